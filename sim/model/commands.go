@@ -1,0 +1,205 @@
+package model
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+)
+
+// commands are all command words, sorted, with the index of their count.
+var commands = [...]string{"d", "dump", "g", "i", "iam", "me", "q", "r", "sd", "sg", "si", "sr", "who"}
+
+// classicCommands are those that exist in the classic dialect [CLASSIC-3].
+const classicCommands = " g r i sg sr si q "
+
+// execute runs one line, stripped of superfluous white space.
+func (s *Server) execute(c *conn, line []byte) {
+	if len(line) == 0 { // [LINE-8]
+		return
+	}
+	word, name, _ := bytes.Cut(line, []byte{' '})
+	index := s.lookup(word)
+	if index < 0 { // [BAD-1, BAD-2]
+		s.invalid++
+		if s.cfg.AnswerInvalid {
+			s.reply("0 Invalid Command: ", string(word))
+		}
+		return
+	}
+	s.counts[index]++
+	switch commands[index] {
+	case "g":
+		s.get(c, name)
+	case "r":
+		s.release(c, name)
+	case "i":
+		_, held := s.exclusive[string(name)]
+		s.answer(b2i(held), inspectReply, name)
+	case "sg":
+		s.sharedGet(c, name)
+	case "sr":
+		s.answer(b2i(s.leave(c, string(name))), sharedReleaseReply, name)
+	case "si":
+		s.answer(len(s.shared[string(name)]), sharedInspectReply, name)
+	case "q":
+		s.statistics(string(name) == "full")
+	case "d":
+		s.holders(name)
+	case "sd":
+		s.sharedHolders(name)
+	case "dump":
+		s.dump(string(name) == "shared")
+	case "me":
+		s.reply("1 ", c.addr, " ", s.holder(c))
+	case "iam":
+		s.iam(c, string(name))
+	case "who":
+		s.who(name)
+	}
+}
+
+func (s *Server) lookup(word []byte) int {
+	for i, command := range commands {
+		if string(word) == command {
+			if s.cfg.Classic && !bytes.Contains([]byte(classicCommands), []byte(" "+command+" ")) {
+				return -1
+			}
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *Server) get(c *conn, name []byte) {
+	holder := s.exclusive[string(name)]
+	switch {
+	case holder == c: // [GET-3, CLASSIC-2]
+		s.answer(b2i(!s.cfg.Classic), getReply, name)
+	case holder != nil: // [GET-2]
+		s.answer(0, getReply, name)
+	case s.full():
+		s.reply("0 Lock Limit Reached: ", string(name))
+	default: // [GET-1]
+		s.exclusive[string(name)] = c
+		s.answer(1, getReply, name)
+	}
+}
+
+func (s *Server) release(c *conn, name []byte) {
+	if s.exclusive[string(name)] != c { // [REL-2, REL-3]
+		s.answer(0, releaseReply, name)
+		return
+	}
+	delete(s.exclusive, string(name)) // [REL-1]
+	s.answer(1, releaseReply, name)
+}
+
+func (s *Server) sharedGet(c *conn, name []byte) {
+	holders := s.shared[string(name)]
+	if !slices.Contains(holders, c) { // [SGET-2]
+		if s.full() {
+			s.reply("0 Lock Limit Reached: ", string(name))
+			return
+		}
+		holders = append(holders, c) // [SGET-1]
+		s.shared[string(name)] = holders
+	}
+	s.answer(len(holders), sharedGetReply, name)
+}
+
+// leave takes c from the holders of a shared lock and says whether it was one
+// of them [SREL-1, SREL-2]. A lock without holders is gone [SREL-3].
+func (s *Server) leave(c *conn, name string) bool {
+	holders := s.shared[name]
+	at := slices.Index(holders, c)
+	if at < 0 {
+		return false
+	}
+	if len(holders) == 1 {
+		delete(s.shared, name)
+	} else {
+		s.shared[name] = slices.Delete(holders, at, at+1)
+	}
+	return true
+}
+
+// full says whether one more holding is one too many [BAD-5].
+func (s *Server) full() bool {
+	if s.cfg.MaxLocks == 0 {
+		return false
+	}
+	return len(s.exclusive)+s.sharedHoldings() >= s.cfg.MaxLocks
+}
+
+func (s *Server) sharedHoldings() int {
+	n := 0
+	for _, holders := range s.shared {
+		n += len(holders)
+	}
+	return n
+}
+
+func (s *Server) iam(c *conn, name string) {
+	if !s.cfg.Registry { // [IAM-3]
+		s.reply("0 disabled")
+		return
+	}
+	s.unname(c)
+	if name != "" { // [IAM-1, IAM-2]
+		c.name = name
+		s.named = append(s.named, c) // [WHO-1]
+	}
+	s.reply("1 ok")
+}
+
+func (s *Server) unname(c *conn) {
+	s.named = slices.DeleteFunc(s.named, func(other *conn) bool { return other == c })
+}
+
+// holder is how c is shown where registered names are: by its name, else by
+// its address [DUMP-1, ME-1].
+func (s *Server) holder(c *conn) string {
+	if slices.Contains(s.named, c) {
+		return c.name
+	}
+	return c.addr
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// reply adds one reply line, with the dialect's line end [REPLY-3].
+func (s *Server) reply(parts ...string) {
+	for _, part := range parts {
+		s.out = append(s.out, part...)
+	}
+	s.endReply()
+}
+
+func (s *Server) endReply() {
+	if s.cfg.Classic {
+		s.out = append(s.out, '\r')
+	}
+	s.out = append(s.out, '\n')
+}
+
+// answer adds the reply to a lock command: INT SP TEXT [REPLY-2].
+func (s *Server) answer(n int, texts lockReply, name []byte) {
+	s.out = strconv.AppendInt(s.out, int64(n), 10)
+	s.out = append(s.out, ' ')
+	switch {
+	case s.cfg.Classic && n > 0:
+		s.out = append(s.out, texts.classicYes...)
+	case s.cfg.Classic:
+		s.out = append(s.out, texts.classicNo...)
+	case n > 0:
+		s.out = append(append(s.out, texts.yes...), name...)
+	default:
+		s.out = append(append(s.out, texts.no...), name...)
+	}
+	s.endReply()
+}

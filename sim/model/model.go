@@ -1,0 +1,172 @@
+// Package model is a naive lockd server: the oracle of the simulation.
+//
+// It is written from docs/protocol.md alone, as plainly as possible, and
+// shares nothing with what it judges: it imports neither lock, wire nor
+// server. Where the real server keeps lists and counters so as to be fast, the
+// model searches and counts. Clause ids in comments are those of
+// docs/protocol.md.
+package model
+
+import "strconv"
+
+// Config says which server to imitate. The zero value is a glockd server
+// without registry and dumps, and without limits.
+type Config struct {
+	Classic        bool // the dialect of 2009 instead of glockd's
+	Registry       bool // iam and who work
+	Dump           bool // d, sd, dump, who and the tables of q full work
+	AnswerInvalid  bool // unknown commands are answered [BAD-2]
+	MaxLine        int  // bytes of a line before its LF; 0: 65,536 [BAD-3]
+	MaxConnections int  // 0: no limit [BAD-4]
+	MaxLocks       int  // holdings in both tables; 0: no limit [BAD-5]
+	PID            int  // what classic statistics show as pid
+}
+
+const defaultMaxLine = 65536
+
+// Server is the state of a whole server. It is not safe for concurrent use.
+type Server struct {
+	cfg       Config
+	opened    uint64 // connections ever accepted: the last id given
+	conns     map[uint64]*conn
+	exclusive map[string]*conn   // name -> its holder
+	shared    map[string][]*conn // name -> its holders, in the order they got it
+	named     []*conn            // connections with a registered name, newest last
+
+	counts       [len(commands)]int // by index into commands
+	invalid      int
+	orphans      int
+	sharedOrphan int
+
+	out []byte
+}
+
+// conn is one living connection.
+type conn struct {
+	id       uint64
+	addr     string
+	name     string // registered; meaningful while listed in Server.named
+	line     []byte // what arrived since the last LF
+	skipping bool   // the rest of a line that was too long
+}
+
+// New returns a server that nobody has connected to.
+func New(cfg Config) *Server {
+	if cfg.MaxLine == 0 {
+		cfg.MaxLine = defaultMaxLine
+	}
+	return &Server{
+		cfg:       cfg,
+		conns:     map[uint64]*conn{},
+		exclusive: map[string]*conn{},
+		shared:    map[string][]*conn{},
+	}
+}
+
+// Open accepts a connection from addr and returns its number, counted from 1
+// and never used again [ADDR-2]. A connection from "unix" is shown as unix:N
+// [ADDR-1]. ok is false, and nothing has changed, when the limit of
+// connections is reached [BAD-4].
+func (s *Server) Open(addr string) (id uint64, ok bool) {
+	if s.cfg.MaxConnections > 0 && len(s.conns) >= s.cfg.MaxConnections {
+		return 0, false
+	}
+	s.opened++
+	if addr == "unix" {
+		addr = "unix:" + strconv.FormatUint(s.opened, 10)
+	}
+	s.conns[s.opened] = &conn{id: s.opened, addr: addr}
+	return s.opened, true
+}
+
+// Refusal returns the reply to a connection that Open refused [BAD-4].
+func (s *Server) Refusal() []byte {
+	s.out = s.out[:0]
+	s.reply("0 Too Many Connections")
+	return s.out
+}
+
+// Receive takes bytes that arrived on a connection, executes every line that
+// they complete [LINE-5, LINE-6] and returns the replies. The returned slice
+// is valid until the next call. Bytes for an unknown id are ignored.
+func (s *Server) Receive(id uint64, data []byte) []byte {
+	s.out = s.out[:0]
+	c := s.conns[id]
+	if c == nil {
+		return nil
+	}
+	for _, b := range data {
+		switch {
+		case b == '\n':
+			s.endLine(c)
+		case c.skipping:
+		case len(c.line) == s.cfg.MaxLine: // [BAD-3]
+			c.skipping = true
+			s.invalid++
+			s.reply("0 Line Too Long")
+		default:
+			c.line = append(c.line, b)
+		}
+	}
+	return s.out
+}
+
+// EndMessage ends the last line of a websocket message, which may lack its LF
+// [WS-1], and returns the reply to it, valid until the next call.
+func (s *Server) EndMessage(id uint64) []byte {
+	s.out = s.out[:0]
+	if c := s.conns[id]; c != nil {
+		s.endLine(c)
+	}
+	return s.out
+}
+
+func (s *Server) endLine(c *conn) {
+	if !c.skipping {
+		s.execute(c, squeeze(c.line))
+	}
+	c.line = c.line[:0]
+	c.skipping = false
+}
+
+// Close ends a connection: a line without LF is forgotten [LINE-7], its locks
+// are released and counted as orphans [END-1, END-2, STATS-6], its registered
+// name is gone [WHO-4]. An unknown id is ignored.
+func (s *Server) Close(id uint64) {
+	c := s.conns[id]
+	if c == nil {
+		return
+	}
+	for name, holder := range s.exclusive {
+		if holder == c {
+			delete(s.exclusive, name)
+			s.orphans++
+		}
+	}
+	for name := range s.shared {
+		if s.leave(c, name) {
+			s.sharedOrphan++
+		}
+	}
+	s.unname(c)
+	delete(s.conns, id)
+}
+
+// squeeze drops white space at both ends of a line and makes one space of
+// every run of it inside [SPACE-1, SPACE-2]. It works in place.
+func squeeze(line []byte) []byte {
+	kept := line[:0]
+	gap := false
+	for _, b := range line {
+		if b == ' ' || b == '\t' || b == '\v' || b == '\f' || b == '\r' {
+			gap = true
+			continue
+		}
+		if gap && len(kept) > 0 {
+			kept = append(kept, ' ')
+		}
+		gap = false
+		kept = append(kept, b)
+	}
+	return kept
+}
