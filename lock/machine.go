@@ -1,0 +1,102 @@
+package lock
+
+// Conn is the number of a connection, chosen by the caller. It must never be
+// used for two connections (ADDR-2).
+type Conn uint64
+
+// Options are the choices a Machine is made with.
+type Options struct {
+	// Reentrant makes Get answer Granted to the connection that holds the
+	// lock already (GET-3); without it that is Denied (CLASSIC-2). Either way
+	// nothing changes.
+	Reentrant bool
+	// MaxHoldings limits exclusive locks plus holders of shared locks
+	// (BAD-5). 0 is no limit.
+	MaxHoldings int
+}
+
+// Outcome is the answer to an acquisition.
+type Outcome uint8
+
+const (
+	// Denied means that nothing changed: another connection holds the lock,
+	// or this one does and the Machine is not re-entrant, or it is not open.
+	Denied Outcome = iota
+	// Granted means that this connection holds the lock now.
+	Granted
+	// Limited means that nothing changed, since the lock would have been one
+	// holding more than Options.MaxHoldings (BAD-5).
+	Limited
+)
+
+// Orphans counts what the end of a connection released (STATS-6).
+type Orphans struct {
+	Exclusive int // exclusive locks
+	Shared    int // holdings of shared locks
+}
+
+// Machine is the state of all locks. See the package comment for its use and
+// its invariants; make one with New.
+type Machine struct {
+	options   Options
+	conns     map[Conn]*conn
+	exclusive map[string]*exclusive
+	shared    map[string]*shared
+	holdings  int
+	// acquisitions counts the holders that shared locks ever got; it dates
+	// each of them (I5).
+	acquisitions uint64
+}
+
+// conn is an open connection and what it holds, in no order that matters.
+type conn struct {
+	id        Conn
+	exclusive []*exclusive
+	shared    []sharedHolding
+}
+
+// New returns a Machine without connections and locks.
+func New(options Options) *Machine {
+	return &Machine{
+		options:   options,
+		conns:     make(map[Conn]*conn),
+		exclusive: make(map[string]*exclusive),
+		shared:    make(map[string]*shared),
+	}
+}
+
+// Open adds a connection that holds nothing. Opening one that is open already
+// changes nothing.
+func (m *Machine) Open(id Conn) {
+	if m.conns[id] == nil {
+		m.conns[id] = &conn{id: id}
+	}
+}
+
+// Close removes a connection and releases all that it holds, in one step
+// (END-1, END-2, END-7), and says how much that was. Closing a connection that
+// is not open changes nothing.
+func (m *Machine) Close(id Conn) Orphans {
+	c := m.conns[id]
+	if c == nil {
+		return Orphans{}
+	}
+	orphans := Orphans{Exclusive: len(c.exclusive), Shared: len(c.shared)}
+	for len(c.exclusive) > 0 {
+		m.releaseExclusive(c.exclusive[len(c.exclusive)-1])
+	}
+	for len(c.shared) > 0 {
+		h := c.shared[len(c.shared)-1]
+		m.releaseShared(h.lock, h.at)
+	}
+	delete(m.conns, id)
+	return orphans
+}
+
+// Conns returns the number of open connections.
+func (m *Machine) Conns() int { return len(m.conns) }
+
+// full says whether one more holding would exceed the limit.
+func (m *Machine) full() bool {
+	return m.options.MaxHoldings > 0 && m.holdings >= m.options.MaxHoldings
+}

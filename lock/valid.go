@@ -1,0 +1,97 @@
+package lock
+
+import "fmt"
+
+// Valid checks the invariants I1 to I6 of the package comment and returns the
+// first violation it finds. It looks at everything: it is for tests and
+// simulations, which call it after every step.
+func (m *Machine) Valid() error {
+	held := 0
+	for name, l := range m.exclusive {
+		if err := m.validExclusive(name, l); err != nil {
+			return err
+		}
+		held++
+	}
+	for name, l := range m.shared {
+		if err := m.validShared(name, l); err != nil {
+			return err
+		}
+		held += len(l.holders)
+	}
+	listed := 0
+	for id, c := range m.conns {
+		if err := m.validConn(id, c); err != nil {
+			return err
+		}
+		listed += len(c.exclusive) + len(c.shared)
+	}
+	if m.holdings != held || m.holdings != listed {
+		return fmt.Errorf("I6: %d holdings counted, %d in the tables, %d with the connections", m.holdings, held, listed)
+	}
+	if limit := m.options.MaxHoldings; limit > 0 && m.holdings > limit {
+		return fmt.Errorf("I6: %d holdings are over the limit of %d", m.holdings, limit)
+	}
+	return nil
+}
+
+func (m *Machine) validExclusive(name string, l *exclusive) error {
+	c := l.owner
+	switch {
+	case l.name != name:
+		return fmt.Errorf("I1: exclusive lock %q stands under %q", l.name, name)
+	case c == nil || m.conns[c.id] != c:
+		return fmt.Errorf("I1: the holder of exclusive lock %q is not open", name)
+	case l.at < 0 || l.at >= len(c.exclusive) || c.exclusive[l.at] != l:
+		return fmt.Errorf("I1: exclusive lock %q is not at place %d of connection %d", name, l.at, c.id)
+	}
+	return nil
+}
+
+func (m *Machine) validShared(name string, l *shared) error {
+	if l.name != name {
+		return fmt.Errorf("I3: shared lock %q stands under %q", l.name, name)
+	}
+	if len(l.holders) == 0 {
+		return fmt.Errorf("I3: shared lock %q has no holder", name)
+	}
+	if l.index == nil && len(l.holders) > indexedHolders || l.index != nil && len(l.index) != len(l.holders) {
+		return fmt.Errorf("I5: shared lock %q has %d holders, %d in its index", name, len(l.holders), len(l.index))
+	}
+	conns, times := make(map[Conn]bool), make(map[uint64]bool)
+	for at, h := range l.holders {
+		c := h.conn
+		switch {
+		case c == nil || m.conns[c.id] != c:
+			return fmt.Errorf("I3: holder %d of shared lock %q is not open", at, name)
+		case conns[c.id]:
+			return fmt.Errorf("I3: connection %d holds shared lock %q twice", c.id, name)
+		case h.at < 0 || h.at >= len(c.shared) || c.shared[h.at] != sharedHolding{l, at}:
+			return fmt.Errorf("I3: shared lock %q is not at place %d of connection %d", name, h.at, c.id)
+		case times[h.acquired] || h.acquired == 0 || h.acquired > m.acquisitions:
+			return fmt.Errorf("I5: connection %d got shared lock %q at time %d, which is taken or to come", c.id, name, h.acquired)
+		case l.index != nil && l.find(c.id) != at:
+			return fmt.Errorf("I5: the index of shared lock %q has connection %d at %d instead of %d", name, c.id, l.find(c.id), at)
+		}
+		conns[c.id], times[h.acquired] = true, true
+	}
+	return nil
+}
+
+func (m *Machine) validConn(id Conn, c *conn) error {
+	if c.id != id {
+		return fmt.Errorf("I1: connection %d stands under %d", c.id, id)
+	}
+	for at, l := range c.exclusive {
+		if m.exclusive[l.name] != l || l.owner != c || l.at != at {
+			return fmt.Errorf("I2: connection %d lists exclusive lock %q, which is not its own", id, l.name)
+		}
+	}
+	for at, h := range c.shared {
+		if m.shared[h.lock.name] != h.lock || h.at >= len(h.lock.holders) ||
+			h.lock.holders[h.at].conn != c || h.lock.holders[h.at].at != at {
+			return fmt.Errorf("I4: connection %d lists shared lock %q, which it does not hold", id, h.lock.name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"lockd/lock"
+	"lockd/wire"
+)
+
+// tooLong answers a line over the limit (BAD-3).
+func (c *Core) tooLong(out []byte) []byte {
+	c.figures.Commands[wire.Unknown]++
+	return c.config.Dialect.AppendTooLong(out)
+}
+
+// execute runs one line of a connection and appends its reply.
+func (c *Core) execute(from *conn, line, out []byte) []byte {
+	r := c.parser.Parse(line)
+	if r.Op == wire.Blank {
+		return out // LINE-8
+	}
+	dialect := c.config.Dialect
+	if !dialect.Has(r.Op) {
+		c.figures.Commands[wire.Unknown]++
+		if c.config.AnswerInvalid {
+			out = dialect.AppendInvalid(out, r.Word) // BAD-2
+		}
+		return out // BAD-1
+	}
+	c.figures.Commands[r.Op]++ // STATS-3
+	switch r.Op {
+	case wire.Stats:
+		return c.stats(string(r.Name) == "full", out)
+	case wire.Holders, wire.SharedHolders, wire.Dump:
+		return c.dump(r, out)
+	case wire.Me:
+		return dialect.AppendMe(out, from.addr, from.holder())
+	case wire.Iam:
+		return c.iam(from, r.Name, out)
+	case wire.Who:
+		return c.who(r.Name, out)
+	}
+	return c.lockCommand(lock.Conn(from.id), r, out)
+}
+
+// lockCommand runs one of the six commands on locks.
+func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte) []byte {
+	n, outcome := 0, lock.Granted
+	switch r.Op {
+	case wire.Get:
+		outcome = c.machine.Get(from, r.Name)
+		n = number(outcome == lock.Granted)
+	case wire.Release:
+		n = number(c.machine.Release(from, r.Name))
+	case wire.Inspect:
+		_, held := c.machine.Holder(r.Name)
+		n = number(held)
+	case wire.GetShared:
+		n, outcome = c.machine.GetShared(from, r.Name)
+	case wire.ReleaseShared:
+		n = number(c.machine.ReleaseShared(from, r.Name))
+	case wire.InspectShared:
+		n = c.machine.Holders(r.Name)
+	}
+	if outcome == lock.Limited {
+		return c.config.Dialect.AppendLimit(out, r.Name) // BAD-5
+	}
+	return c.config.Dialect.AppendLock(out, r.Op, n, r.Name)
+}
+
+// number is a yes or no as a number (REPLY-2).
+func number(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// iam registers a name or takes it away (IAM-1 to IAM-3).
+func (c *Core) iam(from *conn, name, out []byte) []byte {
+	switch {
+	case !c.config.Registry:
+		return c.config.Dialect.AppendDisabled(out)
+	case len(name) == 0:
+		c.names.remove(from)
+	default:
+		c.names.set(from, string(name))
+	}
+	return c.config.Dialect.AppendOK(out)
+}
+
+// who lists the registered names (WHO-1 to WHO-3).
+func (c *Core) who(name, out []byte) []byte {
+	if !c.config.Registry || !c.config.Dump {
+		return c.config.Dialect.AppendDisabled(out)
+	}
+	for n := c.names.first; n != nil; n = n.next {
+		if len(name) == 0 || n.name == string(name) {
+			out = c.config.Dialect.AppendPair(out, n.conn.addr, n.name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,98 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// keepaliveProbes is how many probes of a silent peer may fail. Together they
+// take as long as the silence before them.
+const keepaliveProbes = 3
+
+// ListenTCP listens on a TCP port, 0 for any that is free. keepalive is the
+// silence after which a peer is probed; one that does not answer is given up,
+// and its locks are released, after about twice that (on Linux also when it is
+// sent something and does not confirm it). It counts in seconds; 0 is never.
+func ListenTCP(host string, port int, keepalive time.Duration) (net.Listener, error) {
+	config := net.ListenConfig{KeepAlive: -1}
+	if keepalive > 0 {
+		config.KeepAliveConfig = net.KeepAliveConfig{
+			Enable:   true,
+			Idle:     keepalive,
+			Interval: max(keepalive/keepaliveProbes, time.Second),
+			Count:    keepaliveProbes,
+		}
+		config.Control = func(_, _ string, c syscall.RawConn) error {
+			return setUserTimeout(c, 2*keepalive)
+		}
+	}
+	l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on tcp %s port %d: %w", host, port, cause(err))
+	}
+	return l, nil
+}
+
+// ListenUnix listens on a unix socket of that path and mode. The socket that a
+// dead server left is replaced; one that a server still listens on, or a file
+// that is no socket, is an error. Closing the listener removes the socket.
+func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	// The socket must not be open to more than mode allows even for a moment.
+	umask := syscall.Umask(0o777 &^ int(mode.Perm()))
+	l, err := net.Listen("unix", path)
+	syscall.Umask(umask)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
+	}
+	return l, nil
+}
+
+// removeStale removes the socket of a server that is gone.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot listen on unix socket: %w", err)
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("cannot listen on unix socket %s: there is a file that is no socket; choose another path or remove it", path)
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		conn.Close()
+		return fmt.Errorf("cannot listen on unix socket %s: another server is listening on it", path)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("cannot listen on unix socket %s: cannot tell whether another server is listening on it: %w", path, cause(err))
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("cannot replace the stale unix socket: %w", err)
+	}
+	return nil
+}
+
+// cause strips the operation and address from a network error, which the
+// messages here name themselves.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return err
+}

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"lockd/lock"
+	"lockd/wire"
+)
+
+// stats answers q and q full (STATS-1 to STATS-9).
+func (c *Core) stats(full bool, out []byte) []byte {
+	f := c.figures
+	f.PID = c.config.PID
+	f.Connections = len(c.conns)
+	f.Locks = c.machine.ExclusiveLocks()
+	f.SharedLocks = c.machine.SharedLocks()
+	if !full {
+		return c.config.Dialect.AppendStats(out, &f)
+	}
+	return c.config.Dialect.AppendFullStats(out, &f, c.config.Dump,
+		c.table(c.machine.SnapshotExclusive, (*conn).address),
+		c.table(c.machine.SnapshotShared, (*conn).address))
+}
+
+// dump answers d, sd and dump (DUMP-1 to DUMP-9).
+func (c *Core) dump(r wire.Request, out []byte) []byte {
+	dialect := c.config.Dialect
+	if !c.config.Dump {
+		return dialect.AppendDisabled(out)
+	}
+	if r.Op == wire.Dump {
+		if string(r.Name) == "shared" {
+			return dialect.AppendDumpShared(out, c.table(c.machine.SnapshotShared, (*conn).address))
+		}
+		return dialect.AppendDump(out, c.table(c.machine.SnapshotExclusive, (*conn).address))
+	}
+	for name, holder := range c.table(c.holders(r), (*conn).holder) {
+		out = dialect.AppendPair(out, name, holder)
+	}
+	return out
+}
+
+// holders returns what d and sd show: one lock if they have a name, else the
+// table.
+func (c *Core) holders(r wire.Request) func() []lock.Holding {
+	switch {
+	case r.Op == wire.Holders && len(r.Name) == 0:
+		return c.machine.SnapshotExclusive
+	case r.Op == wire.SharedHolders && len(r.Name) == 0:
+		return c.machine.SnapshotShared
+	case r.Op == wire.SharedHolders:
+		return func() []lock.Holding { return c.machine.SnapshotHolders(r.Name) }
+	}
+	return func() []lock.Holding {
+		holder, held := c.machine.Holder(r.Name)
+		if !held {
+			return nil
+		}
+		return []lock.Holding{{Name: string(r.Name), Holder: holder}}
+	}
+}
+
+// table takes a snapshot when it is ranged over, and shows each holder as show
+// does.
+func (c *Core) table(snapshot func() []lock.Holding, show func(*conn) string) wire.Table {
+	return func(yield func(string, string) bool) {
+		for _, h := range snapshot() {
+			if !yield(h.Name, show(c.conns[ID(h.Holder)])) {
+				return
+			}
+		}
+	}
+}
+
+// address is how a connection is shown in dump, which never shows names
+// (DUMP-5).
+func (c *conn) address() string { return c.addr }

@@ -1,0 +1,168 @@
+package wire
+
+import "bytes"
+
+// Op is the command of a request.
+type Op uint8
+
+// The commands. Blank is a line of white space alone (LINE-8), Unknown any word
+// that is no command (BAD-1).
+const (
+	Blank Op = iota
+	Unknown
+	Get
+	Release
+	Inspect
+	GetShared
+	ReleaseShared
+	InspectShared
+	Stats
+	Holders
+	SharedHolders
+	Dump
+	Me
+	Iam
+	Who
+
+	// Ops is the number of values of Op, for arrays indexed by it.
+	Ops
+)
+
+var words = [Ops]string{
+	Get:           "g",
+	Release:       "r",
+	Inspect:       "i",
+	GetShared:     "sg",
+	ReleaseShared: "sr",
+	InspectShared: "si",
+	Stats:         "q",
+	Holders:       "d",
+	SharedHolders: "sd",
+	Dump:          "dump",
+	Me:            "me",
+	Iam:           "iam",
+	Who:           "who",
+}
+
+// String returns the word of the command, "" for Blank and Unknown.
+func (op Op) String() string { return words[op] }
+
+// parseOp returns the command of a word (LINE-9).
+func parseOp(word []byte) Op {
+	switch string(word) {
+	case "g":
+		return Get
+	case "r":
+		return Release
+	case "i":
+		return Inspect
+	case "sg":
+		return GetShared
+	case "sr":
+		return ReleaseShared
+	case "si":
+		return InspectShared
+	case "q":
+		return Stats
+	case "d":
+		return Holders
+	case "sd":
+		return SharedHolders
+	case "dump":
+		return Dump
+	case "me":
+		return Me
+	case "iam":
+		return Iam
+	case "who":
+		return Who
+	}
+	return Unknown
+}
+
+// Request is one parsed line.
+type Request struct {
+	Op   Op
+	Word []byte // the line up to its first space
+	Name []byte // the rest behind that space; empty if there is none (LINE-11)
+}
+
+// Parser parses lines. It keeps a buffer for lines whose white space has to be
+// put in order, of at most the longest such line. The zero value is ready for
+// use. A Parser is not safe for concurrent use.
+type Parser struct {
+	scratch []byte
+}
+
+// Parse parses a line without its LF (LINE-2, LINE-3, SPACE-1, SPACE-2). The
+// request points into the line or into the Parser, and is valid as long as the
+// line and until the next call.
+func (p *Parser) Parse(line []byte) Request {
+	line = p.normalize(line)
+	if len(line) == 0 {
+		return Request{Op: Blank}
+	}
+	word, name := line, line[len(line):]
+	if space := bytes.IndexByte(line, ' '); space >= 0 {
+		word, name = line[:space], line[space+1:]
+	}
+	return Request{Op: parseOp(word), Word: word, Name: name}
+}
+
+// whiteSpace holds the ASCII white space; LF cannot stand inside a line, but it
+// can in a name that a client normalizes.
+var whiteSpace = [256]bool{' ': true, '\t': true, '\n': true, '\v': true, '\f': true, '\r': true}
+
+// normalize drops white space at both ends and collapses the runs inside. It
+// returns a part of line itself if that has no other white space than single
+// spaces.
+func (p *Parser) normalize(line []byte) []byte {
+	for len(line) > 0 && whiteSpace[line[0]] {
+		line = line[1:]
+	}
+	for len(line) > 0 && whiteSpace[line[len(line)-1]] {
+		line = line[:len(line)-1]
+	}
+	for i, b := range line {
+		// The last byte is none, so there is a next one.
+		if whiteSpace[b] && (b != ' ' || whiteSpace[line[i+1]]) {
+			return p.collapse(line, i)
+		}
+	}
+	return line
+}
+
+// collapse copies line with every run of white space from position i on as one
+// space.
+func (p *Parser) collapse(line []byte, i int) []byte {
+	p.scratch = append(p.scratch[:0], line[:i]...)
+	space := false
+	for _, b := range line[i:] {
+		if whiteSpace[b] {
+			space = true
+			continue
+		}
+		if space {
+			p.scratch = append(p.scratch, ' ')
+			space = false
+		}
+		p.scratch = append(p.scratch, b)
+	}
+	return p.scratch
+}
+
+// AppendRequest appends the line of a request, LF included (LINE-1). A name
+// that holds LF cannot be sent: dst is returned as it is, with false.
+func AppendRequest(dst []byte, op Op, name string) ([]byte, bool) {
+	for i := range len(name) {
+		if name[i] == '\n' {
+			return dst, false
+		}
+	}
+	dst = append(dst, op.String()...)
+	if name != "" {
+		dst = append(dst, ' ')
+		dst = append(dst, name...)
+	}
+	return append(dst, '\n'), true
+}

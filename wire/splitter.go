@@ -1,0 +1,104 @@
+package wire
+
+import "bytes"
+
+// DefaultMaxLine is the limit of a line in bytes unless configured (BAD-3).
+const DefaultMaxLine = 65536
+
+// keptTail is the capacity in bytes up to which a Splitter keeps its buffer
+// between lines, so that an idle connection costs little.
+const keptTail = 512
+
+// Split says what Splitter.Next found.
+type Split uint8
+
+const (
+	// NoLine means that no line has ended yet: all input has been taken.
+	NoLine Split = iota
+	// WholeLine means that a line has ended.
+	WholeLine
+	// LongLine means that a line has just passed the limit; the rest of it is
+	// dropped as it comes.
+	LongLine
+)
+
+// Splitter cuts the bytes of one connection into lines (LINE-1, LINE-6),
+// whatever the pieces in which they arrive. It keeps at most one line of Max
+// bytes. The zero value is ready for use. A Splitter is not safe for
+// concurrent use.
+type Splitter struct {
+	// Max is the longest line in bytes, without its LF; 0 is DefaultMaxLine.
+	Max int
+
+	tail     []byte // the beginning of a line whose end has not come
+	returned bool   // tail was returned as a line and is to be emptied
+	dropping bool   // inside a line that was too long
+}
+
+// Next finds the first end of a line in data, which follows what earlier calls
+// took. It returns the line without LF, and the rest of data, to be given to the
+// next call; rest is empty after NoLine. The line is valid until then. Neither
+// data nor the memory behind it is kept or changed.
+func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
+	s.forget()
+	end := bytes.IndexByte(data, '\n')
+	if s.dropping {
+		if end < 0 {
+			return nil, nil, NoLine
+		}
+		s.dropping = false
+		data = data[end+1:]
+		end = bytes.IndexByte(data, '\n')
+	}
+	if end < 0 {
+		if len(s.tail)+len(data) > s.limit() {
+			s.tail, s.dropping = nil, true
+			return nil, nil, LongLine
+		}
+		s.tail = append(s.tail, data...)
+		return nil, nil, NoLine
+	}
+	line, rest = data[:end], data[end+1:]
+	if len(s.tail)+len(line) > s.limit() {
+		s.tail = nil
+		return nil, rest, LongLine
+	}
+	if len(s.tail) > 0 {
+		s.tail = append(s.tail, line...)
+		s.returned = true
+		line = s.tail
+	}
+	return line, rest, WholeLine
+}
+
+// End ends the line that has begun, as the end of a WebSocket message does
+// (WS-1), and returns it: WholeLine, or NoLine if none has begun or the rest of
+// a long one was being dropped. The line is valid until the next call.
+func (s *Splitter) End() (line []byte, split Split) {
+	s.forget()
+	if s.dropping || len(s.tail) == 0 {
+		s.dropping = false
+		return nil, NoLine
+	}
+	s.returned = true
+	return s.tail, WholeLine
+}
+
+// forget empties tail after it was returned, and frees it if it is large.
+func (s *Splitter) forget() {
+	if !s.returned {
+		return
+	}
+	s.returned = false
+	if cap(s.tail) > keptTail {
+		s.tail = nil
+	}
+	s.tail = s.tail[:0]
+}
+
+func (s *Splitter) limit() int {
+	if s.Max > 0 {
+		return s.Max
+	}
+	return DefaultMaxLine
+}
