@@ -32,6 +32,15 @@ func ParseDialect(name string) (Dialect, error) {
 	return 0, fmt.Errorf("unknown dialect %q: want glockd or classic", name)
 }
 
+// MarshalText makes a Dialect a flag or a JSON string.
+func (d Dialect) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (d *Dialect) UnmarshalText(text []byte) (err error) {
+	*d, err = ParseDialect(string(text))
+	return err
+}
+
 // Has says whether the dialect has the command (CLASSIC-3).
 func (d Dialect) Has(op Op) bool {
 	return op > Unknown && op < Ops && (d != Classic || op <= Stats)

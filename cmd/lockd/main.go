@@ -1,0 +1,66 @@
+// Command lockd is the lock daemon: it gives clients exclusive and shared locks
+// on names over TCP, a unix socket and WebSockets. docs/protocol.md tells what
+// it answers, docs/operations.md how to run it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+)
+
+// The exit codes.
+const (
+	exitOK    = 0
+	exitError = 1 // it could not run
+	exitUsage = 2 // the flags, environment or config file are wrong
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parseOptions(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		printUsage(stdout)
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "lockd: %v; lockd -h lists the flags\n", err)
+		return exitUsage
+	case o.version:
+		fmt.Fprintf(stdout, "lockd %s %s\n", version(), runtime.Version())
+		return exitOK
+	}
+	if err := serve(o, newLogger(o, stderr)); err != nil {
+		fmt.Fprintf(stderr, "lockd: %v\n", err)
+		return exitError
+	}
+	return exitOK
+}
+
+// newLogger makes the logger that the options ask for.
+func newLogger(o *options, w io.Writer) *slog.Logger {
+	level := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if o.verbose {
+		level.Level = slog.LevelDebug
+	}
+	if o.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, level))
+	}
+	return slog.New(slog.NewTextHandler(w, level))
+}
+
+// version is that of the module the binary was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// pidfile is a file with the process id, locked with flock(2) as long as the
+// daemon runs, so that a second one is refused and a file that a crash left is
+// not. nil is none.
+type pidfile struct {
+	file *os.File
+}
+
+// claimPidfile creates or takes over the file of that path; ” is none.
+func claimPidfile(path string) (*pidfile, error) {
+	if path == "" {
+		return nil, nil
+	}
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("cannot use the pidfile: %w", err)
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+			defer f.Close()
+			if !errors.Is(err, syscall.EWOULDBLOCK) {
+				return nil, fmt.Errorf("cannot lock the pidfile %s: %w", path, err)
+			}
+			pid, _ := io.ReadAll(io.LimitReader(f, 32))
+			return nil, fmt.Errorf("another daemon runs with the pidfile %s: its pid is %s", path, strings.TrimSpace(string(pid)))
+		}
+		// Its last owner may have removed it since it was opened.
+		if !isFileAt(f, path) {
+			f.Close()
+			continue
+		}
+		if err := writePid(f); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("cannot write the pidfile: %w", err)
+		}
+		return &pidfile{f}, nil
+	}
+}
+
+func isFileAt(f *os.File, path string) bool {
+	open, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(open, there)
+}
+
+func writePid(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	return err
+}
+
+// release removes the file, and then its lock.
+func (p *pidfile) release() {
+	if p != nil {
+		os.Remove(p.file.Name())
+		p.file.Close()
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"lockd/server"
+)
+
+// endpoint is one address to listen on.
+type endpoint struct {
+	name   string // tcp, ws or unix, as in the log
+	listen func() (net.Listener, error)
+	serve  func(net.Listener) error
+}
+
+// endpoints are those that the options ask for.
+func endpoints(o *options, s *server.Server) []endpoint {
+	tcp := func(port int) func() (net.Listener, error) {
+		return func() (net.Listener, error) {
+			return server.ListenTCP(o.host, max(port, 0), o.keepalive)
+		}
+	}
+	var all []endpoint
+	if o.port != 0 {
+		all = append(all, endpoint{"tcp", tcp(o.port), s.Serve})
+	}
+	if o.ws != 0 {
+		all = append(all, endpoint{"ws", tcp(o.ws), s.ServeWebSocket})
+	}
+	if o.unix != "" {
+		listen := func() (net.Listener, error) { return server.ListenUnix(o.unix, o.unixMode) }
+		all = append(all, endpoint{"unix", listen, s.Serve})
+	}
+	return all
+}
+
+// serve runs the daemon until a signal ends it.
+func serve(o *options, log *slog.Logger) error {
+	// A closed terminal or a reader of the log that is gone must not end it.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	pidfile, err := claimPidfile(o.pidfile)
+	if err != nil {
+		return err
+	}
+	defer pidfile.release()
+
+	s := server.New(server.Config{
+		Core: server.CoreConfig{
+			Dialect:        o.dialect,
+			Registry:       o.registry,
+			Dump:           o.dump,
+			AnswerInvalid:  o.answerInvalid,
+			MaxLine:        o.maxLine,
+			MaxConnections: o.maxConnections,
+			MaxLocks:       o.maxLocks,
+			PID:            os.Getpid(),
+		},
+		WriteTimeout: o.writeTimeout,
+		IdleTimeout:  o.idleTimeout,
+		Origins:      o.wsOrigins,
+		Logger:       log,
+	})
+	defer s.Close()
+
+	failed := make(chan error)
+	var ready []any
+	for _, e := range endpoints(o, s) {
+		l, err := e.listen()
+		if err != nil {
+			return err
+		}
+		ready = append(ready, e.name, l.Addr().String())
+		go func() {
+			if err := e.serve(l); !errors.Is(err, server.ErrClosed) {
+				failed <- err
+			}
+		}()
+	}
+	log.Info("lockd is ready", ready...)
+
+	select {
+	case err := <-failed:
+		return err
+	case sig := <-signals:
+		log.Info("shutting down; a second signal exits at once", "signal", sig.String())
+	}
+	go func() {
+		<-signals
+		pidfile.release()
+		os.Exit(exitError)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), o.shutdownTimeout)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		log.Warn("dropped clients that did not let go in time", "shutdown-timeout", o.shutdownTimeout)
+	}
+	log.Info("lockd has stopped")
+	return nil
+}
