@@ -1,0 +1,283 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+)
+
+// The scripts in testdata/script are conversations with a server, with the
+// clauses of docs/protocol.md that they show. Those in any run against Core and
+// live over every transport, those in stream over byte streams, those in
+// message over WebSockets. A script has these directives:
+//
+//	server [dialect=classic] [registry] [dump] [max-line=N] ...
+//	open N        connect; a server that refuses answers
+//	send N        send the lines, each with its LF; raw sends them joined, with
+//	              nothing but the escapes \n, \r, \xNN and \\ in them
+//	half-close N  end the stream of the client, and read to its end
+//	close N       end the connection both ways
+//
+// ADDR1 stands for the address of connection 1. `go test ./server -run
+// TestScripts/core -rewrite` writes what Core answers into them.
+
+// peer is the far end of a script: a Core, or a live server on some transport.
+type peer interface {
+	open(n int) []byte
+	// send sends data as one packet or message and returns the reply; a live
+	// peer waits for as many bytes as want has.
+	send(n int, data, want []byte) []byte
+	halfClose(n int) []byte
+	close(n int)
+	// text puts the addresses of connections in the place of ADDR1 and so on.
+	text(want string) string
+	done()
+}
+
+func TestScripts(t *testing.T) {
+	for _, transport := range []struct {
+		name    string
+		folders []string
+		start   func(*testing.T, CoreConfig) peer
+	}{
+		{"core", []string{"any", "stream", "message"}, newCorePeer},
+		{"tcp", []string{"any", "stream"}, newTCPPeer},
+		{"tcp-bytewise", []string{"any", "stream"}, newBytewisePeer},
+		{"unix", []string{"any", "stream"}, newUnixPeer},
+		{"websocket", []string{"any", "message"}, newWebSocketPeer},
+	} {
+		for _, folder := range transport.folders {
+			files, err := filepath.Glob(filepath.Join("testdata/script", folder, "*.txt"))
+			if err != nil || len(files) == 0 {
+				t.Fatalf("no scripts in %s: %v", folder, err)
+			}
+			for _, file := range files {
+				t.Run(transport.name+"/"+strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+					runScript(t, file, transport.start)
+				})
+			}
+		}
+	}
+}
+
+func runScript(t *testing.T, file string, start func(*testing.T, CoreConfig) peer) {
+	var p peer
+	datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
+		if d.Cmd == "server" {
+			if p != nil {
+				p.done()
+			}
+			p = start(t, scriptConfig(t, d))
+			return ""
+		}
+		n := 0
+		raw := false
+		for _, arg := range d.CmdArgs {
+			if arg.Key == "raw" {
+				raw = true
+			} else if i, err := strconv.Atoi(arg.Key); err == nil {
+				n = i
+			}
+		}
+		switch d.Cmd {
+		case "open":
+			return escape(p.open(n))
+		case "close":
+			p.close(n)
+			return ""
+		case "half-close":
+			return escape(p.halfClose(n))
+		case "send":
+			lines := strings.Split(d.Input, "\n")
+			data := unescape(t, strings.Join(lines, ""))
+			if !raw {
+				data = unescape(t, strings.Join(lines, `\n`)+`\n`)
+			}
+			want := unescape(t, strings.ReplaceAll(p.text(d.Expected), "\n", `\n`))
+			got := p.send(n, data, want)
+			if bytes.Equal(got, want) {
+				return d.Expected // with ADDR1 in the place of addresses
+			}
+			return escape(got)
+		}
+		t.Fatalf("%s: unknown directive %s", d.Pos, d.Cmd)
+		return ""
+	})
+	p.done()
+}
+
+// scriptConfig reads the arguments of the server directive.
+func scriptConfig(t *testing.T, d *datadriven.TestData) CoreConfig {
+	config := CoreConfig{PID: 4242}
+	for _, arg := range d.CmdArgs {
+		number := func() int {
+			n, err := strconv.Atoi(arg.Vals[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		switch arg.Key {
+		case "dialect":
+			if err := config.Dialect.UnmarshalText([]byte(arg.Vals[0])); err != nil {
+				t.Fatal(err)
+			}
+		case "registry":
+			config.Registry = true
+		case "dump":
+			config.Dump = true
+		case "answer-invalid":
+			config.AnswerInvalid = true
+		case "max-line":
+			config.MaxLine = number()
+		case "max-connections":
+			config.MaxConnections = number()
+		case "max-locks":
+			config.MaxLocks = number()
+		default:
+			t.Fatalf("%s: unknown option %s", d.Pos, arg.Key)
+		}
+	}
+	return config
+}
+
+// escape shows bytes as lines of printable text.
+func escape(data []byte) string {
+	var b strings.Builder
+	for _, c := range data {
+		switch {
+		case c == '\n':
+			b.WriteByte('\n')
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\\':
+			b.WriteString(`\\`)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if len(data) > 0 && data[len(data)-1] != '\n' {
+		b.WriteString("(no LF)")
+	}
+	return b.String()
+}
+
+// unescape is the inverse of escape, for one line that may hold \n.
+func unescape(t *testing.T, s string) []byte {
+	s = strings.ReplaceAll(s, `"`, `\"`)
+	data, err := strconv.Unquote(`"` + s + `"`)
+	if err != nil {
+		t.Fatalf("%q: %v", s, err)
+	}
+	return []byte(data)
+}
+
+// corePeer runs a script against Core alone.
+type corePeer struct {
+	t    *testing.T
+	core *Core
+	ids  map[int]ID
+	// messages makes the end of what is sent the end of a message.
+	messages bool
+}
+
+func newCorePeer(t *testing.T, config CoreConfig) peer {
+	return &corePeer{t: t, core: NewCore(config), ids: make(map[int]ID), messages: strings.Contains(t.Name(), "message")}
+}
+
+func (p *corePeer) open(n int) []byte {
+	id, ok := p.core.Open(fmt.Sprintf("ADDR%d", n))
+	if !ok {
+		return p.core.Refusal(nil)
+	}
+	p.ids[n] = id
+	return nil
+}
+
+func (p *corePeer) send(n int, data, _ []byte) []byte {
+	var out []byte
+	for len(data) > 0 {
+		r := p.core.Receive(p.ids[n], data, out)
+		out, data = r.Out, r.Rest
+	}
+	if p.messages {
+		out = p.core.EndMessage(p.ids[n], out).Out
+	}
+	p.valid()
+	return out
+}
+
+func (p *corePeer) halfClose(n int) []byte { p.close(n); return nil }
+
+func (p *corePeer) close(n int) {
+	p.core.Close(p.ids[n])
+	p.valid()
+}
+
+func (p *corePeer) valid() {
+	if err := p.core.Valid(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *corePeer) text(want string) string { return want }
+func (p *corePeer) done()                   {}
+
+// TestClauses checks that every clause that code or a test cites exists, and
+// that a script or a test cites every clause.
+func TestClauses(t *testing.T) {
+	text, err := os.ReadFile("../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cited := make(map[string]bool) // false: only outside tests
+	for _, m := range regexp.MustCompile(`(?m)^- \*\*([A-Z]+-\d+)\*\* \((?:core|family|strict)\) `).FindAllSubmatch(text, -1) {
+		cited[string(m[1])] = false
+	}
+	if len(cited) < 80 {
+		t.Fatalf("only %d clauses found in docs/protocol.md", len(cited))
+	}
+	prefixes := make(map[string]bool)
+	for id := range cited {
+		prefix, _, _ := strings.Cut(id, "-")
+		prefixes[prefix] = true
+	}
+	id := regexp.MustCompile(`\b([A-Z]+)-\d+\b`)
+	for _, pattern := range []string{"../lock/*.go", "../wire/*.go", "*.go", "testdata/script/*/*.txt", "../cmd/lockd/*.go"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range id.FindAllSubmatch(text, -1) {
+				clause := string(m[0])
+				if _, ok := cited[clause]; !ok {
+					if prefixes[string(m[1])] {
+						t.Errorf("%s cites %s, which docs/protocol.md does not have", file, clause)
+					}
+					continue
+				}
+				if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, ".txt") {
+					cited[clause] = true
+				}
+			}
+		}
+	}
+	for clause, tested := range cited {
+		if !tested {
+			t.Errorf("no script and no test here cites %s", clause)
+		}
+	}
+}
+

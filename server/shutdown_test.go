@@ -1,0 +1,158 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// TestShutdownAnswers checks END-8: what was received before the end is
+// answered, and the locks are released before the stream ends.
+func TestShutdownAnswers(t *testing.T) {
+	for name, newPeer := range map[string]func(*testing.T, CoreConfig) peer{"tcp": newTCPPeer, "unix": newUnixPeer} {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(t, CoreConfig{}).(*live)
+			const commands = 20_000 // more than is read at once
+			p.open(1)
+			p.open(2)
+			p.send(2, []byte("g held\n"), []byte("1 Lock Get Success: held\n"))
+			sent := make(chan error, 1)
+			go func() { sent <- p.conns[1].write(bytes.Repeat([]byte("g job\n"), commands)) }()
+			one := "1 Lock Get Success: job\n"
+			if _, err := p.conns[1].read(len(one)); err != nil {
+				t.Fatal(err)
+			}
+			result := make(chan error, 1)
+			go func() { result <- p.server.Shutdown(t.Context()) }()
+			rest, err := p.conns[1].read(-1)
+			if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Logf("reading to the end: %v", err) // a reset: the client was still sending
+			}
+			if strings.TrimSuffix(strings.ReplaceAll(string(rest), one, ""), "\n") != "" {
+				t.Errorf("got something else than whole replies: %q", rest[max(0, len(rest)-100):])
+			}
+			if _, locks := p.server.Orphaned(); locks != 0 {
+				t.Errorf("%d locks were held at the end of the stream", locks)
+			}
+			if rest, err := p.conns[2].read(-1); err != nil || len(rest) > 0 {
+				t.Errorf("the silent client got %q, %v", rest, err)
+			}
+			p.conns[1].close() // ends the lingering
+			if err := <-result; err != nil {
+				t.Error(err)
+			}
+			<-sent
+		})
+	}
+}
+
+// TestShutdownAnswersAllThatArrived is END-8 for a client that has sent all it
+// wants before the end: every command is answered.
+func TestShutdownAnswersAllThatArrived(t *testing.T) {
+	gate := new(sync.Mutex)
+	l, err := ListenTCP("127.0.0.1", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{Mutex: gate})
+	go s.Serve(l)
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	one := "1 Lock Get Success: job\n"
+	io.WriteString(c, "g job\n")
+	io.ReadFull(c, make([]byte, len(one)))
+
+	gate.Lock() // the server can read, but not execute
+	const commands = 5000
+	if _, err := c.Write(bytes.Repeat([]byte("g job\n"), commands)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond) // loopback delivers
+	result := make(chan error, 1)
+	go func() { result <- s.Shutdown(t.Context()) }()
+	for !s.isStopping() {
+		time.Sleep(time.Millisecond)
+	}
+	gate.Unlock()
+	got, err := io.ReadAll(c)
+	if err != nil || string(got) != strings.Repeat(one, commands) {
+		t.Errorf("got %d bytes of %d, %v", len(got), commands*len(one), err)
+	}
+	c.Close()
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShutdownWebSocket is END-8 on a WebSocket: it ends with a close frame.
+func TestShutdownWebSocket(t *testing.T) {
+	p := newWebSocketPeer(t, CoreConfig{}).(*live)
+	p.open(1)
+	p.send(1, []byte("g job"), []byte("1 Lock Get Success: job\n"))
+	result := make(chan error, 1)
+	go func() { result <- p.server.Shutdown(t.Context()) }()
+	_, _, err := p.conns[1].(*wsConn).Read(t.Context())
+	if websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("the client saw %v", err)
+	}
+	if _, locks := p.server.Orphaned(); locks != 0 {
+		t.Errorf("%d locks were held at the end of the stream", locks)
+	}
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShutdownForced checks that a client that does not read cannot hold up the
+// end beyond the context, and loses its locks before its connection.
+func TestShutdownForced(t *testing.T) {
+	p := newTCPPeer(t, CoreConfig{}).(*live)
+	p.open(1)
+	c := p.conns[1].(stream)
+	go io.Copy(c, endless("q\n"))
+	waitUntil(t, "the server to be blocked", func() bool {
+		before := p.server.executed()
+		time.Sleep(100 * time.Millisecond)
+		return before == p.server.executed() && before > 0
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := p.server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if conns, locks := p.server.Orphaned(); conns+locks > 0 {
+		t.Errorf("%d connections and %d locks are left", conns, locks)
+	}
+}
+
+// TestServeAfterShutdown checks that a closed server takes no listener.
+func TestServeAfterShutdown(t *testing.T) {
+	s := New(Config{})
+	s.Close()
+	for _, serve := range []func(net.Listener) error{s.Serve, s.ServeWebSocket} {
+		l, err := ListenUnix(filepath.Join(t.TempDir(), "s"), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := serve(l); !errors.Is(err, ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := net.Dial("unix", l.Addr().String()); err == nil {
+			t.Error("the listener is open")
+		}
+	}
+}
