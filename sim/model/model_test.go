@@ -226,7 +226,7 @@ func TestLimitsAndBadInput(t *testing.T) {
 }
 
 func TestClassic(t *testing.T) {
-	play(t, Config{Classic: true, Dump: true, PID: 7}, `
+	play(t, Config{Classic: true, PID: 7}, `
 	+1
 	+2
 	1 g a

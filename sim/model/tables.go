@@ -91,28 +91,25 @@ func (s *Server) statistics(full bool) {
 		s.classicStatistics(full)
 		return
 	}
-	figures := map[string]int{
-		"connections":      len(s.conns),
-		"invalid_commands": s.invalid,
-		"locks":            len(s.exclusive),
-		"orphans":          s.orphans,
-		"shared_locks":     len(s.shared),
-		"shared_orphans":   s.sharedOrphan,
-	}
-	for i, command := range commands {
+	for i, command := range commands { // sorted
 		optional := command == "iam" || command == "me" || command == "who"
 		if s.counts[i] > 0 || !optional { // [STATS-2]
-			figures["command_"+command] = s.counts[i]
+			s.figure("command_"+command, s.counts[i])
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(figures)) {
-		s.reply(key, ": ", strconv.Itoa(figures[key]))
-	}
+	s.figure("connections", len(s.conns))
+	s.figure("invalid_commands", s.invalid)
+	s.figure("locks", len(s.exclusive))
+	s.figure("orphans", s.orphans)
+	s.figure("shared_locks", len(s.shared))
+	s.figure("shared_orphans", s.sharedOrphan)
 	if full { // [STATS-9]
 		s.dump(false)
 		s.dump(true)
 	}
 }
+
+func (s *Server) figure(key string, n int) { s.reply(key, ": ", strconv.Itoa(n)) }
 
 // count is how often a command was executed.
 func (s *Server) count(command string) int {
@@ -120,7 +117,8 @@ func (s *Server) count(command string) int {
 }
 
 // classicStatistics answers q and q full in the classic dialect [CLASSIC-4,
-// CLASSIC-5, DUMP-9].
+// CLASSIC-5]. The tables of q full are part of the dialect: CLASSIC-5 speaks of
+// no feature that could be off, and stands in place of STATS-9 and DUMP-9.
 func (s *Server) classicStatistics(full bool) {
 	total := 0
 	for _, n := range s.counts {
@@ -139,11 +137,6 @@ func (s *Server) classicStatistics(full bool) {
 	}
 	s.reply(")")
 	if !full {
-		return
-	}
-	if !s.cfg.Dump {
-		s.disabled()
-		s.disabled()
 		return
 	}
 	s.reply("Array")
@@ -169,4 +162,18 @@ func (s *Server) classicStatistics(full bool) {
 	s.reply("        )")
 	s.reply()
 	s.reply(")")
+}
+
+// Orphans returns how many exclusive locks and how many shared holdings the
+// ends of connections have released since the start [STATS-6].
+func (s *Server) Orphans() (exclusive, shared int) { return s.orphans, s.sharedOrphan }
+
+// Commands returns how many commands were executed since the start, the
+// invalid ones included.
+func (s *Server) Commands() int {
+	total := s.invalid
+	for _, n := range s.counts {
+		total += n
+	}
+	return total
 }

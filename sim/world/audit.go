@@ -1,0 +1,198 @@
+package world
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The oracles of this file look at the server from outside and know nothing of
+// the model: they would notice a misreading that both share.
+
+// audit asks for statistics and dumps in the middle of the run.
+func (w *world) audit(*peer) {
+	if w.auditor == nil {
+		w.auditor = &peer{label: w.labels, addr: "10.0.0.99:99"}
+		w.labels++
+		if !w.judge.open(w.auditor.label, w.auditor.addr) {
+			w.auditor = nil
+			return
+		}
+	}
+	living := []string{w.auditor.addr}
+	for _, p := range w.peers {
+		if p.open {
+			living = append(living, w.shown(p))
+		}
+	}
+	w.checkFigures(w.auditor, len(living))
+	if !w.options.Classic && w.options.Dump {
+		w.checkDumps(w.auditor, living)
+	}
+}
+
+// shown is the address under which the server shows a client [ADDR-1].
+func (w *world) shown(p *peer) string {
+	if p.addr == "unix" {
+		return "unix:" + strconv.Itoa(int(w.judge.id(p.label)))
+	}
+	return p.addr
+}
+
+// ask sends one line and returns the reply as text.
+func (w *world) ask(p *peer, line string) string {
+	_, replies := w.judge.receive(p.label, []byte(line+"\n"))
+	return string(replies)
+}
+
+// figure finds the value of a key in the reply to q, in both dialects.
+func (w *world) figure(statistics, key string) int {
+	for line := range strings.Lines(statistics) {
+		line = strings.TrimSpace(line)
+		text, found := strings.CutPrefix(line, key+": ")
+		if !found {
+			text, found = strings.CutPrefix(line, "["+key+"] => ")
+		}
+		if found {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				w.judge.failf("statistics: %q is no figure", line)
+			}
+			return n
+		}
+	}
+	w.judge.failf("statistics: no %s in %q", key, statistics)
+	return 0
+}
+
+// checkFigures compares q with what the world knows: how many connections
+// live, and how many names there are at most.
+func (w *world) checkFigures(p *peer, living int) {
+	statistics := w.ask(p, "q")
+	key := "connections"
+	if w.options.Classic {
+		key = "conns"
+	}
+	if got := w.figure(statistics, key); got != living {
+		w.judge.failf("statistics: %d connections, %d are open", got, living)
+	}
+	if limit := w.options.MaxLocks; limit > 0 && w.figure(statistics, "locks") > limit {
+		w.judge.failf("statistics: %d locks are over the limit of %d", w.figure(statistics, "locks"), limit)
+	}
+}
+
+// checkDumps compares the tables with the figures, and demands that every
+// holder lives.
+func (w *world) checkDumps(p *peer, living []string) {
+	statistics := w.ask(p, "q")
+	exclusive, shared := w.ask(p, "d"), w.ask(p, "sd")
+	locks, sharedLocks := w.figure(statistics, "locks"), w.figure(statistics, "shared_locks")
+	if locks > 0 {
+		w.hit(DumpDuringChanges)
+	}
+	if got := strings.Count(exclusive, "\n"); got != locks {
+		w.judge.failf("d shows %d locks, q counts %d", got, locks)
+	}
+	if got := strings.Count(shared, "\n"); got < sharedLocks || (sharedLocks == 0) != (got == 0) {
+		w.judge.failf("sd shows %d holders of the %d shared locks of q", got, sharedLocks)
+	}
+	for _, command := range []string{"dump", "dump shared"} {
+		for _, addr := range addresses.FindAllString(w.ask(p, command), -1) {
+			if !slices.Contains(living, addr) {
+				w.judge.failf("%s: the holder %s is none of the living connections %q", command, addr, living)
+			}
+		}
+	}
+	if strings.Contains(exclusive, "n0: ") && strings.Contains(shared, "n0: ") {
+		w.hit(ExclusiveAndShared)
+	}
+	if w.options.Registry && registeredTwice(w.ask(p, "who")) {
+		w.hit(NameRegisteredTwice)
+	}
+}
+
+// addresses finds the addresses of this world, which no name contains.
+var addresses = regexp.MustCompile(`10\.0\.0\.\d+:\d+|unix:\d+`)
+
+func registeredTwice(who string) bool {
+	seen := map[string]bool{}
+	for line := range strings.Lines(who) {
+		_, name, _ := strings.Cut(line, ": ")
+		if seen[name] {
+			return true
+		}
+		seen[name] = true
+	}
+	return false
+}
+
+// calm ends the run: the faults stop, what is under way arrives, everybody
+// leaves, and then nothing may be left behind: every name can be got, every
+// table is empty.
+func (w *world) calm() {
+	for _, p := range w.peers {
+		p.finished = true
+		for range p.underWay() + len(p.messages) + 1 {
+			if !p.open {
+				break
+			}
+			p.unread = 0
+			w.deliver(p, p.underWay())
+		}
+		if p.open {
+			w.judge.failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
+		}
+	}
+	w.judge.valid()
+	if w.auditor != nil {
+		w.end(w.auditor)
+	}
+	last := &peer{label: w.labels}
+	if !w.judge.open(last.label, "10.0.0.100:100") {
+		w.judge.failf("everybody has left, and the server refuses a connection")
+		return
+	}
+	w.checkEmpty(last)
+	for _, name := range w.script.names {
+		w.checkObtainable(last, name)
+	}
+	w.end(last)
+	w.judge.valid()
+}
+
+func (w *world) checkEmpty(p *peer) {
+	w.checkFigures(p, 1)
+	statistics := w.ask(p, "q")
+	if n := w.figure(statistics, "locks"); n != 0 {
+		w.judge.failf("everybody has left, and %d locks are held", n)
+	}
+	if w.options.Classic {
+		return
+	}
+	if n := w.figure(statistics, "shared_locks"); n != 0 {
+		w.judge.failf("everybody has left, and %d shared locks are held", n)
+	}
+	if !w.options.Dump {
+		return
+	}
+	tables := w.ask(p, "d") + w.ask(p, "sd") + w.ask(p, "dump") + w.ask(p, "dump shared")
+	if w.options.Registry {
+		tables += w.ask(p, "who")
+	}
+	if tables != "map[]\nmap[]\n" {
+		w.judge.failf("everybody has left, and the tables show %q", tables)
+	}
+}
+
+func (w *world) checkObtainable(p *peer, name string) {
+	if limit := w.options.MaxLine; limit > 0 && len("sg "+name) > limit {
+		return
+	}
+	for _, verb := range []string{"g", "r", "sg", "sr"} {
+		if reply := w.ask(p, verb+" "+name); !bytes.HasPrefix([]byte(reply), []byte("1 ")) {
+			w.judge.failf("everybody has left, and %s %s is answered %q", verb, name, reply)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package world
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// The sorts of clients.
+const (
+	behaved    = iota // gets, inspects and releases
+	contending        // gets and releases the same one or two names all the time
+	careless          // gets and forgets, asks for tables, ends its lines in CR LF
+	hostile           // sends what nobody should
+	sorts
+)
+
+// verbs are the commands that each sort of client sends, as often as they are
+// listed. A command that ends in a space is followed by a name.
+var verbs = [sorts][]string{
+	behaved:    {"g ", "g ", "r ", "r ", "i ", "sg ", "sg ", "sr ", "sr ", "si "},
+	contending: {"g ", "g ", "g ", "r ", "r ", "sg ", "sg ", "sr ", "i ", "si "},
+	careless: {"g ", "g ", "g ", "g ", "g ", "g ", "sg ", "sg ", "sg ", "sg ", "sg ", "i ", "si ", "r ", "sr ",
+		"r ", "sr ", "i ", "si ", "g ", "r ", "sg ", "sr ", "g ", "r ", "sg ", "sr ", "g ", "r ", "sg ", "sr ",
+		"iam ", "me", "who ", "d ", "sd ", "q"},
+	hostile: {"g ", "sg ", "r ", "sr ", "i ", "si ", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ", "i ", "si ",
+		"g ", "sg ", "r ", "sr ", "g", "r", "sg", "sr", "i", "si", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ",
+		"g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ",
+		"", "x", "get ", "gg ", "full", "shared", "sgr", "whoo ", "iam ", "iam", "who", "who ", "me", "me ",
+		"q", "q full", "q ", "d", "d ", "sd", "sd ", "dump", "dump shared", "dump "},
+}
+
+var oddNames = []string{"", "a b", "\x00", "\xff\xfe", "caf\xc3\xa9", "\u00a0", "a]b", "map[x:y]", "x: y", "full", "shared", "0", "1 ok"}
+
+// script holds the lines of one run, written once.
+type script struct {
+	names []string
+	lines [sorts][]string // every verb with every name, each ending in LF
+}
+
+func newScript(o *Options) script {
+	var s script
+	for i := range o.Names {
+		name := "n" + strconv.Itoa(i)
+		if o.OddNames && i%2 == 0 {
+			name = oddNames[(int(o.Seed%1024)+i)%len(oddNames)]
+		}
+		s.names = append(s.names, name)
+	}
+	for sort := range verbs {
+		names := s.names
+		if sort == contending {
+			names = names[:min(2, len(names))]
+		}
+		for _, verb := range verbs[sort] {
+			for _, name := range names {
+				if verb == "" || verb[len(verb)-1] != ' ' {
+					name = ""
+				}
+				s.lines[sort] = append(s.lines[sort], verb+name+"\n")
+			}
+		}
+	}
+	return s
+}
+
+// write appends up to the pipeline's number of commands of a client to what is
+// under way to the server.
+func (w *world) write(p *peer) {
+	lines := w.script.lines[p.sort]
+	for range 1 + w.random.below(w.options.Pipeline) {
+		line := lines[w.random.below(len(lines))]
+		if p.sort >= careless && w.random.percent(w.options.ManglePercent) {
+			w.mangle(p, line)
+		} else {
+			p.uplink = append(p.uplink, line...)
+		}
+		if p.websocket && w.random.below(3) == 0 {
+			w.endMessage(p)
+		}
+	}
+	if p.websocket {
+		w.endMessage(p)
+	}
+}
+
+// endMessage ends a websocket message behind what is under way, often taking
+// its last LF away [WS-1].
+func (w *world) endMessage(p *peer) {
+	from := p.head
+	if n := len(p.messages); n > 0 {
+		from = p.messages[n-1]
+	}
+	if n := len(p.uplink); n > from && p.uplink[n-1] == '\n' && w.random.below(2) == 0 {
+		p.uplink = p.uplink[:n-1]
+		w.hit(WebSocketWithoutLF)
+	}
+	p.messages = append(p.messages, len(p.uplink))
+}
+
+// mangle appends a line that is not quite what it was.
+func (w *world) mangle(p *peer, line string) {
+	text := line[:len(line)-1]
+	add := func(f Fault, s string) {
+		w.hit(f)
+		p.uplink = append(p.uplink, s...)
+	}
+	maxLine := w.options.MaxLine
+	if maxLine == 0 {
+		maxLine = 65536
+	}
+	fill := func(f Fault, length int) {
+		w.hit(f)
+		p.uplink = append(p.uplink, text[:min(len(text), length)]...)
+		p.uplink = append(p.uplink, bytes.Repeat([]byte{'x'}, length-min(len(text), length))...)
+		p.uplink = append(p.uplink, '\n')
+	}
+	choice := w.random.below(20)
+	if choice >= 15 && choice <= 18 && maxLine > 1000 && w.random.below(50) > 0 {
+		choice = 0 // long lines of the default limit are dear
+	}
+	switch choice {
+	case 0, 1, 2:
+		add(CRLF, text+"\r\n")
+	case 3:
+		add(DoubledCR, text+"\r\r\n")
+	case 4:
+		add(BareCR, text+"\rx\n")
+	case 5:
+		add(BareCR, "\r"+text+"\r \n")
+	case 6:
+		add(NULByte, text+"\x00\n")
+	case 7:
+		add(NotUTF8, text+"\xff\x80\n")
+	case 8:
+		add(BlankLine, pick(&w.random, "\n", " \n", "\r\n", "\t\v\f\r \n", "\n\n"))
+	case 9:
+		add(UpperCase, string(bytes.ToUpper([]byte(text)))+"\n")
+	case 10:
+		add(UnknownCommand, pick(&w.random, "lock", "GET /", "0", "sgg", "\x00")+" "+line)
+	case 11:
+		add(BareCR, " \t"+text+" \v\f a  b\t\n")
+	case 12, 13, 14:
+		p.uplink = append(append(append(p.uplink, "  "...), text...), " \n"...)
+	case 15:
+		fill(LineOfMaxMinus1, maxLine-1)
+	case 16:
+		fill(LineOfMax, maxLine)
+	case 17:
+		fill(LineOfMaxPlus1, maxLine+1)
+	case 18:
+		fill(EndlessLine, 3*maxLine+w.random.below(9))
+	case 19:
+		fill(LineOfMaxMinus1, maxLine-1)
+		p.uplink[len(p.uplink)-1] = '\r'
+		p.uplink = append(p.uplink, '\n') // max bytes, a CR the last of them
+	}
+}

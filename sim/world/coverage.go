@@ -1,0 +1,97 @@
+package world
+
+import "fmt"
+
+// Fault is a kind of perturbation.
+type Fault int
+
+// Every kind of perturbation of this world. A campaign in which one of them
+// never happened has not tested what it claims to, and fails.
+const (
+	SplitAtEveryByte Fault = iota
+	ManyCommandsInOnePacket
+	TornLastLine
+	CRLF
+	BareCR
+	DoubledCR
+	NULByte
+	NotUTF8
+	BlankLine
+	UpperCase
+	UnknownCommand
+	LineOfMaxMinus1
+	LineOfMax
+	LineOfMaxPlus1
+	EndlessLine
+	BytesAfterTheEnd
+	EndBeforeReply
+	EndInsidePipeline
+	HalfClosed
+	ResetByClient
+	DroppedByServer
+	SlowReader
+	FailedWrite
+	HolderEndsUnderContention
+	ReconnectStorm
+	RefusedConnection
+	AddressReuse
+	NameRegisteredTwice
+	ExclusiveAndShared
+	HundredThousandLocks
+	LockLimit
+	OutputBatch
+	WebSocketMessage
+	WebSocketWithoutLF
+	DumpDuringChanges
+	ServerRestart
+	faults
+)
+
+var faultNames = [faults]string{
+	"split at every byte", "many commands in one packet", "torn last line",
+	"CR LF", "bare CR", "doubled CR", "NUL", "not UTF-8", "blank line", "upper case",
+	"unknown command", "line of max-1", "line of max", "line of max+1", "endless line",
+	"bytes after the end", "end before the reply", "end inside a pipeline", "half-close",
+	"reset", "dropped by the server", "slow reader", "failed write",
+	"holder ends under contention", "reconnect storm", "refused connection",
+	"address reuse", "one registered name twice", "one name exclusive and shared",
+	"100,000 locks on one connection", "limit of locks", "replies over 64 KiB",
+	"websocket message", "websocket message without LF", "dump during changes",
+	"server restart",
+}
+
+func (f Fault) String() string { return faultNames[f] }
+
+// Coverage counts how often each fault happened.
+type Coverage [faults]int64
+
+// Add adds what another run covered.
+func (c *Coverage) Add(other *Coverage) {
+	for f := range c {
+		c[f] += other[f]
+	}
+}
+
+// Hit is the number of kinds of faults that happened, of Kinds in all.
+func (c *Coverage) Hit() (hit, kinds int) {
+	for _, n := range c {
+		if n > 0 {
+			hit++
+		}
+	}
+	return hit, int(faults)
+}
+
+// Missing returns an error that names the faults that never happened.
+func (c *Coverage) Missing() error {
+	var missing []string
+	for f, n := range c {
+		if n == 0 {
+			missing = append(missing, Fault(f).String())
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return fmt.Errorf("never happened: %q; run longer, or mend the generator", missing)
+}

@@ -1,0 +1,189 @@
+package world
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+
+	"lockd/server"
+	"lockd/sim/model"
+)
+
+// outputBatch is the size of replies, in bytes, below which Core may not stop
+// in the middle of its input [REPLY-5].
+const outputBatch = 64 << 10
+
+// judge drives Core and the model side by side and compares every byte. It
+// remembers the first difference; after that its results mean nothing.
+type judge struct {
+	options  Options
+	core     *server.Core
+	model    *model.Server
+	commands int // executed by servers that were stopped
+
+	in, out []byte
+	hash    hash.Hash
+	pending []byte      // of the trace, not yet hashed
+	record  *[]Op       // nil: off
+	ids     []server.ID // by label; those of ended connections stay, for late bytes
+
+	failure error
+}
+
+func newJudge(o Options) *judge {
+	j := &judge{options: o, hash: sha256.New()}
+	j.start()
+	return j
+}
+
+func (j *judge) start() {
+	j.core = server.NewCore(j.options.core())
+	j.model = model.New(j.options.model())
+	j.ids = j.ids[:0]
+}
+
+func (j *judge) failf(format string, args ...any) {
+	if j.failure == nil {
+		j.failure = fmt.Errorf(format, args...)
+	}
+}
+
+// open connects and says whether the server accepted it.
+func (j *judge) open(label int, addr string) bool {
+	j.note(Open, label, []byte(addr))
+	id, ok := j.core.Open(addr)
+	wantID, wantOK := j.model.Open(addr)
+	if ok != wantOK || uint64(id) != wantID {
+		j.failf("connection from %s: got number %d, accepted %v; want number %d, accepted %v", addr, id, ok, wantID, wantOK)
+	}
+	if ok {
+		for len(j.ids) <= label {
+			j.ids = append(j.ids, 0)
+		}
+		j.ids[label] = id
+	} else if got, want := j.core.Refusal(nil), j.model.Refusal(); !bytes.Equal(got, want) {
+		j.failf("refused connection: got %q, want %q", got, want)
+	}
+	j.trace(nil)
+	return ok
+}
+
+// id is the server's number for a connection, 0 when it never was accepted.
+func (j *judge) id(label int) server.ID {
+	if label < len(j.ids) {
+		return j.ids[label]
+	}
+	return 0
+}
+
+// receive lets bytes arrive on a connection, once, and returns how many of
+// them the server looked at, and its replies, valid until the next call.
+func (j *judge) receive(label int, data []byte) (consumed int, replies []byte) {
+	j.note(Receive, label, data)
+	id := j.id(label)
+	j.in = append(j.in[:0], data...)
+	result := j.core.Receive(id, j.in, append(j.out[:0], '#'))
+	consumed = len(data) - len(result.Rest)
+	if !bytes.Equal(j.in, data) || consumed < 0 || !bytes.Equal(result.Rest, data[consumed:]) {
+		j.failf("connection %d: the server changed its input %q to %q, rest %q", label, data, j.in, result.Rest)
+		return len(data), nil
+	}
+	clear(j.in) // whoever kept a piece of it loses it
+	replies = j.replies(result)
+	if len(result.Rest) > 0 && len(replies) < outputBatch {
+		j.failf("connection %d: the server stopped after %d bytes of replies with input left", label, len(replies))
+	}
+	j.compare(label, data, replies, j.model.Receive(uint64(id), data[:consumed]))
+	j.trace(replies)
+	return consumed, replies
+}
+
+// endMessage ends a websocket message.
+func (j *judge) endMessage(label int) (replies []byte) {
+	j.note(EndMessage, label, nil)
+	id := j.id(label)
+	result := j.core.EndMessage(id, append(j.out[:0], '#'))
+	replies = j.replies(result)
+	if len(result.Rest) > 0 {
+		j.failf("connection %d: %q is left at the end of a message", label, result.Rest)
+	}
+	j.compare(label, nil, replies, j.model.EndMessage(uint64(id)))
+	j.trace(replies)
+	return replies
+}
+
+// close ends a connection and returns how many locks it orphaned.
+func (j *judge) close(label int) (orphans int) {
+	j.note(Close, label, nil)
+	id := j.id(label)
+	got := j.core.Close(id)
+	exclusive, shared := j.model.Orphans()
+	j.model.Close(uint64(id))
+	nowExclusive, nowShared := j.model.Orphans()
+	exclusive, shared = nowExclusive-exclusive, nowShared-shared
+	if got.Exclusive != exclusive || got.Shared != shared {
+		j.failf("the end of connection %d orphaned %d exclusive and %d shared locks, want %d and %d", label, got.Exclusive, got.Shared, exclusive, shared)
+	}
+	j.trace(nil)
+	return exclusive + shared
+}
+
+// restart ends every connection and starts another server.
+func (j *judge) restart() {
+	j.note(Restart, 0, nil)
+	j.commands += j.model.Commands()
+	j.start()
+	j.trace(nil)
+}
+
+// replies takes the replies out of a result and keeps its buffer for later.
+func (j *judge) replies(result server.Result) []byte {
+	if len(result.Out) == 0 || result.Out[0] != '#' {
+		j.failf("the server did not append to the buffer it was given but returned %q", result.Out)
+		return nil
+	}
+	j.out = result.Out
+	return result.Out[1:]
+}
+
+func (j *judge) compare(label int, data, got, want []byte) {
+	if !bytes.Equal(got, want) {
+		j.failf("connection %d sent %q: got %q, want %q", label, data, got, want)
+	}
+}
+
+// valid checks Core's own invariants.
+func (j *judge) valid() {
+	if err := j.core.Valid(); err != nil {
+		j.failf("invariant: %w", err)
+	}
+}
+
+// note adds an operation to the trace before it is done.
+func (j *judge) note(kind Kind, label int, data []byte) {
+	j.pending = append(j.pending, byte(kind))
+	j.pending = binary.LittleEndian.AppendUint32(j.pending, uint32(label))
+	j.pending = binary.LittleEndian.AppendUint32(j.pending, uint32(len(data)))
+	j.pending = append(j.pending, data...)
+	if j.record != nil {
+		*j.record = append(*j.record, Op{kind, label, string(data)})
+	}
+}
+
+// trace adds what came of the operation to the trace.
+func (j *judge) trace(replies []byte) {
+	j.pending = append(j.pending, replies...)
+	if len(j.pending) >= 32<<10 {
+		j.hash.Write(j.pending)
+		j.pending = j.pending[:0]
+	}
+}
+
+// sum is the hash of all operations and replies so far.
+func (j *judge) sum() [sha256.Size]byte {
+	j.hash.Write(j.pending)
+	j.pending = j.pending[:0]
+	return [sha256.Size]byte(j.hash.Sum(nil))
+}

@@ -1,0 +1,178 @@
+package world
+
+import (
+	"math/bits"
+	"math/rand/v2"
+
+	"lockd/server"
+	"lockd/sim/model"
+	"lockd/wire"
+)
+
+// Options are all the choices that make one run differ from another. They are
+// printed as they are before a failure is explained.
+type Options struct {
+	Seed uint64 // of everything that is decided during the run
+
+	Classic        bool
+	Registry       bool
+	Dump           bool
+	AnswerInvalid  bool
+	MaxLine        int // bytes
+	MaxConnections int // 0: no limit
+	MaxLocks       int // 0: no limit
+
+	Steps    int // events before the calm phase
+	Peers    int // clients at once, reconnects included
+	Names    int // names they fight for
+	OddNames bool
+	Pipeline int // most commands that a client sends at once
+	Hoard    int // locks that the first connection takes before the rest begins
+	Window   int // bytes of replies that fit between server and a client that does not read
+
+	WebSocketPercent int // of connections
+	SameAddrPercent  int // of connections that get the address of another one
+	ManglePercent    int // of lines of careless and hostile clients
+
+	Kinds   Kinds
+	Weights Weights
+
+	ValidEvery int // steps between two looks at Core's invariants
+}
+
+// Kinds are the weights of the sorts of clients.
+type Kinds struct{ Behaved, Contending, Careless, Hostile int }
+
+// Weights say how often each action of the loop is chosen, in proportion.
+type Weights struct {
+	Exchange  int // a client sends and all of it arrives at once
+	Send      int // a client sends; the network keeps it for now
+	Join      int // all that is under way on a connection arrives at once
+	Split     int // a piece of it arrives
+	Bytewise  int // all of it arrives, byte by byte
+	Tear      int // a client sends half a line
+	Drain     int // a client reads its replies
+	HalfClose int // a client closes its sending side
+	Vanish    int // a client closes both sides and reads no more
+	Reset     int // what is under way is lost and the connection is gone
+	Drop      int // the server gives a connection up, as after a timeout
+	Storm     int // many connections end and come back
+	Audit     int // the auditor checks statistics and dumps
+	Restart   int // the server stops and another one starts
+}
+
+// Random streams of one seed: what is decided before the run and during it.
+const (
+	drawStream = 0x6c6f636b64 + iota
+	runStream
+)
+
+// random is a seeded stream of choices.
+type random struct{ pcg rand.PCG }
+
+func newRandom(seed, stream uint64) random { return random{*rand.NewPCG(seed, stream)} }
+
+// below returns a number from 0 to n-1.
+func (r *random) below(n int) int {
+	high, _ := bits.Mul64(r.pcg.Uint64(), uint64(n))
+	return int(high)
+}
+
+// percent is true p times out of a hundred.
+func (r *random) percent(p int) bool { return p > 0 && r.below(100) < p }
+
+func pick[T any](r *random, choices ...T) T { return choices[r.below(len(choices))] }
+
+// Draw turns a seed into options. Swarm testing: every weight is often zero, so
+// that some runs have none of a fault and some are full of it.
+func Draw(seed uint64) Options {
+	r := newRandom(seed, drawStream)
+	o := Options{
+		Seed:             seed,
+		Classic:          r.percent(15),
+		Registry:         !r.percent(20),
+		Dump:             !r.percent(20),
+		AnswerInvalid:    r.percent(40),
+		MaxLine:          pick(&r, 12, 16, 24, 64, 200),
+		MaxConnections:   pick(&r, 0, 0, 3, 6),
+		MaxLocks:         pick(&r, 0, 0, 0, 2, 5),
+		Steps:            pick(&r, 1000, 3000, 10_000),
+		Peers:            2 + r.below(7),
+		Names:            pick(&r, 1, 2, 3, 5, 8),
+		OddNames:         r.percent(30),
+		Pipeline:         pick(&r, 1, 8, 64, 128),
+		Window:           pick(&r, 300, 4<<10, 64<<10, 1<<20),
+		WebSocketPercent: pick(&r, 0, 0, 20, 100),
+		SameAddrPercent:  pick(&r, 0, 10, 90),
+		ManglePercent:    pick(&r, 0, 10, 40),
+		Kinds: Kinds{
+			Behaved:    swarm(&r, 8),
+			Contending: swarm(&r, 8),
+			Careless:   swarm(&r, 4),
+			Hostile:    swarm(&r, 2),
+		},
+		Weights: Weights{
+			Exchange:  400 + swarm(&r, 800),
+			Send:      swarm(&r, 200),
+			Join:      20 + swarm(&r, 200),
+			Split:     swarm(&r, 100),
+			Bytewise:  swarm(&r, 20),
+			Tear:      swarm(&r, 20),
+			Drain:     50 + swarm(&r, 100),
+			HalfClose: swarm(&r, 30),
+			Vanish:    swarm(&r, 20),
+			Reset:     swarm(&r, 30),
+			Drop:      swarm(&r, 10),
+			Storm:     swarm(&r, 4),
+			Audit:     swarm(&r, 4),
+			Restart:   swarm(&r, 1),
+		},
+		ValidEvery: pick(&r, 1, 4, 16, 64),
+	}
+	if o.Kinds == (Kinds{}) {
+		o.Kinds.Contending = 1
+	}
+	if o.MaxConnections > 0 {
+		o.Peers = min(o.Peers, o.MaxConnections+1)
+	}
+	if r.below(50) == 0 { // the default; dear, since its long lines are long
+		o.MaxLine, o.Steps = 0, 1000
+	}
+	switch chance := r.below(5000); {
+	case chance == 0:
+		o.Hoard, o.Steps, o.MaxLocks = 100_000, 100, 0
+	case chance < 100:
+		o.Hoard, o.Steps = 200, 1000
+	}
+	return o
+}
+
+// swarm returns 0 in a third of the cases, else a weight up to most.
+func swarm(r *random, most int) int {
+	if r.below(3) == 0 {
+		return 0
+	}
+	return 1 + r.below(most)
+}
+
+// core is the part of the options that the real server is made with.
+func (o Options) core() server.CoreConfig {
+	dialect := wire.Glockd
+	if o.Classic {
+		dialect = wire.Classic
+	}
+	return server.CoreConfig{
+		Dialect: dialect, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
+		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
+	}
+}
+
+// model is the part of the options that the oracle is made with.
+func (o Options) model() model.Config {
+	return model.Config{
+		Classic: o.Classic, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
+		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
+	}
+}
+
+const classicPID = 4711

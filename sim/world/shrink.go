@@ -1,0 +1,152 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// Replay applies a trace to a fresh server and a fresh model and returns the
+// first difference or broken invariant, looking after every operation.
+func Replay(o Options, ops []Op) (err error) {
+	j := newJudge(o)
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	for _, op := range ops {
+		j.apply(op)
+		j.valid()
+		if j.failure != nil {
+			return j.failure
+		}
+	}
+	return nil
+}
+
+func (j *judge) apply(op Op) {
+	switch op.Kind {
+	case Open:
+		j.open(op.Conn, op.Data)
+	case Receive:
+		j.receive(op.Conn, []byte(op.Data))
+	case EndMessage:
+		j.endMessage(op.Conn)
+	case Close:
+		j.close(op.Conn)
+	case Restart:
+		j.restart()
+	}
+}
+
+// Explanation is what is known about a failure.
+type Explanation struct {
+	Options Options
+	Failure error // of the run
+	Trace   []Op  // what reached the server, up to the failure
+	Shrunk  []Op  // as little of it as still fails; nil if the trace alone does not fail
+	Reason  error // why Shrunk fails
+}
+
+// ErrNotRepeated means that a run failed and did not fail the second time: the
+// world is not deterministic, which is a fault of its own.
+var ErrNotRepeated = errors.New("the run failed once and passed the second time: something in it is not deterministic")
+
+// Explain plays a run that failed again, with a recorder, and shrinks its
+// trace within the time given.
+func Explain(o Options, budget time.Duration) (Explanation, error) {
+	e := Explanation{Options: o}
+	if _, e.Failure = run(o, &e.Trace); e.Failure == nil {
+		return e, ErrNotRepeated
+	}
+	if Replay(o, e.Trace) == nil {
+		return e, nil // only an oracle outside of the trace noticed
+	}
+	e.Shrunk = Shrink(o, e.Trace, budget)
+	e.Reason = Replay(o, e.Shrunk)
+	return e, nil
+}
+
+// Shrink returns the smallest trace it finds, within the time given, that still
+// fails. The trace it starts from must fail.
+func Shrink(o Options, ops []Op, budget time.Duration) []Op {
+	deadline := time.Now().Add(budget)
+	fails := func(ops []Op) bool { return time.Now().Before(deadline) && Replay(o, ops) != nil }
+	smallest := remove(ops, fails)
+	if lines := splitLines(smallest); fails(lines) {
+		smallest = remove(lines, fails)
+	}
+	for i := range smallest {
+		smallest = simplify(smallest, i, fails)
+	}
+	return remove(smallest, fails)
+}
+
+// remove takes out ever smaller groups of elements as long as the rest fails.
+func remove[T any](list []T, fails func([]T) bool) []T {
+	for size := (len(list) + 1) / 2; size > 0; {
+		removed := false
+		for at := 0; at < len(list); {
+			rest := append(append([]T(nil), list[:at]...), list[min(at+size, len(list)):]...)
+			if fails(rest) {
+				list, removed = rest, true
+			} else {
+				at += size
+			}
+		}
+		if size > 1 {
+			size = (size + 1) / 2
+		} else if !removed {
+			size = 0
+		}
+	}
+	return list
+}
+
+// splitLines gives every line of input an operation of its own.
+func splitLines(ops []Op) []Op {
+	var split []Op
+	for _, op := range ops {
+		if op.Kind != Receive {
+			split = append(split, op)
+			continue
+		}
+		for line := range strings.SplitAfterSeq(op.Data, "\n") {
+			if line != "" {
+				split = append(split, Op{Receive, op.Conn, line})
+			}
+		}
+	}
+	return split
+}
+
+// simplify takes bytes out of the data of one operation.
+func simplify(ops []Op, at int, fails func([]Op) bool) []Op {
+	with := func(data string) []Op {
+		changed := append([]Op(nil), ops...)
+		changed[at].Data = data
+		return changed
+	}
+	if ops[at].Kind != Receive {
+		return ops
+	}
+	data := remove([]byte(ops[at].Data), func(data []byte) bool { return fails(with(string(data))) })
+	return with(string(data))
+}
+
+// Commands counts the lines in a trace.
+func Commands(ops []Op) int {
+	lines := 0
+	for _, op := range ops {
+		if op.Kind == Receive {
+			lines += strings.Count(op.Data, "\n")
+		}
+		if op.Kind == EndMessage {
+			lines++
+		}
+	}
+	return lines
+}

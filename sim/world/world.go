@@ -1,0 +1,192 @@
+package world
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"runtime/debug"
+	"slices"
+)
+
+// Result says what a run did.
+type Result struct {
+	Steps    int64 // events of the loop
+	Bytes    int64 // bytes that reached the server
+	Commands int64 // commands that it executed, the invalid ones included
+	Hash     [sha256.Size]byte
+	Coverage Coverage
+}
+
+// world is one run.
+type world struct {
+	options Options
+	random  random
+	script  script
+	judge   *judge
+	result  Result
+	peers   []*peer
+	labels  int      // connections ever attempted
+	actions []action // one entry for every unit of weight
+	auditor *peer    // nil while the server refuses it
+}
+
+// peer is the place of one client; connections come and go in it.
+type peer struct {
+	label     int
+	addr      string
+	open      bool // the server has it
+	websocket bool
+	sort      int
+	uplink    []byte // from head on: under way to the server
+	head      int
+	messages  []int // websocket: where in uplink messages end, ascending
+	torn      bool  // what the server has ends in the middle of a line
+	finished  bool  // the client has closed its sending side, behind uplink
+	gone      bool  // the client reads no more: the next write to it fails
+	unread    int   // bytes of replies that the client has not read
+}
+
+type action func(*world, *peer)
+
+// Run plays one run to its end, or to the first failure. Options that Draw made
+// say everything about it.
+func Run(o Options) (Result, error) { return run(o, nil) }
+
+func run(o Options, record *[]Op) (result Result, err error) {
+	w := &world{options: o, random: newRandom(o.Seed, runStream), script: newScript(&o), judge: newJudge(o)}
+	w.judge.record = record
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+		result = w.result
+	}()
+	for range o.Peers {
+		w.peers = append(w.peers, &peer{})
+	}
+	w.actions = w.weigh()
+	w.hoard()
+	w.audit(nil)
+	for range o.Steps {
+		w.step()
+		if w.judge.failure != nil {
+			return w.result, w.judge.failure
+		}
+	}
+	w.calm()
+	w.result.Hash = w.judge.sum()
+	w.result.Commands = int64(w.judge.commands + w.judge.model.Commands())
+	return w.result, w.judge.failure
+}
+
+// weigh lists every action as often as its weight says.
+func (w *world) weigh() []action {
+	weights := w.options.Weights
+	var actions []action
+	add := func(weight int, a action) {
+		for range weight {
+			actions = append(actions, a)
+		}
+	}
+	add(weights.Exchange, (*world).exchange)
+	add(weights.Send, (*world).send)
+	add(weights.Join, (*world).join)
+	add(weights.Split, (*world).split)
+	add(weights.Bytewise, (*world).bytewise)
+	add(weights.Tear, (*world).tear)
+	add(weights.Drain, (*world).drain)
+	add(weights.HalfClose, (*world).halfClose)
+	add(weights.Vanish, (*world).vanish)
+	add(weights.Reset, (*world).reset)
+	add(weights.Drop, (*world).drop)
+	add(weights.Storm, (*world).storm)
+	add(weights.Audit, (*world).audit)
+	add(weights.Restart, (*world).restart)
+	return actions
+}
+
+func (w *world) hit(f Fault) { w.result.Coverage[f]++ }
+
+// step lets one thing happen to one client.
+func (w *world) step() {
+	w.result.Steps++
+	p := w.peers[w.random.below(len(w.peers))]
+	if !p.open {
+		w.connect(p)
+	} else {
+		w.actions[w.random.below(len(w.actions))](w, p)
+	}
+	if w.result.Steps%int64(w.options.ValidEvery) == 0 && w.options.Hoard < 1000 {
+		w.judge.valid()
+	}
+}
+
+// connect opens a new connection in the place of a client.
+func (w *world) connect(p *peer) {
+	*p = peer{label: w.labels, uplink: p.uplink[:0], messages: p.messages[:0]}
+	w.labels++
+	p.websocket = w.random.percent(w.options.WebSocketPercent)
+	p.sort = w.pickSort()
+	switch {
+	case w.random.percent(w.options.SameAddrPercent):
+		p.addr = w.peers[w.random.below(len(w.peers))].addr
+		if p.addr == "" {
+			p.addr = "10.0.0.1:1"
+		} else {
+			w.hit(AddressReuse)
+		}
+	case w.random.below(3) == 0:
+		p.addr = "unix"
+	default:
+		p.addr = fmt.Sprintf("10.0.0.%d:%d", len(w.peers), 1024+p.label)
+	}
+	p.open = w.judge.open(p.label, p.addr)
+	if !p.open {
+		w.hit(RefusedConnection)
+	}
+}
+
+func (w *world) pickSort() int {
+	k := w.options.Kinds
+	at := w.random.below(k.Behaved + k.Contending + k.Careless + k.Hostile)
+	for sort, weight := range [sorts]int{k.Behaved, k.Contending, k.Careless, k.Hostile} {
+		if at -= weight; at < 0 {
+			return sort
+		}
+	}
+	return hostile
+}
+
+// hoard lets the first client take a great number of locks.
+func (w *world) hoard() {
+	if w.options.Hoard == 0 {
+		return
+	}
+	p := w.peers[0]
+	w.connect(p)
+	p.websocket = false
+	for i := range w.options.Hoard {
+		p.uplink = fmt.Appendf(p.uplink, "g h%d\n", i)
+		if i%2 == 0 {
+			p.uplink = fmt.Appendf(p.uplink, "sg h%d\n", i)
+		}
+	}
+	for p.open && p.underWay() > 0 {
+		p.unread = 0
+		w.deliver(p, p.underWay())
+	}
+	if w.options.Hoard >= 100_000 && w.options.MaxLocks == 0 {
+		w.hit(HundredThousandLocks)
+	}
+}
+
+// end ends a connection in the server.
+func (w *world) end(p *peer) {
+	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
+		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
+	})
+	if w.judge.close(p.label) > 0 && contended {
+		w.hit(HolderEndsUnderContention)
+	}
+	p.open = false
+}
