@@ -63,7 +63,11 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.session.conn = &guard{conn, h.session}
-	rw.Writer.Reset(h.session.conn)
-	return h.session.conn, rw, nil
+	conn = &guard{conn, h.session}
+	if !h.session.server.attach(h.session, conn) {
+		conn.Close()
+		return nil, nil, ErrClosed
+	}
+	rw.Writer.Reset(conn)
+	return conn, rw, nil
 }

@@ -135,6 +135,7 @@ func TestOneWrite(t *testing.T) {
 	client, server := net.Pipe()
 	s := New(Config{})
 	x := &session{server: s, conn: countWrites{server, &writes}}
+	s.begin(x)
 	done := make(chan struct{})
 	go func() { x.serveStream(); close(done) }()
 	go io.WriteString(client, strings.Repeat("g job\nsg pool\nq\n", 16))

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
-
 )
 
 // The scripts in testdata/script are conversations with a server, with the
@@ -280,4 +279,3 @@ func TestClauses(t *testing.T) {
 		}
 	}
 }
-

@@ -39,6 +39,9 @@ type Config struct {
 type Server struct {
 	config Config
 	log    *slog.Logger
+	// verbose says whether log takes debug messages. Asking first keeps the
+	// stack of a connection's goroutine, and so an idle connection, small.
+	verbose bool
 
 	mu   sync.Locker // serializes core
 	core *Core
@@ -69,6 +72,7 @@ func New(config Config) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.verbose = s.log.Enabled(context.Background(), slog.LevelDebug)
 	if s.mu == nil {
 		s.mu = new(sync.Mutex)
 	}
@@ -111,19 +115,11 @@ func (s *Server) Serve(l net.Listener) error {
 // start serves a stream connection in a goroutine of its own.
 func (s *Server) start(nc net.Conn) {
 	x := &session{server: s, conn: nc}
-	if !s.begin() {
-		nc.Close()
+	if s.begin(x) {
+		go x.serveStream()
 		return
 	}
-	go func() {
-		defer s.running.Done()
-		if !s.track(x) {
-			nc.Close()
-			return
-		}
-		defer s.untrack(x)
-		x.serveStream()
-	}()
+	nc.Close()
 }
 
 // Shutdown stops accepting, answers what has been received, releases all locks
@@ -184,10 +180,14 @@ func (s *Server) stop() []*session {
 	return s.openSessions()
 }
 
+// openSessions returns the sessions that have a connection. Its caller holds
+// state.
 func (s *Server) openSessions() []*session {
 	open := make([]*session, 0, len(s.sessions))
 	for x := range s.sessions {
-		open = append(open, x)
+		if x.conn != nil {
+			open = append(open, x)
+		}
 	}
 	return open
 }
@@ -226,31 +226,32 @@ func (s *Server) addHTTP(h *http.Server) bool {
 	return true
 }
 
-// begin makes Shutdown wait until running.Done is called; not while stopping.
-func (s *Server) begin() bool {
-	s.state.Lock()
-	defer s.state.Unlock()
-	if s.stopping {
-		return false
-	}
-	s.running.Add(1)
-	return true
-}
-
-// track makes a session, whose conn is set, known to Shutdown; not while
+// begin makes Shutdown wait for a session until finish is called; not while
 // stopping.
-func (s *Server) track(x *session) bool {
+func (s *Server) begin(x *session) bool {
 	s.state.Lock()
 	defer s.state.Unlock()
 	if s.stopping {
 		return false
 	}
 	s.sessions[x] = true
+	s.running.Add(1)
 	return true
 }
 
-func (s *Server) untrack(x *session) {
+// attach gives a session that has begun its connection, which Shutdown will end;
+// not while stopping.
+func (s *Server) attach(x *session, conn net.Conn) bool {
 	s.state.Lock()
 	defer s.state.Unlock()
+	x.conn = conn
+	return !s.stopping
+}
+
+// finish ends what begin began.
+func (s *Server) finish(x *session) {
+	s.state.Lock()
 	delete(s.sessions, x)
+	s.state.Unlock()
+	s.running.Done()
 }

@@ -43,12 +43,12 @@ func (s *Server) ServeWebSocket(l net.Listener) error {
 
 // upgrade turns an HTTP request into a WebSocket and serves it.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
-	if !s.begin() {
+	x := &session{server: s}
+	if !s.begin(x) {
 		http.Error(w, "the server is closing", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.running.Done()
-	x := &session{server: s}
+	defer s.finish(x)
 	ws, err := websocket.Accept(&hijacker{w, x}, r, &websocket.AcceptOptions{
 		OriginPatterns:     s.config.Origins,
 		InsecureSkipVerify: slices.Contains(s.config.Origins, "*"),
@@ -59,10 +59,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	defer ws.CloseNow()
 	ws.SetReadLimit(-1) // lines have a limit; a message may hold many
-	if s.track(x) {
-		defer s.untrack(x)
-		x.serveWebSocket(ws)
-	}
+	x.serveWebSocket(ws)
 }
 
 // serveWebSocket serves a WebSocket to its end.
