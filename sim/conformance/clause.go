@@ -1,0 +1,76 @@
+package conformance
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"lockd/docs"
+)
+
+// Level is how much of the protocol a server promises. Each level includes the
+// ones before it.
+type Level int
+
+// The levels of docs/protocol.md, in order.
+const (
+	Core   Level = iota // what every member of the family does
+	Family              // the rest of the 2013 command set, and the exact replies
+	Strict              // what the text adds in precision
+)
+
+// Levels are all levels, in order.
+var Levels = []Level{Core, Family, Strict}
+
+var levelNames = [...]string{"core", "family", "strict"}
+
+// String returns the name that ParseLevel takes.
+func (l Level) String() string { return levelNames[l] }
+
+// MarshalText makes levels appear by name in JSON.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// ParseLevel returns the level of that name.
+func ParseLevel(name string) (Level, error) {
+	for _, l := range Levels {
+		if name == l.String() {
+			return l, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown level %q: want core, family or strict", name)
+}
+
+// Clause is one numbered sentence of docs/protocol.md.
+type Clause struct {
+	ID      string `json:"id"`
+	Level   Level  `json:"level"`
+	Chapter string `json:"chapter"`
+	Text    string `json:"text"` // without links, with backquotes
+}
+
+var (
+	clauseLine = regexp.MustCompile(`^- \*\*([A-Z]+-[0-9]+)\*\* \((core|family|strict)\) (.+)$`)
+	link       = regexp.MustCompile(`\[([^\]]+)\]\(#[^)]*\)`)
+)
+
+// Clauses returns every clause of docs/protocol.md, in its order.
+func Clauses() []Clause { return parseClauses(docs.Protocol) }
+
+func parseClauses(text string) []Clause {
+	var clauses []Clause
+	chapter := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if title, ok := strings.CutPrefix(line, "## "); ok {
+			chapter = title
+			continue
+		}
+		m := clauseLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		level, _ := ParseLevel(m[2]) // the pattern knows the names
+		clauses = append(clauses, Clause{m[1], level, chapter, link.ReplaceAllString(m[3], "$1")})
+	}
+	return clauses
+}

@@ -1,0 +1,348 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"lockd/sim/conformance"
+	"lockd/sim/model"
+)
+
+// liar is a server with one defect. It serves the model over real sockets; a
+// hook that is not nil takes the place of what an honest server does.
+type liar struct {
+	config model.Config
+	// open is called when a connection was accepted.
+	open func(*peer)
+	// packet returns what the server notices of the bytes of one read.
+	packet func(*peer, []byte) []byte
+	// line executes a line, with its LF, and returns the replies.
+	line func(*peer, string) string
+	// end releases what an ended connection held. reset tells how it ended.
+	end func(p *peer, reset bool)
+	// write sends the replies to one packet or message.
+	write func(*peer, []byte)
+	// queued makes the server notice the end of a stream before it has
+	// executed what came before.
+	queued bool
+	// lfOnly makes messages without LF wait for it.
+	lfOnly bool
+	// anyOrigin lets pages of all origins in.
+	anyOrigin bool
+	// abrupt stops without answering.
+	abrupt bool
+}
+
+// world is a running liar. Its mutex guards the model and all below.
+type world struct {
+	liar
+	mu     sync.Mutex
+	model  *model.Server
+	peers  map[uint64]*peer
+	forged map[string]int // added to the figures of q
+	closed bool
+	gone   sync.WaitGroup
+	stops  []func()
+}
+
+// peer is a connection to a world.
+type peer struct {
+	*world
+	id        uint64
+	addr      string
+	partial   []byte
+	long      bool // the line of partial is too long, and is the model's affair
+	exclusive map[string]bool
+	shared    map[string]bool
+	note      map[string]int // for hooks
+	shadow    uint64         // a second connection of the model's, for hooks
+	send      func([]byte)
+	hangUp    func()
+}
+
+var lockCommand = regexp.MustCompile(`^(g|r|i|sg|sr|si) (.*)\n$`)
+
+// do executes a line honestly, and keeps track of who holds what.
+func (p *peer) do(line string) string { return p.doAs(p.id, line) }
+
+func (p *peer) doAs(id uint64, line string) string {
+	out := string(p.model.Receive(id, []byte(line)))
+	if m := lockCommand.FindStringSubmatch(line); m != nil && strings.HasPrefix(out, "0") == false {
+		switch name := m[2]; m[1] {
+		case "g":
+			p.exclusive[name] = true
+		case "r":
+			delete(p.exclusive, name)
+		case "sg":
+			p.shared[name] = true
+		case "sr":
+			delete(p.shared, name)
+		}
+	}
+	if strings.HasPrefix(line, "q") {
+		out = p.forge(out)
+	}
+	return out
+}
+
+// quietly executes a line that no figure is to show.
+func (p *peer) quietly(line string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	p.forged["command_"+word]--
+	return p.do(line)
+}
+
+// forge adds to the figures of q.
+func (w *world) forge(stats string) string {
+	lines := strings.SplitAfter(stats, "\n")
+	for i, line := range lines {
+		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if n, err := strconv.Atoi(value); ok && err == nil {
+			lines[i] = fmt.Sprintf("%s: %d\n", key, n+w.forged[key])
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// holder is who holds a name exclusively, or nil.
+func (w *world) holder(name string) *peer {
+	for _, p := range w.peers {
+		if p.exclusive[name] {
+			return p
+		}
+	}
+	return nil
+}
+
+// receive takes the bytes of one read and returns the replies.
+func (p *peer) receive(data []byte, message bool) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	if p.liar.packet != nil {
+		data = p.liar.packet(p, data)
+	}
+	var out bytes.Buffer
+	for piece := range bytes.SplitAfterSeq(data, []byte("\n")) {
+		p.partial = append(p.partial, piece...)
+		ended := bytes.HasSuffix(piece, []byte("\n"))
+		limit := p.config.MaxLine
+		if limit == 0 {
+			limit = 65536
+		}
+		if !p.long && len(p.partial) > limit && !(ended && len(p.partial) == limit+1) && p.config.MaxLine >= 0 {
+			p.long = true
+			out.Write(p.model.Receive(p.id, p.partial))
+			if ended {
+				p.partial, p.long = nil, false
+			}
+			continue
+		}
+		if p.long {
+			out.Write(p.model.Receive(p.id, piece))
+			if ended {
+				p.partial, p.long = nil, false
+			}
+			continue
+		}
+		if ended {
+			line := string(p.partial)
+			p.partial = p.partial[:0]
+			out.WriteString(p.execute(line))
+		}
+	}
+	if message && !p.lfOnly && (len(p.partial) > 0 || p.long) {
+		if p.long {
+			out.Write(p.model.Receive(p.id, []byte("\n")))
+		} else {
+			out.WriteString(p.execute(string(p.partial) + "\n"))
+		}
+		p.partial, p.long = nil, false
+	}
+	return bytes.Clone(out.Bytes())
+}
+
+func (p *peer) execute(line string) string {
+	if p.liar.line != nil {
+		return p.liar.line(p, line)
+	}
+	return p.do(line)
+}
+
+func (p *peer) leave(reset bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.liar.end != nil && !p.closed {
+		p.liar.end(p, reset)
+	} else {
+		p.model.Close(p.id)
+	}
+	delete(p.peers, p.id)
+}
+
+func (w *world) join(addr string, send func([]byte), hangUp func()) *peer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id, _ := w.model.Open(addr)
+	p := &peer{
+		world: w, id: id, addr: addr, send: send, hangUp: hangUp,
+		exclusive: map[string]bool{}, shared: map[string]bool{}, note: map[string]int{},
+	}
+	w.peers[id] = p
+	if w.liar.open != nil {
+		w.liar.open(p)
+	}
+	return p
+}
+
+func (p *peer) reply(out []byte) {
+	switch {
+	case len(out) == 0:
+	case p.liar.write != nil:
+		p.liar.write(p, out)
+	default:
+		p.send(out)
+	}
+}
+
+// serveStream serves a tcp or unix connection.
+func (w *world) serveStream(nc net.Conn) {
+	addr := nc.RemoteAddr().String()
+	if nc.LocalAddr().Network() == "unix" {
+		addr = "unix"
+	}
+	p := w.join(addr, func(out []byte) { nc.Write(out) }, func() { nc.Close() })
+	defer nc.Close()
+	packets := make(chan []byte, 1000)
+	ended := make(chan struct{})
+	var cause error
+	go func() {
+		defer close(packets)
+		for {
+			buf := make([]byte, 64<<10)
+			n, err := nc.Read(buf)
+			if n > 0 {
+				packets <- buf[:n]
+			}
+			if err != nil {
+				cause = err
+				close(ended)
+				return
+			}
+		}
+	}()
+	for data := range packets {
+		if w.queued {
+			select {
+			case <-ended:
+				continue
+			case <-after(10):
+			}
+		}
+		p.reply(p.receive(data, false))
+	}
+	p.leave(!errors.Is(cause, io.EOF))
+}
+
+// serveMessages serves a WebSocket.
+func (w *world) serveMessages(rw http.ResponseWriter, r *http.Request) {
+	ws, err := websocket.Accept(rw, r, &websocket.AcceptOptions{InsecureSkipVerify: w.anyOrigin})
+	if err != nil {
+		return
+	}
+	w.gone.Add(1)
+	defer w.gone.Done()
+	defer ws.CloseNow()
+	ws.SetReadLimit(64 << 20)
+	kind := websocket.MessageText
+	ctx := context.Background()
+	p := w.join(r.RemoteAddr, func(out []byte) { ws.Write(ctx, kind, out) }, func() { ws.CloseNow() })
+	for {
+		k, data, err := ws.Read(ctx)
+		if err != nil {
+			p.leave(websocket.CloseStatus(err) == -1)
+			return
+		}
+		kind = k
+		if w.liar.write == nil || len(data) > 0 {
+			p.reply(p.receive(data, true))
+		}
+	}
+}
+
+// start returns an Options.Start that serves the liar.
+func (l liar) start(t *testing.T, transport string) func(context.Context) (*conformance.Instance, error) {
+	dir, err := os.MkdirTemp("", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return func(context.Context) (*conformance.Instance, error) {
+		w := &world{liar: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}}
+		network, address := "tcp", "127.0.0.1:0"
+		if transport == "unix" {
+			network, address = "unix", filepath.Join(dir, "s")
+		}
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			return nil, err
+		}
+		on := conformance.Endpoint{Transport: transport, Address: listener.Addr().String()}
+		if transport == "ws" {
+			on.Address = "ws://" + on.Address + "/"
+			h := &http.Server{Handler: http.HandlerFunc(w.serveMessages)}
+			go h.Serve(listener)
+		} else {
+			go func() {
+				for {
+					nc, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					w.gone.Go(func() { w.serveStream(nc) })
+				}
+			}()
+		}
+		exited := make(chan struct{})
+		return &conformance.Instance{
+			Endpoints: []conformance.Endpoint{on},
+			Exited:    exited,
+			Stop: func(context.Context) error {
+				listener.Close()
+				w.stop()
+				return nil
+			},
+		}, nil
+	}
+}
+
+// stop ends all connections: in order, or not.
+func (w *world) stop() {
+	w.mu.Lock()
+	w.closed = true
+	for _, p := range w.peers {
+		if !w.abrupt {
+			p.hangUp()
+		} else {
+			p.hangUp()
+		}
+	}
+	w.mu.Unlock()
+	w.gone.Wait()
+}

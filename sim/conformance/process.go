@@ -1,0 +1,78 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// StartCommand returns an Options.Start that runs a shell command, a server
+// that listens at the endpoints. It is ended with SIGTERM, and killed if that
+// does not help. The last of what it wrote is part of the error when it fails
+// to start.
+func StartCommand(command string, endpoints []Endpoint) func(context.Context) (*Instance, error) {
+	return func(context.Context) (*Instance, error) {
+		// A group of its own, so that what the shell starts is ended with it.
+		cmd := exec.Command("sh", "-c", "exec "+command)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		output := &tail{}
+		cmd.Stdout, cmd.Stderr = output, output
+		cmd.WaitDelay = waitDelay
+		if err := cmd.Start(); err != nil {
+			return nil, fmt.Errorf("cannot start %q: %w", command, err)
+		}
+		exited := make(chan struct{})
+		go func() {
+			cmd.Wait()
+			close(exited)
+		}()
+		return &Instance{
+			Endpoints: endpoints,
+			Exited:    exited,
+			Output:    output.String,
+			Stop: func(ctx context.Context) error {
+				group := -cmd.Process.Pid
+				syscall.Kill(group, syscall.SIGTERM)
+				select {
+				case <-exited:
+				case <-ctx.Done():
+				}
+				syscall.Kill(group, syscall.SIGKILL) // also what the server left behind
+				<-exited
+				return ctx.Err()
+			},
+		}, nil
+	}
+}
+
+// waitDelay bounds how long the output of a server that has ended is read.
+const waitDelay = time.Second
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailBytes = 2000
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if over := len(t.text) - tailBytes; over > 0 {
+		t.text = t.text[over:]
+	}
+	return len(p), nil
+}
+
+// String returns what is kept.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.TrimSpace(t.text))
+}

@@ -1,0 +1,182 @@
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// WriteText writes the report for people: every failed case under its clause,
+// then what was skipped, a summary for each level and, as the last line, the
+// verdict. colour uses the escape codes of terminals.
+func (r *Report) WriteText(w io.Writer, colour bool) error {
+	p := &printer{w: w, colour: colour}
+	p.failures(r)
+	p.skipped(r)
+	p.printf("%s\n", p.bold("Server"))
+	for _, line := range r.Server.describe() {
+		p.printf("  %s\n", line)
+	}
+	p.printf("\n%s\n", p.bold("Summary"))
+	for _, t := range r.Tallies() {
+		p.printf("  %-6s  %3d passed  %3d failed  %3d skipped", t.Level, t.Passed, t.Failed, t.Skipped)
+		if t.NotRun > 0 {
+			p.printf("  %3d not run", t.NotRun)
+		}
+		p.printf("\n")
+	}
+	p.printf("  took %v\n", r.Took.Round(10*time.Millisecond))
+	if r.Died != nil {
+		p.printf("\n%s\n", p.red("The server stopped serving: "+r.Died.Error()))
+	}
+	p.printf("\n%s\n", p.bold(r.Verdict()))
+	return p.err
+}
+
+// describe says what kind of server was found.
+func (s Server) describe() []string {
+	var at []string
+	for _, e := range s.Endpoints {
+		at = append(at, e.String())
+	}
+	onOff := map[bool]string{true: "on", false: "off"}
+	lines := []string{"at " + strings.Join(at, ", ")}
+	dialect := "dialect " + string(s.Dialect)
+	if s.Guessed {
+		dialect += fmt.Sprintf(" (a guess: a free name is answered %s)", quote([]byte(strings.ReplaceAll(s.inspect, "\x00", "NAME"))))
+	}
+	lines = append(lines, dialect)
+	if s.Dialect == Classic {
+		lines = append(lines, "tables in q full "+onOff[s.Dump])
+	} else {
+		lines = append(lines, fmt.Sprintf("dumps %s, registry %s", onOff[s.Dump], onOff[s.Registry]))
+	}
+	if s.AnswersInvalid {
+		lines = append(lines, "unknown commands are answered (BAD-2)")
+	}
+	if !s.Pipelines {
+		lines = append(lines, "loses commands that arrive in one packet (LINE-5)")
+	}
+	return lines
+}
+
+type printer struct {
+	w      io.Writer
+	colour bool
+	err    error
+}
+
+func (p *printer) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}
+
+func (p *printer) style(code, text string) string {
+	if !p.colour {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (p *printer) bold(text string) string  { return p.style("1", text) }
+func (p *printer) red(text string) string   { return p.style("31", text) }
+func (p *printer) green(text string) string { return p.style("32", text) }
+func (p *printer) faint(text string) string { return p.style("2", text) }
+
+// failures shows what failed, grouped by clause.
+func (p *printer) failures(r *Report) {
+	clause := ""
+	failed := r.Of(Failed)
+	for i, result := range failed {
+		if cited := result.Cited[0]; cited.ID != clause {
+			clause = cited.ID
+			p.printf("%s %s\n", p.bold(fmt.Sprintf("%s (%s)", clause, cited.Level)), p.faint("docs/protocol.md, "+cited.Chapter))
+			p.block("  ", cited.Text)
+			p.printf("\n")
+		}
+		if i > 0 && failed[i-1].Case == result.Case {
+			p.printf("  %s %s over %s as well: %s\n\n", p.red("FAIL"), p.bold(result.ID), result.On.Transport,
+				strings.ReplaceAll(result.Failure.Actual, "\n", "; "))
+			continue
+		}
+		p.failure(&result)
+	}
+}
+
+func (p *printer) failure(r *Result) {
+	p.printf("  %s %s over %s\n", p.red("FAIL"), p.bold(r.ID), r.On.Transport)
+	p.block("    ", r.Title)
+	if len(r.Cited) > 1 {
+		for _, c := range r.Cited[1:] {
+			p.block("    ", "also "+c.ID+": "+c.Text)
+		}
+	}
+	p.field("expected", r.Failure.Expected, p.green)
+	p.field("but got", r.Failure.Actual, p.red)
+	if r.Failure.Step != "" {
+		p.field("at step", fmt.Sprintf("%s   (%s)", r.Failure.Step, r.Failure.At), p.faint)
+	}
+	if r.Hint != "" {
+		p.field("often", r.Hint, func(s string) string { return s })
+	}
+	if r.Reason != "" {
+		p.field("note", r.Reason, p.red)
+	}
+	p.printf("    conversation, in ms since its start:\n")
+	for _, e := range r.Conversation {
+		p.printf("    %s\n", e.line())
+	}
+	p.printf("\n")
+}
+
+var arrows = map[string]string{"sent": "-->", "received": "<--", "note": "   "}
+
+// line shows an event on one line.
+func (e Event) line() string {
+	text := strings.ReplaceAll(e.Text, "\n", "\n"+strings.Repeat(" ", 24))
+	return fmt.Sprintf("%9.1f  %-8s %s %s", float64(e.At.Microseconds())/1000, e.Conn, arrows[e.Kind], text)
+}
+
+// field shows a labelled text of one or more lines.
+func (p *printer) field(label, text string, style func(string) string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		p.printf("    %-9s %s\n", label, style(line))
+		label = ""
+	}
+}
+
+// block wraps a text at word boundaries.
+func (p *printer) block(indent, text string) {
+	const width = 88
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if len(line)+len(word) > width && line != indent {
+			p.printf("%s\n", strings.TrimRight(line, " "))
+			line = indent
+		}
+		line += word + " "
+	}
+	p.printf("%s\n", strings.TrimRight(line, " "))
+}
+
+// skipped counts the skipped cases by reason.
+func (p *printer) skipped(r *Report) {
+	counts := map[string]int{}
+	var reasons []string
+	for _, result := range r.Of(Skipped) {
+		if counts[result.Reason] == 0 {
+			reasons = append(reasons, result.Reason)
+		}
+		counts[result.Reason]++
+	}
+	if reasons == nil {
+		return
+	}
+	p.printf("%s %s\n", p.bold("Skipped"), p.faint("(neither passed nor failed)"))
+	for _, reason := range reasons {
+		p.printf("  %3d  %s\n", counts[reason], reason)
+	}
+	p.printf("\n")
+}

@@ -1,0 +1,143 @@
+package conformance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Status is how a case ended.
+type Status string
+
+// The ways in which a case ends.
+const (
+	Passed  Status = "passed"
+	Failed  Status = "failed"
+	Skipped Status = "skipped" // does not apply to this server: neither passed nor failed
+	NotRun  Status = "not run" // the server died before
+)
+
+// Result is how one case ended on one transport.
+type Result struct {
+	*Case        `json:"-"`
+	On           Endpoint
+	Cited        []Clause // the clauses of the case that hold in the server's dialect
+	Status       Status
+	Reason       string // why it was skipped, or what else is to be said
+	Duration     time.Duration
+	Failure      *Failure // only where Status is Failed
+	Conversation []Event  // likewise
+}
+
+func (s *Suite) result(j job, status Status, reason string) Result {
+	return Result{
+		Case: j.c, On: s.server.Endpoints[j.on], Cited: j.c.clausesIn(s.server.Dialect),
+		Status: status, Reason: reason,
+	}
+}
+
+// Report is what a run of the suite found.
+type Report struct {
+	Server  Server
+	Level   Level // that was asked for
+	Started time.Time
+	Took    time.Duration
+	Results []Result // in the order of the clauses, then of the transports
+	// Died says how the server stopped serving, nil if it did not.
+	Died error
+}
+
+func newReport(s *Suite, started time.Time, results []Result, died error) *Report {
+	place := map[string]int{}
+	for i, c := range Clauses() {
+		place[c.ID] = i
+	}
+	slices.SortStableFunc(results, func(a, b Result) int {
+		if d := place[a.Cited[0].ID] - place[b.Cited[0].ID]; d != 0 {
+			return d
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return &Report{s.server, s.opts.Level, started, time.Since(started), results, died}
+}
+
+// Tally counts the results of one level.
+type Tally struct {
+	Level   Level `json:"level"`
+	Passed  int   `json:"passed"`
+	Failed  int   `json:"failed"`
+	Skipped int   `json:"skipped"`
+	NotRun  int   `json:"not_run"`
+}
+
+// Verdict says in a few words whether the level conforms.
+func (t Tally) Verdict() string {
+	switch {
+	case t.Failed == 1:
+		return "1 deviation"
+	case t.Failed > 1:
+		return fmt.Sprintf("%d deviations", t.Failed)
+	case t.NotRun > 0:
+		return fmt.Sprintf("unknown, %d cases were not run", t.NotRun)
+	case t.Passed == 0:
+		return "not tested"
+	}
+	return "conforms"
+}
+
+// Tallies returns one tally a level, up to the level that was asked for.
+func (r *Report) Tallies() []Tally {
+	tallies := make([]Tally, r.Level+1)
+	for i := range tallies {
+		tallies[i].Level = Level(i)
+	}
+	for _, result := range r.Results {
+		t := &tallies[result.Level]
+		switch result.Status {
+		case Passed:
+			t.Passed++
+		case Failed:
+			t.Failed++
+		case Skipped:
+			t.Skipped++
+		case NotRun:
+			t.NotRun++
+		}
+	}
+	return tallies
+}
+
+// Verdict is the whole report on one line.
+func (r *Report) Verdict() string {
+	var parts []string
+	for _, t := range r.Tallies() {
+		parts = append(parts, t.Level.String()+": "+t.Verdict())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Conforms says whether the server conforms at the level that was asked for
+// and at those below it: nothing failed, everything was run, and something
+// passed.
+func (r *Report) Conforms() bool {
+	passed := 0
+	for _, t := range r.Tallies() {
+		if t.Failed > 0 || t.NotRun > 0 {
+			return false
+		}
+		passed += t.Passed
+	}
+	return passed > 0 && r.Died == nil
+}
+
+// Of returns the results with that status, in order.
+func (r *Report) Of(status Status) []Result {
+	var some []Result
+	for _, result := range r.Results {
+		if result.Status == status {
+			some = append(some, result)
+		}
+	}
+	return some
+}
