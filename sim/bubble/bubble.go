@@ -1,0 +1,235 @@
+// Package bubble runs the production server, with its goroutines for accepting,
+// reading, writing and shutting down, in a testing/synctest bubble: over
+// connections in memory, in virtual time.
+//
+// At every place where goroutines can interleave (a read, a write, a close, the
+// mutex around Core) they sleep until a seeded instant that nobody else has.
+// So the seed decides the order in which they go on, narrow races are found,
+// and a run can be repeated.
+package bubble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lockd/server"
+	"lockd/sim/history"
+	"lockd/sim/workload"
+	"lockd/wire"
+)
+
+// patience is how long, in virtual time, anything may take.
+const patience = 10 * time.Minute
+
+// Outcome is what one run leaves behind. The history is to be checked outside
+// of the bubble.
+type Outcome struct {
+	History  *history.History
+	Coverage map[string]int64
+}
+
+// Run plays one run in a bubble of its own. The error says what was wrong
+// besides the history: a reply that is none, locks or goroutines left behind, a
+// server that does not end.
+func Run(t *testing.T, o Options) (outcome Outcome, err error) {
+	defer func() {
+		if r := recover(); r != nil { // synctest panics when a bubble is stuck
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(o)
+		outcome, err = w.run()
+	})
+	return outcome, err
+}
+
+// world is one run.
+type world struct {
+	options  Options
+	operator *actor // of what is done to the server as a whole
+	clock    atomic.Int64
+	conns    atomic.Int64
+	coverage [coverages]atomic.Int64
+	peers    []*conn // by number: the server's sides
+	clients  []*actor
+	random   []*rand.Rand // for each client
+
+	current atomic.Pointer[running]
+}
+
+// running is a server and its listener.
+type running struct {
+	server   *server.Server
+	listener *listener
+	served   chan error
+}
+
+const (
+	coverAcceptError = iota
+	coverFailedWrite
+	coverRestart
+	coverClockJump
+	coverAddrReuse
+	coverages
+)
+
+var coverageNames = [coverages]string{"failed accept", "failed write", "restart in traffic", "clock jump", "address reuse"}
+
+func newWorld(o Options) *world {
+	w := &world{options: o, operator: newActor(o.Seed, 0, o.Jitter)}
+	for i := range o.Crowd.Clients {
+		w.clients = append(w.clients, newActor(o.Seed, 1+i, o.Jitter))
+		w.random = append(w.random, rand.New(rand.NewPCG(o.Seed, 500+uint64(i))))
+	}
+	w.start(0)
+	return w
+}
+
+// start starts a server, the generation counts them.
+func (w *world) start(generation int) {
+	mutex := newLocker(newActor(w.options.Seed, maxActors-1-2*generation, w.options.Jitter))
+	r := &running{
+		server:   server.New(w.options.server(mutex)),
+		listener: newListener(newActor(w.options.Seed, maxActors-2-2*generation, w.options.Jitter)),
+		served:   make(chan error, 1),
+	}
+	go func() { r.served <- r.server.Serve(r.listener) }()
+	w.current.Store(r)
+}
+
+// stop shuts a server down in peace and looks at what it leaves.
+func (w *world) stop() error {
+	r := w.current.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := r.server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("shutdown: %w", err)
+	}
+	if conns, locks := r.server.Orphaned(); conns != 0 || locks != 0 {
+		return fmt.Errorf("the server has shut down and left %d connections and %d locks", conns, locks)
+	}
+	select {
+	case err := <-r.served:
+		if !errors.Is(err, server.ErrClosed) {
+			return fmt.Errorf("serve ended with %v, want %v", err, server.ErrClosed)
+		}
+	case <-time.After(patience):
+		return errors.New("the server has shut down and serves on")
+	}
+	return nil
+}
+
+func (w *world) run() (Outcome, error) {
+	operated := make(chan error, 1)
+	go func() { operated <- w.operate() }()
+	env := workload.Environment{
+		Dial:    w.dial,
+		Now:     func() int64 { return w.clock.Add(1) },
+		Think:   func(client int, _ *rand.Rand) { w.clients[client].yield() },
+		Stall:   w.stall,
+		Ended:   w.ended,
+		Barrier: func() error { w.operator.sleep(time.Second); return nil },
+	}
+	if w.options.Restarts == 0 && w.options.IdleTimeout == 0 && !w.options.Crowd.Classic {
+		env.Figures = w.figures
+	}
+	h, coverage, err := workload.Run(env, w.options.Crowd)
+	if failed := <-operated; err == nil {
+		err = failed
+	}
+	if failed := w.stop(); err == nil {
+		err = failed
+	}
+	for i := range w.coverage {
+		if n := w.coverage[i].Load(); n > 0 {
+			coverage[coverageNames[i]] += n
+		}
+	}
+	return Outcome{h, coverage}, err
+}
+
+// operate restarts the server in the middle of the traffic.
+func (w *world) operate() error {
+	for i := range w.options.Restarts {
+		w.operator.sleep(time.Duration(200+w.options.Seed%300) * time.Duration(w.options.Jitter) * time.Microsecond / 4)
+		w.coverage[coverRestart].Add(1)
+		if err := w.stop(); err != nil {
+			return err
+		}
+		w.operator.yield()
+		w.start(1 + i)
+	}
+	return nil
+}
+
+// dial connects a client. The numbers of actors from 16 on are those of the
+// connections, two for each.
+func (w *world) dial(client int) (workload.Conn, error) {
+	w.clients[client].yield()
+	o, r := w.options, w.random[client]
+	number := int(w.conns.Add(1))
+	if 16+2*number >= maxActors-16 {
+		return nil, errors.New("more connections than a bubble has room for")
+	}
+	from := addr(fmt.Sprintf("10.0.0.%d:%d", 1+client, 1024+number))
+	if o.SameAddr && r.IntN(2) == 0 {
+		from = "10.0.0.77:77"
+		w.coverage[coverAddrReuse].Add(1)
+	}
+	near, far := pipe(newActor(o.Seed, 16+2*number, o.Jitter), newActor(o.Seed, 17+2*number, o.Jitter), from, o.Window)
+	near.most, far.most = o.MaxTransfer, o.MaxTransfer
+	near.peer = far
+	if r.IntN(100) < o.FailedWrites {
+		far.failWrite = new(atomic.Int64)
+		far.failWrite.Store(int64(2 + r.IntN(20)))
+		w.coverage[coverFailedWrite].Add(1)
+	}
+	failures := 0
+	if r.IntN(100) < o.AcceptErrors {
+		failures = 1 + r.IntN(3)
+		w.coverage[coverAcceptError].Add(1)
+	}
+	if !w.current.Load().listener.offer(far, failures) {
+		return nil, workload.ErrRefused
+	}
+	return near, nil
+}
+
+// stall makes a client pause for long, in which timeouts pass.
+func (w *world) stall() {
+	w.coverage[coverClockJump].Add(1)
+	w.operator.sleep(3 * time.Second)
+}
+
+// ended waits until the server has closed its side, which it may do only after
+// it has released the locks [END-5].
+func (w *world) ended(c workload.Conn) bool {
+	near := c.(*conn)
+	select {
+	case <-near.peer.done:
+		near.actor.yield()
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}
+
+// figures asks for the statistics when nobody else is there.
+func (w *world) figures() (map[string]uint64, error) {
+	near, far := pipe(newActor(w.options.Seed, 14, w.options.Jitter), newActor(w.options.Seed, 15, w.options.Jitter), "10.0.0.99:99", 64<<10)
+	if !w.current.Load().listener.offer(far, 0) {
+		return nil, errors.New("nobody listens any more")
+	}
+	defer near.Close()
+	if _, err := near.Write([]byte("q\n")); err != nil {
+		return nil, err
+	}
+	return wire.NewReplyReader(near, 0).Stats()
+}

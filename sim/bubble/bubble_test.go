@@ -1,0 +1,45 @@
+package bubble
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// histories is how many seeds plain go test plays.
+const histories = 500
+
+func TestHistories(t *testing.T) {
+	for seed := range uint64(histories) {
+		o := Draw(seed)
+		outcome, err := Run(t, o)
+		if err == nil {
+			err = outcome.History.Check()
+		}
+		if err != nil {
+			t.Fatalf("%+v\n%v", o, err)
+		}
+	}
+}
+
+// The seed decides everything, the order of the goroutines included.
+func TestSameSeedSameHistory(t *testing.T) {
+	play := func(o Options) string {
+		outcome, err := Run(t, o)
+		if err != nil {
+			t.Fatalf("%+v\n%v", o, err)
+		}
+		text, err := json.MarshalIndent(outcome, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for seed := range uint64(200) {
+		o := Draw(1_000_000 + seed)
+		if diff := cmp.Diff(play(o), play(o)); diff != "" {
+			t.Errorf("two runs of %+v differ:\n%s", o, diff)
+		}
+	}
+}

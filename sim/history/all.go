@@ -1,0 +1,171 @@
+package history
+
+import (
+	"fmt"
+	"maps"
+	"math/bits"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// Limits of the model of all names together, whose cost explodes beyond.
+const (
+	maxNames = 4
+	maxWhole = 100 // operations
+)
+
+// all is the state of every name in both tables.
+type all struct {
+	progress
+	names                  [maxNames]one
+	orphans, sharedOrphans int
+}
+
+// whole is a history that is short enough to be checked without partitioning.
+type whole struct {
+	partition
+	names []string // sorted; a name's number is its place
+	addrs []string // of the connections, as the partition counts them
+}
+
+// whole prepares a history for the model of all names, if it is short enough.
+func (h *History) whole() (whole, bool) {
+	ends := map[int]*Op{}
+	numbers := map[string]int{}
+	var ops []*Op
+	for i := range h.Ops {
+		op := &h.Ops[i]
+		if op.Command == End {
+			ends[op.Conn] = op
+			continue
+		}
+		ops = append(ops, op)
+		if !op.spansNames() {
+			numbers[op.Name] = 0
+		}
+	}
+	if len(h.Ops) > maxWhole || len(numbers) > maxNames || len(ends) > maxConns {
+		return whole{}, false
+	}
+	w := whole{names: slices.Sorted(maps.Keys(numbers))}
+	for i, name := range w.names {
+		numbers[name] = i
+	}
+	operations, conns := prepare(ops, ends, numbers)
+	w.partition = partition{Name: "all names", operations: operations, conns: conns}
+	w.addrs = make([]string, conns)
+	for _, o := range operations {
+		if in := o.Input.(input); in.op.Conn < len(h.Addrs) {
+			w.addrs[in.conn] = h.Addrs[in.op.Conn]
+		}
+	}
+	return w, true
+}
+
+// modelOfAll is the model of all names together. It sees what a partition
+// cannot: that an end releases several names in one step [END-7], and that
+// statistics and dumps are snapshots [STATS-8, DUMP-8].
+func modelOfAll(w whole, classic bool) porcupine.Model {
+	initial := all{}
+	for i := range initial.names {
+		initial.names[i].holder = -1
+	}
+	return porcupine.Model{
+		Init: func() any { return initial },
+		Step: func(state, in, _ any) (bool, any) {
+			s, op := state.(all), in.(input)
+			legal, effective := s.admit(&op)
+			if !legal || !effective {
+				return legal, s
+			}
+			switch op.op.Command {
+			case End:
+				for i := range s.names {
+					s.orphans += number(s.names[i].holder == op.conn)
+					s.sharedOrphans += number(s.names[i].holders&(1<<op.conn) != 0)
+					s.names[i].apply(&op, classic)
+				}
+				return true, s
+			case Statistics, Dump, DumpShared:
+				return s.show(op.op.Command, &w) == op.op.Text, s
+			}
+			want := s.names[op.name].apply(&op, classic)
+			return !op.op.Answered || op.op.Value == want, s
+		},
+		Equal: func(a, b any) bool {
+			x, y := a.(all), b.(all)
+			return x.names == y.names && x.orphans == y.orphans && x.sharedOrphans == y.sharedOrphans
+		},
+		Hash: func(state any) uint64 {
+			s := state.(all)
+			sum := uint64(s.orphans + 100*s.sharedOrphans)
+			for _, n := range s.names {
+				sum = sum*1099511628211 + n.holders*31 + uint64(n.holder)
+			}
+			return sum
+		},
+		DescribeOperation: describe,
+		DescribeState: func(state any) string {
+			s := state.(all)
+			var parts []string
+			for i, name := range w.names {
+				parts = append(parts, name+": "+describeHolders(s.names[i].holder, s.names[i].holders))
+			}
+			return strings.Join(parts, "; ")
+		},
+	}
+}
+
+// show writes the answer to a question that spans names, in the form that
+// Canonical gives to that of a server.
+func (s *all) show(command string, w *whole) string {
+	figures := map[string]int{"orphans": s.orphans, "shared_orphans": s.sharedOrphans}
+	var exclusive, shared []string
+	for i, name := range w.names {
+		n := s.names[i]
+		if n.holder >= 0 {
+			figures["locks"]++
+			exclusive = append(exclusive, name+":"+w.addrs[n.holder])
+		}
+		if n.holders != 0 {
+			figures["shared_locks"]++
+			var holders []string
+			for set := n.holders; set != 0; set &= set - 1 {
+				holders = append(holders, w.addrs[bits.TrailingZeros64(set)])
+			}
+			slices.Sort(holders)
+			shared = append(shared, name+":["+strings.Join(holders, " ")+"]")
+		}
+	}
+	switch command {
+	case Dump:
+		return "map[" + strings.Join(exclusive, " ") + "]"
+	case DumpShared:
+		return "map[" + strings.Join(shared, " ") + "]"
+	}
+	return CanonicalStatistics(figures)
+}
+
+// CanonicalStatistics writes the figures of q that a history keeps, in the form
+// in which Op.Text holds them. Orphans are counted from the start of the
+// history.
+func CanonicalStatistics(figures map[string]int) string {
+	return fmt.Sprintf("locks %d, shared_locks %d, orphans %d, shared_orphans %d",
+		figures["locks"], figures["shared_locks"], figures["orphans"], figures["shared_orphans"])
+}
+
+// CanonicalDump sorts the holders of every shared lock in the reply to dump
+// shared, as Op.Text holds it: the models know who holds a lock, not since when.
+// Names and addresses must be without spaces and brackets.
+func CanonicalDump(line string) string {
+	return holderLists.ReplaceAllStringFunc(line, func(list string) string {
+		holders := strings.Fields(strings.Trim(list, "[]"))
+		slices.Sort(holders)
+		return "[" + strings.Join(holders, " ") + "]"
+	})
+}
+
+var holderLists = regexp.MustCompile(`\[[^\[\]]*\]`)

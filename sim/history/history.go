@@ -1,0 +1,117 @@
+// Package history records what clients of a lock server saw and decides, with
+// porcupine, whether any order of the operations explains it.
+//
+// A History holds operations with the time of their call and of their return,
+// from one strictly increasing counter. A disconnect is an operation as well:
+// it takes effect once, between the moment before the client closed and the
+// moment at which the protocol promises that the locks are released [END-5].
+package history
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// The commands of an operation. Get to InspectShared are those of the protocol.
+const (
+	Get           = "g"
+	Release       = "r"
+	Inspect       = "i"
+	GetShared     = "sg"
+	ReleaseShared = "sr"
+	InspectShared = "si"
+	Statistics    = "q"
+	Dump          = "dump"
+	DumpShared    = "dump shared"
+	End           = "end" // the connection ends
+)
+
+// Op is one operation.
+type Op struct {
+	Conn    int    `json:"conn"` // counted from 0, never used for two connections
+	Seq     int    `json:"seq"`  // order of the operations of one connection
+	Command string `json:"command"`
+	Name    string `json:"name,omitempty"`
+	Call    int64  `json:"call"`
+	Return  int64  `json:"return"` // of an unanswered operation: that of its connection's end
+
+	Answered bool   `json:"answered,omitempty"`
+	Value    int    `json:"value,omitempty"` // the number of the reply
+	Text     string `json:"text,omitempty"`  // the reply to q and dump
+}
+
+// Fault is something that was done to a connection, for the picture.
+type Fault struct {
+	Conn int    `json:"conn"`
+	At   int64  `json:"at"`
+	What string `json:"what"`
+}
+
+// History is what all clients of one run saw.
+type History struct {
+	Classic bool     `json:"classic,omitempty"` // get is not re-entrant [CLASSIC-2]
+	Addrs   []string `json:"addrs,omitempty"`   // by connection, as dumps show them; "" is unknown
+	Ops     []Op     `json:"ops"`
+	Faults  []Fault  `json:"faults,omitempty"`
+}
+
+// Read reads a history that Write wrote.
+func Read(path string) (*History, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	h := new(History)
+	if err := json.Unmarshal(data, h); err != nil {
+		return nil, fmt.Errorf("%s is no history: %w", path, err)
+	}
+	return h, nil
+}
+
+// Write writes a history as JSON.
+func (h *History) Write(path string) error {
+	data, err := json.MarshalIndent(h, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+// inspection says that an operation changes nothing, so that one that was not
+// answered says nothing.
+func (o *Op) inspection() bool {
+	return o.Command == Inspect || o.Command == InspectShared || o.spansNames()
+}
+
+// spansNames says that the operation is about the tables as a whole.
+func (o *Op) spansNames() bool {
+	return o.Command == Statistics || o.Command == Dump || o.Command == DumpShared
+}
+
+// shared says that the operation is about the shared table.
+func (o *Op) shared() bool {
+	return o.Command == GetShared || o.Command == ReleaseShared || o.Command == InspectShared
+}
+
+// valid checks what the models rely on.
+func (h *History) valid() error {
+	ended := map[int]bool{}
+	for i, op := range h.Ops {
+		if op.Return <= op.Call {
+			return fmt.Errorf("operation %d returns at %d, before its call at %d", i, op.Return, op.Call)
+		}
+		if op.Command == End {
+			if ended[op.Conn] {
+				return fmt.Errorf("connection %d ends twice", op.Conn)
+			}
+			ended[op.Conn] = true
+		}
+	}
+	for i, op := range h.Ops {
+		if !ended[op.Conn] {
+			return fmt.Errorf("operation %d: connection %d never ends", i, op.Conn)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package history
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// progress is what every model must know of the connections: who has ended,
+// and how many operations of each have taken effect. It follows from the set of
+// operations that porcupine has put in order so far, so that it has no part in
+// the comparison of states.
+type progress struct {
+	ended uint64
+	next  [maxConns]uint16
+}
+
+// admit says whether an operation may come next, and whether it takes effect.
+// The operations of one connection take effect in order. One that was never
+// answered may come after the end of its connection, and then did nothing.
+func (p *progress) admit(in *input) (legal, effective bool) {
+	switch {
+	case in.op.Command == End:
+		if p.next[in.conn] < in.seq {
+			return false, false
+		}
+		p.ended |= 1 << in.conn
+		return true, true
+	case p.ended&(1<<in.conn) != 0:
+		return !in.op.Answered, false
+	case p.next[in.conn] != in.seq:
+		return false, false
+	}
+	p.next[in.conn]++
+	return true, true
+}
+
+// one is the state of one name in one table.
+type one struct {
+	progress
+	holder  int    // exclusive: the connection, -1 if nobody
+	holders uint64 // shared: the set of connections
+}
+
+// modelOfOne is the model of a single name in a single table.
+func modelOfOne(classic bool) porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return one{holder: -1} },
+		Step: func(state, in, _ any) (bool, any) {
+			s, op := state.(one), in.(input)
+			legal, effective := s.admit(&op)
+			if !legal || !effective {
+				return legal, s
+			}
+			want := s.apply(&op, classic)
+			return !op.op.Answered || op.op.Value == want, s
+		},
+		Equal: func(a, b any) bool {
+			x, y := a.(one), b.(one)
+			return x.holder == y.holder && x.holders == y.holders
+		},
+		Hash: func(state any) uint64 {
+			s := state.(one)
+			return s.holders*31 + uint64(s.holder)
+		},
+		DescribeOperation: describe,
+		DescribeState: func(state any) string {
+			s := state.(one)
+			return describeHolders(s.holder, s.holders)
+		},
+	}
+}
+
+// apply changes the state and returns the answer.
+func (s *one) apply(in *input, classic bool) int {
+	bit := uint64(1) << in.conn
+	switch in.op.Command {
+	case End:
+		if s.holder == in.conn {
+			s.holder = -1
+		}
+		s.holders &^= bit
+	case Get:
+		if s.holder == in.conn {
+			return number(!classic)
+		}
+		if s.holder >= 0 {
+			return 0
+		}
+		s.holder = in.conn
+		return 1
+	case Release:
+		if s.holder != in.conn {
+			return 0
+		}
+		s.holder = -1
+		return 1
+	case Inspect:
+		return number(s.holder >= 0)
+	case GetShared:
+		s.holders |= bit
+		return bits.OnesCount64(s.holders)
+	case ReleaseShared:
+		held := s.holders&bit != 0
+		s.holders &^= bit
+		return number(held)
+	case InspectShared:
+		return bits.OnesCount64(s.holders)
+	}
+	return in.op.Value // an end, which answers nothing
+}
+
+func number(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func describe(in, _ any) string {
+	op := in.(input).op
+	text := strings.TrimSuffix(op.Command+" "+op.Name, " ")
+	switch {
+	case op.Command == End:
+		return "disconnect"
+	case !op.Answered:
+		return text + " → (no answer)"
+	case op.Text != "":
+		return text + " → " + op.Text
+	}
+	return fmt.Sprintf("%s → %d", text, op.Value)
+}
+
+func describeHolders(holder int, holders uint64) string {
+	var parts []string
+	if holder >= 0 {
+		parts = append(parts, fmt.Sprintf("held by connection #%d", holder+1))
+	}
+	if holders != 0 {
+		parts = append(parts, fmt.Sprintf("shared by %d", bits.OnesCount64(holders)))
+	}
+	if parts == nil {
+		return "free"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,105 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// maxConns bounds the connections in one partition, so that a set of them fits
+// into a word.
+const maxConns = 64
+
+// input is an operation as the models see it.
+type input struct {
+	op   *Op
+	conn int // counted from 0 within the partition
+	// seq is the operation's place among those of its connection in the
+	// partition; of an end, how many answered ones come before it.
+	seq uint16
+	// name is the operation's name as a number, in the model of all names.
+	name int
+}
+
+// partition is the part of a history that one model decides about.
+type partition struct {
+	Name       string
+	Shared     bool
+	operations []porcupine.Operation
+	conns      int
+}
+
+// partitions splits a history by table and name, sorted. The end of a
+// connection is copied into every partition that the connection touched.
+func (h *History) partitions() []partition {
+	type key struct {
+		shared bool
+		name   string
+	}
+	ops := map[key][]*Op{}
+	ends := map[int]*Op{}
+	for i := range h.Ops {
+		op := &h.Ops[i]
+		switch {
+		case op.Command == End:
+			ends[op.Conn] = op
+		case !op.spansNames():
+			k := key{op.shared(), op.Name}
+			ops[k] = append(ops[k], op)
+		}
+	}
+	var list []partition
+	for k, some := range ops {
+		operations, conns := prepare(some, ends, nil)
+		list = append(list, partition{k.name, k.shared, operations, conns})
+	}
+	slices.SortFunc(list, func(a, b partition) int {
+		if c := cmp.Compare(a.Name, b.Name); c != 0 || a.Shared == b.Shared {
+			return c
+		}
+		if a.Shared {
+			return 1
+		}
+		return -1
+	})
+	return list
+}
+
+// prepare turns operations and the ends of their connections into what
+// porcupine takes. Unanswered inspections are dropped; connections, and the
+// operations of each, are counted anew.
+func prepare(ops []*Op, ends map[int]*Op, names map[string]int) (operations []porcupine.Operation, conns int) {
+	ops = slices.DeleteFunc(slices.Clone(ops), func(op *Op) bool { return !op.Answered && op.inspection() })
+	slices.SortStableFunc(ops, func(a, b *Op) int {
+		return cmp.Or(cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.Seq, b.Seq))
+	})
+	number := map[int]int{}
+	var seqs, answered []uint16
+	for _, op := range ops {
+		conn, known := number[op.Conn]
+		if !known {
+			conn = len(number)
+			number[op.Conn] = conn
+			seqs, answered = append(seqs, 0), append(answered, 0)
+		}
+		in := input{op: op, conn: conn, seq: seqs[conn], name: names[op.Name]}
+		seqs[conn]++
+		if op.Answered {
+			answered[conn] = seqs[conn]
+		}
+		operations = append(operations, operation(in))
+	}
+	for i, last := 0, -1; i < len(ops); i++ {
+		if ops[i].Conn != last {
+			last = ops[i].Conn
+			conn := number[last]
+			operations = append(operations, operation(input{op: ends[last], conn: conn, seq: answered[conn]}))
+		}
+	}
+	return operations, len(number)
+}
+
+func operation(in input) porcupine.Operation {
+	return porcupine.Operation{ClientId: in.conn, Input: in, Call: in.op.Call, Output: in.op, Return: in.op.Return}
+}

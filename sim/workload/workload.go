@@ -1,0 +1,171 @@
+// Package workload is a crowd of clients that fight for a few locks over real
+// or simulated connections, end them in every way there is, and record what
+// they saw as a history.
+package workload
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"lockd/sim/history"
+)
+
+// Conn is a client's connection.
+type Conn interface {
+	net.Conn
+	// CloseWrite ends the client's stream; it still reads. On a WebSocket it
+	// is the close handshake.
+	CloseWrite() error
+	// Reset drops the connection and what is under way on it.
+	Reset() error
+}
+
+// Environment is what the crowd needs of the world around it.
+type Environment struct {
+	// Dial connects. ErrRefused ends a client's try without ending the run.
+	Dial func(client int) (Conn, error)
+	// Now is a strictly increasing counter, safe for concurrent use.
+	Now func() int64
+	// Think lets a client pause; the bubble makes others run meanwhile.
+	Think func(client int, r *rand.Rand)
+	// Stall lets a client that reads slowly pause for long.
+	Stall func()
+	// Ended waits until the server has given up a connection that the client
+	// closed or reset; false if it cannot tell, or waited in vain for too long.
+	Ended func(Conn) bool
+	// Barrier waits until the server has given up all connections of the
+	// crowd; it is called once all clients are done.
+	Barrier func() error
+	// Figures asks for the statistics after that; nil if other clients may be
+	// at work.
+	Figures func() (map[string]uint64, error)
+}
+
+// ErrRefused is what Dial returns when the server is not there for a moment.
+var ErrRefused = errors.New("the server refused the connection")
+
+// Options are the choices of one crowd.
+type Options struct {
+	Seed       uint64
+	Clients    int
+	Names      []string
+	Ops        int // of each client
+	Pipeline   int // most commands in one write
+	EndPercent int // chance that a client ends its connection after a batch
+	// Violent are ends other than the half-close, in percent of all ends.
+	ViolentPercent int
+	SplitPercent   int // chance that a batch leaves in pieces
+	StallPercent   int // chance that the replies to a batch are read late
+	TablePercent   int // chance of q, dump and dump shared; they need the dump feature
+	ThinkPercent   int
+	Classic        bool
+	// Reliable says that the server never ends a connection on its own, so
+	// that every command before a half-close must be answered [END-4].
+	Reliable bool
+	// Base is what q shows before the run.
+	Base map[string]uint64
+	// HalfCloses says that CloseWrite is a half-close, after which replies
+	// still arrive.
+	HalfCloses bool
+}
+
+// ProtocolError is something that no lock server may do, seen by one client.
+type ProtocolError struct{ Text string }
+
+func (e *ProtocolError) Error() string { return e.Text }
+
+func protocolError(format string, args ...any) error {
+	return &ProtocolError{fmt.Sprintf(format, args...)}
+}
+
+// crowd is a run.
+type crowd struct {
+	env      Environment
+	options  Options
+	conns    atomic.Int64 // ever opened
+	tally    tally
+	stopped  atomic.Bool
+	mu       sync.Mutex
+	history  history.History
+	coverage map[string]int64
+	failure  error
+	open     []*history.Op // ends whose return is the barrier
+}
+
+// Run lets the crowd work and returns what it saw. The error is a
+// *ProtocolError, or what went wrong with the connections.
+func Run(env Environment, o Options) (*history.History, map[string]int64, error) {
+	c := &crowd{env: env, options: o, coverage: map[string]int64{}}
+	c.history.Classic = o.Classic
+	var done sync.WaitGroup
+	for i := range o.Clients {
+		done.Go(func() { c.join(newClient(c, i)) })
+	}
+	done.Wait()
+	if err := env.Barrier(); err != nil && c.failure == nil {
+		c.failure = err
+	}
+	if c.failure == nil && env.Figures != nil {
+		c.failure = c.atRest()
+	}
+	now := env.Now()
+	for i := range c.history.Ops {
+		if op := &c.history.Ops[i]; op.Return == 0 {
+			op.Return = now
+		}
+	}
+	slices.SortFunc(c.history.Ops, func(a, b history.Op) int { return int(a.Call - b.Call) })
+	slices.SortFunc(c.history.Faults, func(a, b history.Fault) int { return int(a.At - b.At) })
+	return &c.history, c.coverage, c.failure
+}
+
+// atRest checks the statistics once everybody has left: nothing is held, and
+// every command that was answered was counted, and no other.
+func (c *crowd) atRest() error {
+	figures, err := c.env.Figures()
+	if err != nil {
+		return err
+	}
+	for _, key := range []string{"locks", "shared_locks"} {
+		if figures[key] != 0 {
+			return protocolError("everybody has left, and q shows %s: %d", key, figures[key])
+		}
+	}
+	if figures["connections"] != 1 {
+		return protocolError("everybody has left, and q shows connections: %d, the asker included", figures["connections"])
+	}
+	c.tally.send(history.Statistics)
+	c.tally.answer(history.Statistics)
+	return c.tally.check(figures, c.options.Base, c.tally.floor())
+}
+
+// join lets one client work and collects what it saw.
+func (c *crowd) join(cl *client) {
+	err := cl.work()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, op := range cl.ops {
+		c.history.Ops = append(c.history.Ops, *op)
+	}
+	c.history.Faults = append(c.history.Faults, cl.faults...)
+	for conn, addr := range cl.addrs {
+		for len(c.history.Addrs) <= conn {
+			c.history.Addrs = append(c.history.Addrs, "")
+		}
+		c.history.Addrs[conn] = addr
+	}
+	for what, n := range cl.coverage {
+		c.coverage[what] += n
+	}
+	if err != nil && c.failure == nil {
+		c.failure = err
+	}
+	if err != nil {
+		c.stopped.Store(true)
+	}
+}
