@@ -1,0 +1,206 @@
+package lock
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+)
+
+// twins are a Machine and the naive one, which must agree.
+type twins struct {
+	machine *Machine
+	naive   *naive
+}
+
+func newTwins(o Options) *twins { return &twins{New(o), &naive{options: o}} }
+
+func (w *twins) openConn(c Conn) {
+	w.machine.Open(c)
+	if !w.naive.isOpen(c) {
+		w.naive.open = append(w.naive.open, c)
+	}
+}
+
+// step applies one of the operations to both and returns how they differ.
+func (w *twins) step(op int, c Conn, name string) error {
+	var got, want any
+	m, n, key := w.machine, w.naive, []byte(name)
+	switch op {
+	case 0:
+		got, want = m.Get(c, key), n.get(c, name)
+	case 1:
+		got, want = m.Release(c, key), release(&n.exclusive, Holding{name, c})
+	case 2:
+		gotCount, gotOutcome := m.GetShared(c, key)
+		wantCount, wantOutcome := n.getShared(c, name)
+		got, want = fmt.Sprint(gotCount, gotOutcome), fmt.Sprint(wantCount, wantOutcome)
+	case 3:
+		got, want = m.ReleaseShared(c, key), release(&n.shared, Holding{name, c})
+	case 4:
+		got, want = m.Close(c), n.close(c)
+	case 5:
+		w.openConn(c)
+	}
+	clear(key) // the machine must have copied what it keeps
+	if got != want {
+		return fmt.Errorf("operation %d by %d on %q: got %v, want %v", op, c, name, got, want)
+	}
+	return m.Valid()
+}
+
+const operations = 6
+
+// same compares all that can be seen of both.
+func (w *twins) same(names []string) error {
+	m, n := w.machine, w.naive
+	if diff := cmp.Diff(sorted(n.exclusive), m.SnapshotExclusive(), cmpopts.EquateEmpty()); diff != "" {
+		return fmt.Errorf("the exclusive table differs:\n%s", diff)
+	}
+	if diff := cmp.Diff(sorted(n.shared), m.SnapshotShared(), cmpopts.EquateEmpty()); diff != "" {
+		return fmt.Errorf("the shared table differs:\n%s", diff)
+	}
+	if m.Conns() != len(n.open) {
+		return fmt.Errorf("%d connections, want %d", m.Conns(), len(n.open))
+	}
+	exclusive, shared := 0, 0
+	for _, name := range names {
+		i := slices.IndexFunc(n.exclusive, func(h Holding) bool { return h.Name == name })
+		holder, held := m.Holder([]byte(name))
+		if held != (i >= 0) || held && holder != n.exclusive[i].Holder {
+			return fmt.Errorf("%q is held by %d, %v", name, holder, held)
+		}
+		if held {
+			exclusive++
+		}
+		count := n.holders(name)
+		if got := m.Holders([]byte(name)); got != count {
+			return fmt.Errorf("%q has %d holders, want %d", name, got, count)
+		}
+		if count > 0 {
+			shared++
+		}
+		of := slices.DeleteFunc(slices.Clone(n.shared), func(h Holding) bool { return h.Name != name })
+		if diff := cmp.Diff(of, m.SnapshotHolders([]byte(name)), cmpopts.EquateEmpty()); diff != "" {
+			return fmt.Errorf("the holders of %q differ:\n%s", name, diff)
+		}
+	}
+	if m.ExclusiveLocks() != exclusive || m.SharedLocks() != shared {
+		return fmt.Errorf("%d exclusive and %d shared locks, want %d and %d", m.ExclusiveLocks(), m.SharedLocks(), exclusive, shared)
+	}
+	return nil
+}
+
+// TestMachine compares the Machine with the naive one over random operations of
+// up to 14 connections, so that locks get and lose an index.
+func TestMachine(t *testing.T) {
+	names := []string{"", "a", "b", "\x00", "\xff"}
+	rapid.Check(t, func(t *rapid.T) {
+		w := newTwins(Options{
+			Reentrant:   rapid.Bool().Draw(t, "reentrant"),
+			MaxHoldings: rapid.SampledFrom([]int{0, 0, 3, 20}).Draw(t, "limit"),
+		})
+		conns := Conn(rapid.SampledFrom([]int{2, 4, 14}).Draw(t, "connections"))
+		weights := rapid.SampledFrom([][]int{{0, 1, 2, 3, 4, 5}, {2, 2, 2, 3, 5, 5}, {0, 0, 1, 2, 5, 5}}).Draw(t, "operations")
+		for c := range conns {
+			w.openConn(c)
+		}
+		for range rapid.IntRange(1, 150).Draw(t, "steps") {
+			op := rapid.SampledFrom(weights).Draw(t, "operation")
+			c := Conn(rapid.Uint64Range(0, uint64(conns)).Draw(t, "connection"))
+			name := rapid.SampledFrom(names).Draw(t, "name")
+			if err := w.step(op, c, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.same(names); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestExhaustive tries every sequence of four operations of two connections on
+// two names, after both have opened.
+func TestExhaustive(t *testing.T) {
+	type operation struct {
+		op   int
+		conn Conn
+		name string
+	}
+	var all []operation
+	for op := range operations {
+		for c := range Conn(2) {
+			all = append(all, operation{op, c, "a"})
+			if op < 4 {
+				all = append(all, operation{op, c, "b"})
+			}
+		}
+	}
+	const length = 4
+	for _, o := range []Options{{}, {Reentrant: true}, {MaxHoldings: 1}} {
+		sequences := 1
+		for range length {
+			sequences *= len(all)
+		}
+		for sequence := range sequences {
+			w := newTwins(o)
+			w.openConn(0)
+			w.openConn(1)
+			rest := sequence
+			for range length {
+				next := all[rest%len(all)]
+				rest /= len(all)
+				if err := w.step(next.op, next.conn, next.name); err != nil {
+					t.Fatalf("sequence %d with %+v: %v", sequence, o, err)
+				}
+			}
+			if sequence%31 == 0 { // comparing everything is slow; steps are compared always
+				if err := w.same([]string{"a", "b"}); err != nil {
+					t.Fatalf("sequence %d with %+v: %v", sequence, o, err)
+				}
+			}
+		}
+	}
+}
+
+// TestCloseIsReleasingAll checks that Close equals releasing one by one (END-1,
+// END-2).
+func TestCloseIsReleasingAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := New(Options{}), New(Options{})
+		names := rapid.SliceOfDistinct(rapid.StringN(0, 3, 3), rapid.ID[string]).Draw(t, "names")
+		for _, m := range []*Machine{a, b} {
+			for c := range Conn(12) {
+				m.Open(c)
+				for i, name := range names {
+					m.GetShared(c, []byte(name))
+					if i%3 == int(c) {
+						m.Get(c, []byte(name))
+					}
+				}
+			}
+		}
+		orphans := a.Close(1)
+		var released Orphans
+		for _, name := range names {
+			if b.Release(1, []byte(name)) {
+				released.Exclusive++
+			}
+			if b.ReleaseShared(1, []byte(name)) {
+				released.Shared++
+			}
+		}
+		if orphans != released {
+			t.Fatalf("closing released %+v, releasing %+v", orphans, released)
+		}
+		if diff := cmp.Diff(a.SnapshotExclusive(), b.SnapshotExclusive()); diff != "" {
+			t.Fatal(diff)
+		}
+		if diff := cmp.Diff(a.SnapshotShared(), b.SnapshotShared()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}

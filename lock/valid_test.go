@@ -1,0 +1,52 @@
+package lock
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestValidBites damages a machine in every way that an invariant names and
+// checks that Valid finds it.
+func TestValidBites(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		damage     func(*Machine)
+	}{
+		{"renamed lock", "I1", func(m *Machine) { m.exclusive["a"].name = "x" }},
+		{"closed holder", "I1", func(m *Machine) { delete(m.conns, 1) }},
+		{"wrong place", "I1", func(m *Machine) { m.exclusive["a"].at = 7 }},
+		{"renumbered connection", "I1", func(m *Machine) { m.conns[99] = m.conns[20]; delete(m.conns, 20) }},
+		{"lost lock", "I2", func(m *Machine) { delete(m.exclusive, "a"); m.holdings-- }},
+		{"renamed shared lock", "I3", func(m *Machine) { m.shared["s"].name = "x" }},
+		{"empty shared lock", "I3", func(m *Machine) { m.shared["e"] = &shared{name: "e"} }},
+		{"closed shared holder", "I3", func(m *Machine) { m.shared["s"].holders[0].conn = &conn{} }},
+		{"twice a holder", "I3", func(m *Machine) { l := m.shared["s"]; l.holders = append(l.holders, l.holders[0]) }},
+		{"wrong shared place", "I3", func(m *Machine) { m.shared["s"].holders[1].at = 0 }},
+		{"lost shared lock", "I4", func(m *Machine) { delete(m.shared, "s"); m.holdings -= 2 }},
+		{"same time", "I5", func(m *Machine) { h := m.shared["s"].holders; h[1].acquired = h[0].acquired }},
+		{"time to come", "I5", func(m *Machine) { m.shared["s"].holders[1].acquired = 1000 }},
+		{"short index", "I5", func(m *Machine) { delete(m.shared["many"].index, 5) }},
+		{"wrong index", "I5", func(m *Machine) { i := m.shared["many"].index; i[5], i[6] = i[6], i[5] }},
+		{"no index", "I5", func(m *Machine) { m.shared["many"].index = nil }},
+		{"miscounted", "I6", func(m *Machine) { m.holdings++ }},
+		{"over the limit", "I6", func(m *Machine) { m.options.MaxHoldings = 3 }},
+	} {
+		m := New(Options{})
+		for c := range Conn(12) {
+			m.Open(c)
+			m.GetShared(c, []byte("many"))
+		}
+		m.Open(20)
+		m.Get(1, []byte("a"))
+		m.Get(1, []byte("b"))
+		m.GetShared(1, []byte("s"))
+		m.GetShared(2, []byte("s"))
+		if err := m.Valid(); err != nil {
+			t.Fatal(err)
+		}
+		c.damage(m)
+		if err := m.Valid(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want a violation of %s", c.name, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// split returns what a Splitter finds in pieces that follow each other.
+func split(s *Splitter, pieces ...[]byte) []string {
+	var found []string
+	for _, data := range pieces {
+		for {
+			line, rest, what := s.Next(data)
+			if what == NoLine {
+				break
+			}
+			if what == LongLine {
+				found = append(found, "too long")
+			} else {
+				found = append(found, fmt.Sprintf("%q", line))
+			}
+			data = rest
+		}
+	}
+	return found
+}
+
+// TestSplitter has the limit at its edges (BAD-3) and lines in pieces (LINE-6).
+func TestSplitter(t *testing.T) {
+	for _, c := range []struct {
+		data string
+		want []string
+	}{
+		{"", nil},
+		{"\n", []string{`""`}},
+		{"a", nil},
+		{"a\nb\n\nc", []string{`"a"`, `"b"`, `""`}},
+		{"1234\n", []string{`"1234"`}},
+		{"12345\n1\n", []string{"too long", `"1"`}},
+		{"123\r\n", []string{`"123\r"`}},
+		{"1234\r\n1\n", []string{"too long", `"1"`}},
+		{"12345", []string{"too long"}},
+		{"123456789123456789\n12345\n\n1\n", []string{"too long", "too long", `""`, `"1"`}},
+	} {
+		for size := 1; size <= len(c.data)+1; size++ {
+			var pieces [][]byte
+			for rest := []byte(c.data); len(rest) > 0; {
+				n := min(size, len(rest))
+				pieces = append(pieces, rest[:n])
+				rest = rest[n:]
+			}
+			got := split(&Splitter{Max: 4}, pieces...)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%q in pieces of %d:\n%s", c.data, size, diff)
+			}
+		}
+	}
+}
+
+// TestSplitterPieces checks that pieces never change what is found, and that the
+// memory a Splitter keeps is bounded by the limit.
+func TestSplitterPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		data := rapid.SliceOf(rapid.SampledFrom([]byte("ab \r\n\n\x00\xff"))).Draw(t, "data")
+		limit := rapid.IntRange(1, 12).Draw(t, "limit")
+		whole := split(&Splitter{Max: limit}, data)
+		s := &Splitter{Max: limit}
+		var pieces []string
+		for rest := data; len(rest) > 0; {
+			n := rapid.IntRange(1, len(rest)).Draw(t, "piece")
+			piece := bytes.Clone(rest[:n])
+			pieces = append(pieces, split(s, piece)...)
+			clear(piece) // it must not be kept
+			rest = rest[n:]
+			if len(s.tail) > limit {
+				t.Fatalf("%d bytes are kept", len(s.tail))
+			}
+		}
+		if diff := cmp.Diff(whole, pieces); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestSplitterEnd has the ends of messages (WS-1).
+func TestSplitterEnd(t *testing.T) {
+	s := &Splitter{Max: 4}
+	for _, c := range []struct{ data, want string }{
+		{"ab", "ab"}, {"ab\n", ""}, {"", ""}, {"1234", "1234"}, {"12345", ""}, {"ab\ncd", "cd"}, {"x", "x"},
+	} {
+		split(s, []byte(c.data))
+		line, what := s.End()
+		if string(line) != c.want || (what == WholeLine) != (c.want != "") {
+			t.Errorf("%q ends with %q, %d, want %q", c.data, line, what, c.want)
+		}
+	}
+}
+
+// TestSplitterForgets checks that the buffer of a long line is not kept.
+func TestSplitterForgets(t *testing.T) {
+	s := new(Splitter)
+	long := bytes.Repeat([]byte("x"), DefaultMaxLine)
+	split(s, long[:1000], long[1000:], []byte("\n"))
+	if cap(s.tail) > keptTail {
+		t.Errorf("%d bytes are kept", cap(s.tail))
+	}
+	if got := split(s, append(long, 'x')); len(got) != 1 || got[0] != "too long" {
+		t.Errorf("one byte over the default limit is %.20q", got)
+	}
+}
