@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// patience is how long a script waits for what must come.
+const patience = 20 * time.Second
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lockd": main})
+}
+
+// TestScripts drives the real binary. Its commands besides testscript's:
+//
+//	daemon NAME [flags]        start lockd and wait until it is ready; $NAME_tcp,
+//	                           $NAME_port, $NAME_ws and $NAME_pid are set, and its
+//	                           log is the file NAME.log
+//	signal NAME TERM|INT|HUP|KILL
+//	exits NAME CODE            wait for its end
+//	fails CODE [flags]         run lockd, which must end by itself with that code
+//	talk tcp|unix ADDR LINE... send the lines, half-close, print what comes
+//	hold tcp|unix ADDR LINE    send a line, print its reply, keep the connection
+//	drained                    wait for the end of the stream of hold
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Values[stateKey{}] = &state{daemons: map[string]*daemon{}}
+			env.Defer(func() { env.Values[stateKey{}].(*state).end() })
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"daemon":  startDaemon,
+			"signal":  signalDaemon,
+			"exits":   awaitExit,
+			"fails":   failToStart,
+			"talk":    talk,
+			"hold":    hold,
+			"drained": drained,
+		},
+	})
+}
+
+type stateKey struct{}
+
+// state is what a script has started.
+type state struct {
+	daemons map[string]*daemon
+	held    []net.Conn
+}
+
+func (s *state) end() {
+	for _, d := range s.daemons {
+		d.cmd.Process.Kill()
+		<-d.exited
+	}
+	for _, c := range s.held {
+		c.Close()
+	}
+}
+
+func scriptState(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
+
+type daemon struct {
+	cmd    *exec.Cmd
+	log    *logFile
+	exited chan struct{}
+}
+
+// logFile collects what a daemon logs, and tells when it is ready.
+type logFile struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	file  *os.File
+	ready chan struct{}
+	once  sync.Once
+}
+
+func (l *logFile) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Write(p)
+	if bytes.Contains(l.text.Bytes(), []byte("lockd is ready")) {
+		l.once.Do(func() { close(l.ready) })
+	}
+	return l.file.Write(p)
+}
+
+var listening = regexp.MustCompile(`"?(tcp|ws|unix)"?[=:]"?([^\s",}]+)`)
+
+func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
+	name := args[0]
+	file, err := os.Create(ts.MkAbs(name + ".log"))
+	ts.Check(err)
+	d := &daemon{
+		cmd:    exec.Command("lockd", args[1:]...),
+		log:    &logFile{file: file, ready: make(chan struct{})},
+		exited: make(chan struct{}),
+	}
+	path, err := exec.LookPath("lockd")
+	ts.Check(err)
+	d.cmd.Path = path
+	d.cmd.Dir = ts.MkAbs(".")
+	for _, key := range []string{"PATH", "HOME", "LOCKD_PORT", "LOCKD_DUMP", "LOCKD_REGISTRY", "LOCKD_WS_ORIGIN"} {
+		d.cmd.Env = append(d.cmd.Env, key+"="+ts.Getenv(key))
+	}
+	d.cmd.Stderr = d.log
+	ts.Check(d.cmd.Start())
+	scriptState(ts).daemons[name] = d
+	go func() {
+		d.cmd.Wait()
+		file.Close()
+		close(d.exited)
+	}()
+	select {
+	case <-d.log.ready:
+	case <-d.exited:
+		ts.Fatalf("%s ended: %s", name, d.log.text.String())
+	case <-time.After(patience):
+		ts.Fatalf("%s is not ready", name)
+	}
+	d.log.mu.Lock()
+	defer d.log.mu.Unlock()
+	for _, m := range listening.FindAllStringSubmatch(d.log.text.String(), -1) {
+		ts.Setenv(name+"_"+m[1], m[2])
+		if _, port, err := net.SplitHostPort(m[2]); err == nil && m[1] == "tcp" {
+			ts.Setenv(name+"_port", port)
+		}
+	}
+	ts.Setenv(name+"_pid", strconv.Itoa(d.cmd.Process.Pid))
+}
+
+func signalDaemon(ts *testscript.TestScript, _ bool, args []string) {
+	sig := map[string]syscall.Signal{
+		"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL,
+	}[args[1]]
+	ts.Check(scriptState(ts).daemons[args[0]].cmd.Process.Signal(sig))
+}
+
+func awaitExit(ts *testscript.TestScript, _ bool, args []string) {
+	d := scriptState(ts).daemons[args[0]]
+	select {
+	case <-d.exited:
+	case <-time.After(patience):
+		ts.Fatalf("%s does not end", args[0])
+	}
+	if code := strconv.Itoa(d.cmd.ProcessState.ExitCode()); code != args[1] {
+		ts.Fatalf("%s ended with %s: %s", args[0], code, d.log.text.String())
+	}
+}
+
+func failToStart(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec("lockd", args[1:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || strconv.Itoa(exit.ExitCode()) != args[0] {
+		ts.Fatalf("lockd ended with %v, not with exit code %s", err, args[0])
+	}
+	if lines := strings.Count(ts.ReadFile("stderr"), "\n"); lines != 1 {
+		ts.Fatalf("it printed %d lines on standard error, not one", lines)
+	}
+}
+
+func dial(ts *testscript.TestScript, args []string) net.Conn {
+	network, addr := args[0], args[1]
+	if network == "unix" {
+		addr = ts.MkAbs(addr)
+	}
+	c, err := net.DialTimeout(network, addr, patience)
+	ts.Check(err)
+	c.SetDeadline(time.Now().Add(patience))
+	return c
+}
+
+func talk(ts *testscript.TestScript, _ bool, args []string) {
+	c := dial(ts, args)
+	defer c.Close()
+	_, err := io.WriteString(c, strings.Join(args[2:], "\n")+"\n")
+	ts.Check(err)
+	ts.Check(c.(interface{ CloseWrite() error }).CloseWrite())
+	_, err = io.Copy(ts.Stdout(), c)
+	ts.Check(err)
+}
+
+func hold(ts *testscript.TestScript, _ bool, args []string) {
+	c := dial(ts, args)
+	s := scriptState(ts)
+	s.held = append(s.held, c)
+	_, err := io.WriteString(c, args[2]+"\n")
+	ts.Check(err)
+	buf := make([]byte, 1000)
+	n, err := c.Read(buf)
+	ts.Check(err)
+	ts.Stdout().Write(buf[:n])
+}
+
+func drained(ts *testscript.TestScript, _ bool, _ []string) {
+	s := scriptState(ts)
+	for _, c := range s.held {
+		rest, err := io.ReadAll(c)
+		if err != nil || len(rest) > 0 {
+			ts.Fatalf("the stream ended with %q, %v", rest, err)
+		}
+		c.Close()
+	}
+	s.held = nil
+}
+
+// TestScriptsExist guards against a folder that has lost its scripts.
+func TestScriptsExist(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("found %d scripts: %v", len(files), err)
+	}
+}
