@@ -80,7 +80,7 @@ func (c *client) dial() error {
 	id := int(c.conns.Add(1)) - 1
 	reader := wire.NewReplyReader(conn, 0)
 	mark := c.env.Now()
-	if !c.options.Classic {
+	if !c.options.Classic && !c.options.Anonymous {
 		c.tally.send("me")
 		addr, err := introduce(conn, reader)
 		if err != nil {

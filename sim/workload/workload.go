@@ -64,6 +64,9 @@ type Options struct {
 	TablePercent   int // chance of q, dump and dump shared; they need the dump feature
 	ThinkPercent   int
 	Classic        bool
+	// Anonymous clients do not ask for their address, which some servers
+	// never answer.
+	Anonymous bool
 	// Reliable says that the server never ends a connection on its own, so
 	// that every command before a half-close must be answered [END-4].
 	Reliable bool

@@ -1,0 +1,107 @@
+package soak
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"lockd/sim/history"
+	"lockd/sim/workload"
+)
+
+// Run records one history of the server in this process. Nobody else may use
+// the server meanwhile.
+func (l *Local) Run(o Options) (*history.History, map[string]int64, error) {
+	base, err := l.statistics()
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Crowd.Base = base
+	var now atomic.Int64
+	env := workload.Environment{
+		Dial:    func(int) (workload.Conn, error) { return l.dial() },
+		Now:     func() int64 { return now.Add(1) },
+		Think:   func(int, *rand.Rand) {},
+		Stall:   func() { time.Sleep(time.Millisecond) },
+		Ended:   func(c workload.Conn) bool { return c.(*link).wait() },
+		Barrier: func() error { return nil },
+		Figures: l.statistics,
+	}
+	var flood error
+	flooded := make(chan struct{})
+	if o.Flood {
+		env.Figures = nil
+		go func() { defer close(flooded); flood = l.flood() }()
+	} else {
+		close(flooded)
+	}
+	h, coverage, err := workload.Run(env, o.Crowd)
+	<-flooded
+	if o.Flood {
+		coverage["full buffers"]++
+		err = errors.Join(err, flood)
+	}
+	if o.Crowd.EndPercent >= 50 {
+		coverage["reconnect storm"]++
+	}
+	return h, coverage, err
+}
+
+// dial connects and notes the number under which the server accepts.
+func (l *Local) dial() (*link, error) {
+	l.dialling.Lock()
+	defer l.dialling.Unlock()
+	c, err := l.target.dial()
+	if err != nil {
+		return nil, err
+	}
+	c.ended = l.end(l.dialled)
+	l.dialled++
+	return c, nil
+}
+
+// wait waits until the server has closed its side, which it may do only after
+// it has released the locks [END-5]; false if nobody knows.
+func (c *link) wait() bool {
+	if c.ended == nil {
+		return false
+	}
+	select {
+	case <-c.ended:
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}
+
+// statistics asks for the figures on a connection of its own, and sees it off.
+func (l *Local) statistics() (map[string]uint64, error) {
+	c, err := l.dial()
+	if err != nil {
+		return nil, err
+	}
+	defer c.wait()
+	defer c.Reset()
+	return c.statistics()
+}
+
+// flood asks for much, reads nothing, and resets the connection once the
+// buffers are full.
+func (l *Local) flood() error {
+	c, err := l.dial()
+	if err != nil {
+		return err
+	}
+	defer c.wait()
+	defer c.Reset()
+	c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+	line := []byte(strings.Repeat("q full\n", 1000))
+	for range 10_000 {
+		if _, err := c.Write(line); err != nil {
+			return nil // full
+		}
+	}
+	return errors.New("the server takes requests without end from a client that reads nothing")
+}

@@ -1,0 +1,137 @@
+package soak
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"lockd/sim/history"
+	"lockd/sim/workload"
+	"lockd/wire"
+)
+
+// ErrUnreachable is wrapped by errors that say that no lock server answers at
+// an address, or none any more.
+var ErrUnreachable = errors.New("no lock server answers")
+
+// Remote is a server somewhere. Other clients may use it meanwhile: the crowd
+// fights for names of its own, and asks for no statistics.
+type Remote struct {
+	target  Target
+	classic bool
+	prefix  string
+}
+
+// Connect finds out whether a lock server listens at an address, and which
+// dialect it speaks.
+func Connect(t Target) (*Remote, error) {
+	r := &Remote{target: t, prefix: fmt.Sprintf("lockcheck-%d-", time.Now().UnixNano())}
+	c, err := t.dial()
+	if err != nil {
+		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, t, err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(dialTimeout))
+	name := r.prefix + "hello"
+	if _, err := fmt.Fprintf(c, "i %s\n", name); err != nil {
+		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, t, err)
+	}
+	line, err := wire.NewReplyReader(c, 1<<10).Line()
+	if err != nil {
+		return nil, fmt.Errorf("%w at %v: the command %q got no reply: %v", ErrUnreachable, t, "i "+name, err)
+	}
+	switch string(line) {
+	case "0 Lock Not Locked: " + name:
+	case "0 Not Locked":
+		r.classic = true
+	default:
+		return nil, fmt.Errorf("%w at %v: the command %q got %q, which is not the protocol of lockd", ErrUnreachable, t, "i "+name, line)
+	}
+	return r, nil
+}
+
+// Run records one history of the server.
+func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
+	o.Crowd.Classic, o.Crowd.TablePercent = r.classic, 0
+	o.Crowd.Anonymous = true
+	for i, name := range o.Crowd.Names {
+		o.Crowd.Names[i] = r.prefix + name
+	}
+	var now atomic.Int64
+	env := workload.Environment{
+		Dial: func(int) (workload.Conn, error) {
+			c, err := r.target.dial()
+			if err != nil {
+				return nil, fmt.Errorf("%w at %v any more: %v", ErrUnreachable, r.target, err)
+			}
+			c.SetReadDeadline(time.Now().Add(patience))
+			return c, nil
+		},
+		Now:     func() int64 { return now.Add(1) },
+		Think:   func(int, *rand.Rand) {},
+		Stall:   func() { time.Sleep(time.Millisecond) },
+		Ended:   func(workload.Conn) bool { return false },
+		Barrier: func() error { return r.settle(o.Crowd.Names) },
+	}
+	h, coverage, err := workload.Run(env, o.Crowd)
+	if err != nil && !errors.Is(err, ErrUnreachable) {
+		if _, again := Connect(r.target); again != nil {
+			err = fmt.Errorf("the server has ended in the middle of the run (%w); what it said last: %v", again, err)
+		}
+	}
+	return h, coverage, err
+}
+
+// settle waits until all names are free, after which everybody has left.
+func (r *Remote) settle(names []string) error {
+	deadline := time.Now().Add(patience)
+	for {
+		free, err := r.free(names)
+		if err != nil || free {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return &workload.ProtocolError{Text: fmt.Sprintf("all clients have left, and after %v some of %q are still locked", patience, names)}
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (r *Remote) free(names []string) (bool, error) {
+	c, err := r.target.dial()
+	if err != nil {
+		return false, fmt.Errorf("%w at %v any more: %v", ErrUnreachable, r.target, err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	ask := ""
+	for _, name := range names {
+		ask += "i " + name + "\nsi " + name + "\n"
+	}
+	if _, err := c.Write([]byte(ask)); err != nil {
+		return false, err
+	}
+	reader := wire.NewReplyReader(c, 0)
+	for range strings.Count(ask, "\n") {
+		reply, err := reader.Reply()
+		if err != nil {
+			return false, err
+		}
+		if reply.N != 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// statistics asks for the figures.
+func (c *link) statistics() (map[string]uint64, error) {
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write([]byte("q\n")); err != nil {
+		return nil, err
+	}
+	return wire.NewReplyReader(c, 0).Stats()
+}

@@ -1,0 +1,124 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"lockd/server"
+)
+
+// Local is a server in this process, on real sockets, that tells when it has
+// closed its side of a connection.
+type Local struct {
+	server *server.Server
+	target Target
+	served chan error
+	dir    string // of the unix socket
+
+	dialling sync.Mutex // connections are accepted in the order in which they are dialled
+	dialled  int
+
+	mu       sync.Mutex
+	accepted int
+	ends     []chan struct{} // closed when the server closes its side, by number
+}
+
+// Start starts a server on a free port, or a socket of its own.
+func Start(transport string) (*Local, error) {
+	l := &Local{served: make(chan error, 1)}
+	l.server = server.New(server.Config{Core: server.CoreConfig{Dump: true, Registry: true}})
+	var listener net.Listener
+	var err error
+	if transport == Unix {
+		if l.dir, err = os.MkdirTemp("", "lockd"); err == nil {
+			listener, err = server.ListenUnix(filepath.Join(l.dir, "s"), 0o600)
+		}
+	} else {
+		listener, err = server.ListenTCP("127.0.0.1", 0, time.Minute)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot start a server: %w", err)
+	}
+	l.target = Target{Transport: transport, Addr: listener.Addr().String()}
+	serve := l.server.Serve
+	if transport == WebSocket {
+		serve = l.server.ServeWebSocket
+	}
+	go func() { l.served <- serve(watching{listener, l}) }()
+	return l, nil
+}
+
+// patience is how long a server may take for anything.
+const patience = 20 * time.Second
+
+// Stop shuts the server down; the error says what it left behind.
+func (l *Local) Stop() error {
+	defer os.RemoveAll(l.dir)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := l.server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("shutdown: %w", err)
+	}
+	if conns, locks := l.server.Orphaned(); conns != 0 || locks != 0 {
+		return fmt.Errorf("the server has shut down and left %d connections and %d locks", conns, locks)
+	}
+	select {
+	case <-l.served:
+		return nil
+	case <-time.After(patience):
+		return fmt.Errorf("the server has shut down and serves on")
+	}
+}
+
+// end returns the channel that tells of the end of a connection.
+func (l *Local) end(number int) chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.ends) <= number {
+		l.ends = append(l.ends, make(chan struct{}))
+	}
+	return l.ends[number]
+}
+
+// watching is a listener whose connections tell of their end.
+type watching struct {
+	net.Listener
+	local *Local
+}
+
+func (l watching) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.local.mu.Lock()
+	number := l.local.accepted
+	l.local.accepted++
+	l.local.mu.Unlock()
+	return &watched{socket: c.(socket), closed: l.local.end(number)}, nil
+}
+
+// socket is a connection of a kernel.
+type socket interface {
+	net.Conn
+	CloseRead() error
+	CloseWrite() error
+}
+
+// watched is the server's side of a connection.
+type watched struct {
+	socket
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (w *watched) Close() error {
+	err := w.socket.Close()
+	w.once.Do(func() { close(w.closed) })
+	return err
+}

@@ -1,0 +1,54 @@
+// Package soak lets the crowd of sim/workload loose on real sockets: on a
+// server in this process, over every transport, or on any server that listens
+// somewhere. What the kernel does to connections is found only here.
+package soak
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"lockd/sim/workload"
+)
+
+// Options are the choices of one run.
+type Options struct {
+	Crowd workload.Options
+	// Flood lets one more client ask for much and read nothing, until the
+	// buffers are full.
+	Flood bool
+}
+
+// Draw turns a seed into options. clients and names, if not 0, replace what the
+// seed says.
+func Draw(seed uint64, transport string, clients, names int) Options {
+	r := rand.New(rand.NewPCG(seed, 0x736f616b))
+	if clients == 0 {
+		clients = 2 + r.IntN(5)
+	}
+	if names == 0 {
+		names = 1 + r.IntN(3)
+	}
+	o := Options{Flood: r.IntN(100) == 0}
+	o.Crowd = workload.Options{
+		Seed:           seed,
+		Clients:        clients,
+		Ops:            15 + r.IntN(20),
+		Pipeline:       1 + r.IntN(max(1, min(5, 10/clients))),
+		EndPercent:     []int{0, 3, 10, 60}[r.IntN(4)],
+		ViolentPercent: []int{0, 30, 100}[r.IntN(3)],
+		SplitPercent:   []int{0, 20}[r.IntN(2)],
+		StallPercent:   []int{0, 0, 2}[r.IntN(3)],
+		HalfCloses:     transport != WebSocket,
+		Reliable:       true,
+	}
+	if r.IntN(3) == 0 {
+		o.Crowd.Clients, o.Crowd.Ops = min(clients, 3), 12
+	}
+	if !o.Flood {
+		o.Crowd.TablePercent = []int{0, 10}[r.IntN(2)]
+	}
+	for i := range names {
+		o.Crowd.Names = append(o.Crowd.Names, fmt.Sprintf("n%d", i))
+	}
+	return o
+}
