@@ -14,9 +14,9 @@ const (
 	// largeRead is the size of the buffers lent to connections that send more
 	// at once.
 	largeRead = 16 << 10
-	// lingerTimeout is how long a connection that the server closes may take
-	// to read its last replies. Closing with unread input would make the
-	// kernel reset the connection and drop them.
+	// lingerTimeout is how long a connection that is refused may take to read
+	// why. Closing with unread input would make the kernel reset the
+	// connection, and its peer might never see the reply.
 	lingerTimeout = time.Second
 	// lingerBytes is how much input is dropped meanwhile.
 	lingerBytes = 1 << 20
@@ -101,11 +101,7 @@ func (x *session) drop(why error) {
 // connection costs: a goroutine of 2 KiB instead of 4.
 func (x *session) serveStream() {
 	if x.open() {
-		err := x.pump()
-		x.release(err)
-		if err == nil && x.server.isStopping() {
-			x.linger()
-		}
+		x.release(x.pump())
 	} else {
 		x.send(x.conn, x.server.core.Refusal(nil))
 		x.linger()
@@ -195,8 +191,8 @@ func (x *session) stopReading() {
 	}
 }
 
-// linger ends the stream for the client and waits until it has read its last
-// replies, up to lingerTimeout.
+// linger ends the stream for the client and waits until the client has ended
+// its own, up to lingerTimeout.
 func (x *session) linger() {
 	half, ok := x.conn.(halfCloser)
 	if !ok || half.CloseWrite() != nil {

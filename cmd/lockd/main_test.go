@@ -33,9 +33,11 @@ func TestMain(m *testing.M) {
 //	                           log is the file NAME.log
 //	signal NAME TERM|INT|HUP|KILL
 //	exits NAME CODE            wait for its end
+//	logged NAME TEXT           wait until it has logged that
 //	fails CODE [flags]         run lockd, which must end by itself with that code
 //	talk tcp|unix ADDR LINE... send the lines, half-close, print what comes
 //	hold tcp|unix ADDR LINE    send a line, print its reply, keep the connection
+//	flood tcp|unix ADDR        send q and never read, in the background
 //	drained                    wait for the end of the stream of hold
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -53,6 +55,8 @@ func TestScripts(t *testing.T) {
 			"talk":    talk,
 			"hold":    hold,
 			"drained": drained,
+			"flood":   flood,
+			"logged":  awaitLog,
 		},
 	})
 }
@@ -165,6 +169,21 @@ func awaitExit(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+func awaitLog(ts *testscript.TestScript, _ bool, args []string) {
+	d := scriptState(ts).daemons[args[0]]
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		d.log.mu.Lock()
+		found := strings.Contains(d.log.text.String(), args[1])
+		d.log.mu.Unlock()
+		if found {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s has not logged %q", args[0], args[1])
+		}
+	}
+}
+
 func failToStart(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec("lockd", args[1:]...)
 	var exit *exec.ExitError
@@ -207,6 +226,24 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := c.Read(buf)
 	ts.Check(err)
 	ts.Stdout().Write(buf[:n])
+}
+
+func flood(ts *testscript.TestScript, _ bool, args []string) {
+	c := dial(ts, args)
+	s := scriptState(ts)
+	s.held = append(s.held, c)
+	lots := strings.Repeat("q\n", 10_000)
+	blocked := make(chan struct{})
+	go func() {
+		for range 1000 {
+			c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+			if _, err := io.WriteString(c, lots); err != nil {
+				break
+			}
+		}
+		close(blocked)
+	}()
+	<-blocked
 }
 
 func drained(ts *testscript.TestScript, _ bool, _ []string) {
