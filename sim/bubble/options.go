@@ -100,3 +100,9 @@ func (o *Options) server(mutex *locker) server.Config {
 		Mutex:        mutex,
 	}
 }
+
+// Faults are the kinds of perturbations that a campaign must hit.
+var Faults = append([]string{
+	"pipeline", "split batch", "torn last line", "half-close", "close", "reset", "end before the reply",
+	"end inside a pipeline", "slow reader", "refused connection", "ended by the server",
+}, coverageNames[:]...)

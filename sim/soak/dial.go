@@ -137,3 +137,6 @@ func (m *messages) Read(p []byte) (int, error) {
 	}
 	return m.left.Read(p)
 }
+
+// Transports are all transports.
+var Transports = []string{TCP, Unix, WebSocket}

@@ -122,3 +122,6 @@ func (w *watched) Close() error {
 	w.once.Do(func() { close(w.closed) })
 	return err
 }
+
+// Transport is the transport of the server.
+func (l *Local) Transport() string { return l.target.Transport }

@@ -52,3 +52,10 @@ func Draw(seed uint64, transport string, clients, names int) Options {
 	}
 	return o
 }
+
+// Faults are the kinds of perturbations that a campaign must hit.
+var Faults = []string{
+	"pipeline", "split batch", "torn last line", "half-close", "close", "reset", "close handshake",
+	"end before the reply", "end inside a pipeline", "slow reader", "full buffers", "reconnect storm",
+	"over " + TCP, "over " + Unix, "over " + WebSocket,
+}

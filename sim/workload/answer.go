@@ -8,12 +8,6 @@ import (
 	"lockd/sim/history"
 )
 
-// texts are the words with which the glockd replies to a command begin.
-var texts = map[string]string{
-	history.Get: "Lock Get ", history.Release: "Lock Release ", history.Inspect: "Lock ",
-	history.GetShared: "Shared Lock Get ", history.ReleaseShared: "Shared Lock Release ", history.InspectShared: "Shared Lock ",
-}
-
 // answer reads the reply to one operation and checks that it is one.
 func (c *client) answer(op *history.Op) error {
 	switch op.Command {
@@ -40,16 +34,12 @@ func (c *client) answer(op *history.Op) error {
 		}
 		return nil
 	}
-	reply, err := c.reader.Reply()
+	line, err := c.reader.Line()
 	if err != nil {
 		return err
 	}
-	op.Value = reply.N
-	if c.options.Classic {
-		return nil
-	}
-	if !strings.HasPrefix(reply.Text, texts[op.Command]) || !strings.HasSuffix(reply.Text, ": "+op.Name) {
-		return protocolError("connection %d: %s %s is answered %d %s", c.id, op.Command, op.Name, reply.N, reply.Text)
+	if err := op.Answer(line, c.options.Classic, 0); err != nil {
+		return &ProtocolError{err.Error()}
 	}
 	return nil
 }

@@ -134,6 +134,9 @@ func registeredTwice(who string) bool {
 func (w *world) calm() {
 	for _, p := range w.peers {
 		p.finished = true
+		if p.open {
+			w.leaving(p)
+		}
 		for range p.underWay() + len(p.messages) + 1 {
 			if !p.open {
 				break

@@ -74,6 +74,9 @@ func (w *world) reply(p *peer, replies []byte) {
 	if w.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
 		w.hit(LockLimit)
 	}
+	if p.seen != nil {
+		p.seen.replies = append(p.seen.replies, replies...)
+	}
 	if p.gone {
 		w.hit(FailedWrite)
 		if p.underWay() > 0 {
@@ -94,8 +97,13 @@ func (w *world) exchange(p *peer) {
 const maxUnderWay = 4 << 10
 
 func (w *world) send(p *peer) {
-	if !p.finished && p.underWay() < maxUnderWay {
-		w.write(p)
+	if p.finished || p.underWay() >= maxUnderWay || p.seen != nil && len(p.seen.owed) >= maxOwed {
+		return
+	}
+	from := len(p.uplink)
+	w.write(p)
+	if p.seen != nil {
+		w.record.wrote(p.seen, p.uplink[from:])
 	}
 }
 
@@ -126,6 +134,9 @@ func (w *world) tear(p *peer) {
 
 // drain lets a client read some of its replies.
 func (w *world) drain(p *peer) {
+	if p.seen != nil {
+		w.read(p)
+	}
 	if w.options.Window > 1000 || w.random.below(2) == 0 {
 		p.unread = 0
 	} else {
@@ -133,10 +144,25 @@ func (w *world) drain(p *peer) {
 	}
 }
 
+// read lets a client of a recorded run read its replies.
+func (w *world) read(p *peer) {
+	if err := w.record.read(p.seen); err != nil {
+		w.judge.failf("%w", err)
+	}
+}
+
+// leaving notes that a client has begun to leave.
+func (w *world) leaving(p *peer) {
+	if p.seen != nil && p.seen.leaving == 0 {
+		p.seen.leaving = w.record.now()
+	}
+}
+
 func (w *world) halfClose(p *peer) {
 	if p.websocket {
 		return
 	}
+	w.leaving(p)
 	w.hit(HalfClosed)
 	p.finished = true
 }
@@ -147,6 +173,7 @@ func (w *world) vanish(p *peer) {
 	if p.underWay() > 0 {
 		w.hit(EndBeforeReply)
 	}
+	w.leaving(p)
 	p.finished, p.gone = true, true
 }
 
@@ -156,6 +183,8 @@ func (w *world) reset(p *peer) {
 	if p.unread > 0 || p.underWay() > 0 {
 		w.hit(EndBeforeReply)
 	}
+	w.leaving(p)
+	p.lost = true
 	w.end(p)
 	if p.underWay() > 0 && w.random.below(4) == 0 {
 		w.hit(BytesAfterTheEnd)

@@ -37,7 +37,9 @@ type Options struct {
 	Kinds   Kinds
 	Weights Weights
 
-	ValidEvery int // steps between two looks at Core's invariants
+	Record     bool // what the clients see goes to porcupine
+	Canary     bool // the oracle is wrong on purpose
+	ValidEvery int  // steps between two looks at Core's invariants
 }
 
 // Kinds are the weights of the sorts of clients.
@@ -139,12 +141,27 @@ func Draw(seed uint64) Options {
 		o.MaxLine, o.Steps = 0, 1000
 	}
 	switch chance := r.below(5000); {
-	case chance == 0:
+	case chance < 5:
 		o.Hoard, o.Steps, o.MaxLocks = 100_000, 100, 0
 	case chance < 100:
 		o.Hoard, o.Steps = 200, 1000
 	}
+	if r.below(30) == 0 {
+		o.record(&r)
+	}
 	return o
+}
+
+// record turns options into those of a recorded run: short, without anything
+// that the models of sim/history do not know.
+func (o *Options) record(r *random) {
+	o.Record, o.MaxLine, o.MaxLocks, o.Hoard, o.OddNames, o.ManglePercent, o.WebSocketPercent = true, 0, 0, 0, false, 0, 0
+	o.Steps = 40 + r.below(160)
+	o.Peers, o.Names, o.Pipeline = min(o.Peers, 5), min(o.Names, 3), 1+r.below(2)
+	o.Kinds = Kinds{Behaved: 1 + r.below(3), Contending: r.below(3)}
+	w := &o.Weights
+	w.Tear, w.Storm, w.Restart = 0, 0, 0
+	w.Send, w.Split = w.Send+100, w.Split+50
 }
 
 // swarm returns 0 in a third of the cases, else a weight up to most.

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"lockd/sim/history"
 )
 
 // Replay applies a trace to a fresh server and a fresh model and returns the
@@ -45,10 +47,11 @@ func (j *judge) apply(op Op) {
 // Explanation is what is known about a failure.
 type Explanation struct {
 	Options Options
-	Failure error // of the run
-	Trace   []Op  // what reached the server, up to the failure
-	Shrunk  []Op  // as little of it as still fails; nil if the trace alone does not fail
-	Reason  error // why Shrunk fails
+	Failure error            // of the run
+	History *history.History // nil unless the run recorded one
+	Trace   []Op             // what reached the server, up to the failure
+	Shrunk  []Op             // as little of it as still fails; nil if the trace alone does not fail
+	Reason  error            // why Shrunk fails
 }
 
 // ErrNotRepeated means that a run failed and did not fail the second time: the
@@ -59,7 +62,9 @@ var ErrNotRepeated = errors.New("the run failed once and passed the second time:
 // trace within the time given.
 func Explain(o Options, budget time.Duration) (Explanation, error) {
 	e := Explanation{Options: o}
-	if _, e.Failure = run(o, &e.Trace); e.Failure == nil {
+	var result Result
+	result, e.Failure = run(o, &e.Trace)
+	if e.History = result.History; e.Failure == nil {
 		return e, ErrNotRepeated
 	}
 	if Replay(o, e.Trace) == nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+
+	"lockd/sim/history"
 )
 
 // Result says what a run did.
@@ -15,6 +17,7 @@ type Result struct {
 	Commands int64 // commands that it executed, the invalid ones included
 	Hash     [sha256.Size]byte
 	Coverage Coverage
+	History  *history.History // nil unless Options.Record
 }
 
 // world is one run.
@@ -25,9 +28,10 @@ type world struct {
 	judge   *judge
 	result  Result
 	peers   []*peer
-	labels  int      // connections ever attempted
-	actions []action // one entry for every unit of weight
-	auditor *peer    // nil while the server refuses it
+	labels  int       // connections ever attempted
+	actions []action  // one entry for every unit of weight
+	auditor *peer     // nil while the server refuses it
+	record  *recorder // nil unless the run is recorded
 }
 
 // peer is the place of one client; connections come and go in it.
@@ -42,8 +46,10 @@ type peer struct {
 	messages  []int // websocket: where in uplink messages end, ascending
 	torn      bool  // what the server has ends in the middle of a line
 	finished  bool  // the client has closed its sending side, behind uplink
+	lost      bool  // what is under way to the client is lost
 	gone      bool  // the client reads no more: the next write to it fails
 	unread    int   // bytes of replies that the client has not read
+	seen      *seen // nil unless the run is recorded
 }
 
 type action func(*world, *peer)
@@ -55,6 +61,11 @@ func Run(o Options) (Result, error) { return run(o, nil) }
 func run(o Options, record *[]Op) (result Result, err error) {
 	w := &world{options: o, random: newRandom(o.Seed, runStream), script: newScript(&o), judge: newJudge(o)}
 	w.judge.record = record
+	if o.Record {
+		w.record = &recorder{classic: o.Classic}
+		w.record.history.Classic = o.Classic
+		w.result.History = &w.record.history
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
@@ -75,6 +86,9 @@ func run(o Options, record *[]Op) (result Result, err error) {
 	}
 	w.calm()
 	w.result.Hash = w.judge.sum()
+	if w.record != nil && w.judge.failure == nil {
+		w.judge.failure = w.record.history.Check()
+	}
 	w.result.Commands = int64(w.judge.commands + w.judge.model.Commands())
 	return w.result, w.judge.failure
 }
@@ -143,6 +157,8 @@ func (w *world) connect(p *peer) {
 	p.open = w.judge.open(p.label, p.addr)
 	if !p.open {
 		w.hit(RefusedConnection)
+	} else if w.record != nil {
+		p.seen = &seen{conn: p.label, mark: w.record.now()}
 	}
 }
 
@@ -189,4 +205,11 @@ func (w *world) end(p *peer) {
 		w.hit(HolderEndsUnderContention)
 	}
 	p.open = false
+	if p.seen != nil {
+		if !p.gone && !p.lost {
+			w.read(p)
+		}
+		w.record.ended(p.seen)
+		p.seen = nil
+	}
 }

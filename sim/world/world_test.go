@@ -1,21 +1,29 @@
 package world
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestRuns(t *testing.T) {
-	var coverage Coverage
-	for seed := range uint64(2000) {
+	for seed := range uint64(150) {
 		o := Draw(seed)
+		if _, err := Run(o); err != nil {
+			t.Fatalf("%+v\n%v", o, err)
+		}
+	}
+}
+
+// Recorded runs go to porcupine as well.
+func TestRecordedRuns(t *testing.T) {
+	r := newRandom(1, 1)
+	for seed := range uint64(300) {
+		o := Draw(seed)
+		o.record(&r)
 		result, err := Run(o)
 		if err != nil {
 			t.Fatalf("%+v\n%v", o, err)
 		}
-		coverage.Add(&result.Coverage)
-	}
-	for f, n := range coverage {
-		t.Logf("%8d %v", n, Fault(f))
+		if len(result.History.Ops) < 10 {
+			t.Errorf("seed %d recorded only %d operations", seed, len(result.History.Ops))
+		}
 	}
 }
 

@@ -1,0 +1,68 @@
+// Command lockcheck verifies lock servers: it simulates ours, and tests any
+// other from outside.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+)
+
+// The exit codes of all commands.
+const (
+	exitClean     = 0
+	exitViolation = 1 // the server broke the protocol
+	exitUsage     = 2
+	exitBroken    = 3 // the check could not run, or not to its end
+)
+
+// exitError is an error that says how to exit. Its text may be empty if all has
+// been said.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	root := &ffcli.Command{
+		Name:       "lockcheck",
+		ShortUsage: "lockcheck COMMAND [flags]",
+		ShortHelp:  "verify lock servers",
+		FlagSet:    newFlagSet("lockcheck"),
+		Subcommands: []*ffcli.Command{
+			simCommand(),
+			soakCommand(),
+		},
+		Exec: func(_ context.Context, args []string) error {
+			if len(args) > 0 {
+				return usageError("unknown command %q; lockcheck -h lists the commands", args[0])
+			}
+			return usageError("which command? lockcheck -h lists the commands")
+		},
+	}
+	err := root.ParseAndRun(context.Background(), args)
+	var exit *exitError
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return exitClean
+	case errors.As(err, &exit):
+		fmt.Fprintln(os.Stderr, "lockcheck:", err)
+		return exit.code
+	}
+	return exitUsage // the flag package has said why
+}
+
+func newFlagSet(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ContinueOnError) }
+
+func usageError(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}

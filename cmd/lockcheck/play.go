@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"lockd/sim/campaign"
+)
+
+// campaignFlags are the flags that sim and soak share.
+type campaignFlags struct {
+	seed     string
+	runs     int64
+	duration time.Duration
+	out      string
+	workers  int
+}
+
+func (c *campaignFlags) add(flags *flag.FlagSet) {
+	flags.StringVar(&c.seed, "seed", "", "`seed` of the first run: a number, or any text such as a commit (default: random)")
+	flags.Int64Var(&c.runs, "runs", 0, "end after this many runs of each layer (0: no limit)")
+	flags.DurationVar(&c.duration, "duration", 0, "end after this time, shared by the layers (default 30s if there is no other limit)")
+	flags.StringVar(&c.out, "out", "lockcheck-evidence", "`folder` for the evidence of a violation")
+	flags.IntVar(&c.workers, "workers", defaultWorkers(), "how many runs at the same time")
+}
+
+// play plays layers one after the other. Ctrl-C ends it in peace.
+func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps int64) error {
+	if c.runs < 0 || c.duration < 0 || steps < 0 || c.workers < 1 {
+		return usageError("limits cannot be negative, and there must be a worker")
+	}
+	if err := campaign.Writable(c.out); err != nil {
+		return &exitError{exitBroken, err}
+	}
+	defer os.Remove(c.out) // if nothing was written to it
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	seed := parseSeed(c.seed)
+	fmt.Printf("seed %d\n", seed)
+	for i, layer := range layers {
+		config := campaign.Config{Seed: seed, Runs: c.runs, Workers: c.workers, Duration: c.duration / time.Duration(len(layers))}
+		if layer.Name == "world" {
+			config.Bytes = steps
+		}
+		if err := c.playOne(ctx, layer, config); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			fmt.Printf("interrupted; %d of %d layers were played to their end, no violation so far\n", i, len(layers))
+			return nil
+		}
+	}
+	return nil
+}
+
+func (c *campaignFlags) playOne(ctx context.Context, layer campaign.Layer, config campaign.Config) error {
+	clear := func() {}
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		config.Progress = func(r campaign.Report) {
+			fmt.Fprintf(os.Stderr, "\r\x1b[K%s, %s", describe(r), covered(r, layer))
+		}
+		clear = func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
+	}
+	report, err := campaign.Run(ctx, layer, config)
+	clear()
+	fmt.Printf("%s, %s\n", describe(report), covered(report, layer))
+	if report.Failure != nil {
+		return c.violation(report)
+	}
+	if err != nil {
+		c.keep(err)
+		return &exitError{exitBroken, err}
+	}
+	if err := report.Uncovered(layer); err != nil && ctx.Err() == nil {
+		return &exitError{exitViolation, err}
+	}
+	return nil
+}
+
+func covered(r campaign.Report, layer campaign.Layer) string {
+	if len(layer.Faults) == 0 {
+		return fmt.Sprintf("%d kinds of perturbations", len(r.Coverage))
+	}
+	return fmt.Sprintf("%d of %d kinds of perturbations", len(layer.Faults)-len(r.Missing), len(layer.Faults))
+}
+
+// violation writes the evidence of a failure and tells where it is.
+func (c *campaignFlags) violation(r campaign.Report) error {
+	fmt.Printf("violation: %v\n", firstLine(r.Failure))
+	dir, notes, err := campaign.WriteEvidence(c.out, r)
+	for _, note := range notes {
+		fmt.Println(note)
+	}
+	if err != nil {
+		fmt.Println(err)
+	}
+	fmt.Printf("evidence: %s\nreplay:   %s\n", dir, campaign.Replay(r.Layer, r.Failure.Seed))
+	return &exitError{exitViolation, fmt.Errorf("%s: violation after %d runs", r.Layer, r.Work.Runs)}
+}
+
+// keep writes what is left of a history whose server went away.
+func (c *campaignFlags) keep(err error) {
+	var lost *campaign.Lost
+	if !errors.As(err, &lost) || lost.History == nil {
+		return
+	}
+	path := filepath.Join(c.out, fmt.Sprintf("unfinished-%d.json", lost.Seed))
+	if lost.History.Write(path) == nil {
+		fmt.Printf("the history so far: %s\n", path)
+	}
+}
+
+// firstLine shortens an error for people; the evidence has the rest.
+func firstLine(err error) string {
+	const most = 300
+	text := err.Error()
+	for i := range text {
+		if text[i] == '\n' || i == most {
+			return text[:i] + " ..."
+		}
+	}
+	return text
+}

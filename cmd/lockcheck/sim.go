@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"lockd/sim/campaign"
+)
+
+// defaultDuration is how long a command works that was given no limit.
+const defaultDuration = 30 * time.Second
+
+// simCommand plays seeds of the simulation against our server.
+func simCommand() *ffcli.Command {
+	flags := newFlagSet("lockcheck sim")
+	var c campaignFlags
+	c.add(flags)
+	layer := flags.String("layer", "all", "which layer: world, bubble, sockets, all of them, or canary, which must fail")
+	steps := flags.Int64("steps", 0, "end the deterministic world after this many byte-level steps (0: no limit)")
+	return &ffcli.Command{
+		Name:       "sim",
+		ShortUsage: "lockcheck sim [flags]",
+		ShortHelp:  "simulate the server, its clients and a bad network",
+		LongHelp: `Plays seeds of three layers against the server of this source tree: the
+deterministic world around its core, the real server under virtual time, and
+the real server on real sockets. The first violation ends the run; its evidence
+is written to a folder, and a command is printed that plays it again.
+
+Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run.`,
+		FlagSet: flags,
+		Exec: func(ctx context.Context, args []string) error {
+			if len(args) > 0 {
+				return usageError("sim takes no arguments, got %q", args)
+			}
+			layers, err := choose(*layer)
+			if err != nil {
+				return err
+			}
+			if c.runs == 0 && c.duration == 0 && *steps == 0 {
+				c.duration = defaultDuration
+			}
+			return c.play(ctx, layers, *steps)
+		},
+	}
+}
+
+func choose(name string) ([]campaign.Layer, error) {
+	if name == "all" {
+		return campaign.Layers(), nil
+	}
+	var names []string
+	for _, layer := range append(campaign.Layers(), campaign.Canary()) {
+		if layer.Name == name {
+			return []campaign.Layer{layer}, nil
+		}
+		names = append(names, layer.Name)
+	}
+	return nil, usageError("there is no layer %q; choose one of %s or all", name, strings.Join(names, ", "))
+}
+
+// parseSeed reads a number, or makes one of any other text, such as the name of
+// a commit. No text is a random seed.
+func parseSeed(text string) uint64 {
+	if text == "" {
+		return rand.Uint64()
+	}
+	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return n
+	}
+	sum := sha256.Sum256([]byte(text))
+	return binary.LittleEndian.Uint64(sum[:])
+}
+
+func defaultWorkers() int { return runtime.GOMAXPROCS(0) }
+
+// describe writes how much was done, for people.
+func describe(r campaign.Report) string {
+	seconds := max(r.Elapsed.Seconds(), 0.001)
+	parts := []string{fmt.Sprintf("%d runs", r.Work.Runs)}
+	if r.Work.Histories > 0 {
+		parts = append(parts, fmt.Sprintf("%d histories checked (%.0f/s)", r.Work.Histories, float64(r.Work.Histories)/seconds))
+	}
+	if r.Work.Commands > 0 {
+		parts = append(parts, fmt.Sprintf("%s commands (%s/s)", big(r.Work.Commands), big(int64(float64(r.Work.Commands)/seconds))))
+	}
+	if r.Work.Bytes > 0 {
+		parts = append(parts, fmt.Sprintf("%s byte-level steps", big(r.Work.Bytes)))
+	}
+	return fmt.Sprintf("%s: %s in %.1fs", r.Layer, strings.Join(parts, ", "), seconds)
+}
+
+// big writes a number with three digits or so.
+func big(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.2f G", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.2f M", float64(n)/1e6)
+	case n >= 1e4:
+		return fmt.Sprintf("%.1f k", float64(n)/1e3)
+	}
+	return strconv.FormatInt(n, 10)
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"lockd/sim/campaign"
+	"lockd/sim/soak"
+)
+
+// soakCommand lets a crowd of clients loose on a server on real sockets.
+func soakCommand() *ffcli.Command {
+	flags := newFlagSet("lockcheck soak")
+	var c campaignFlags
+	c.add(flags)
+	addr := flags.String("addr", "", "the server: HOST:PORT, unix:PATH or ws://HOST:PORT (default: one of our own in this process)")
+	clients := flags.Int("clients", 0, "clients at once (0: 2 to 6, as the seed says; more than 8 are dear to check)")
+	names := flags.Int("names", 0, "names they fight for (0: 1 to 3, as the seed says)")
+	return &ffcli.Command{
+		Name:       "soak",
+		ShortUsage: "lockcheck soak [-addr ADDRESS] [flags]",
+		ShortHelp:  "let clients fight over a server and check that what they saw is linearizable",
+		LongHelp: `Lets clients fight for a few names over real sockets, end their connections in
+every way there is, and checks with porcupine that some order of all operations
+explains what they saw. The server may be ours or any other of the family; other
+clients may use it meanwhile.
+
+Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run to the end.`,
+		FlagSet: flags,
+		Exec: func(ctx context.Context, args []string) error {
+			if len(args) > 0 {
+				return usageError("soak takes no arguments, got %q", args)
+			}
+			if *clients < 0 || *names < 0 || *clients > 64 || *names > 64 {
+				return usageError("-clients and -names go from 0 to 64")
+			}
+			if c.runs == 0 && c.duration == 0 {
+				c.duration = defaultDuration
+			}
+			if *addr == "" {
+				return c.play(ctx, []campaign.Layer{campaign.Sockets(*clients, *names)}, 0)
+			}
+			target, err := soak.ParseTarget(*addr)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			c.workers = 1
+			return c.play(ctx, []campaign.Layer{campaign.Remote(target, *clients, *names)}, 0)
+		},
+	}
+}

@@ -1,0 +1,60 @@
+package campaign
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Replay is the command that plays a seed of a layer again.
+func Replay(layer string, seed uint64) string {
+	return fmt.Sprintf("go run ./cmd/lockcheck sim -layer %s -seed %d -runs 1", layer, seed)
+}
+
+// Writable makes sure that evidence can be written below a folder, and creates
+// it.
+func Writable(out string) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return fmt.Errorf("cannot write evidence: %w", err)
+	}
+	f, err := os.CreateTemp(out, "probe-*")
+	if err != nil {
+		return fmt.Errorf("cannot write evidence: %w", err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+// summary is the machine-readable part of the evidence.
+type summary struct {
+	Layer   string `json:"layer"`
+	Seed    uint64 `json:"seed"`
+	Failure string `json:"failure"`
+	Replay  string `json:"replay"`
+	Work    Work   `json:"work"` // of the campaign, up to the failure
+}
+
+// WriteEvidence writes what is known of the failure in a report into a folder
+// of its own below out, and returns the folder and lines about it for people.
+func WriteEvidence(out string, r Report) (dir string, notes []string, err error) {
+	f := r.Failure
+	dir = filepath.Join(out, fmt.Sprintf("%s-%d", r.Layer, f.Seed))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return dir, nil, fmt.Errorf("cannot write evidence: %w", err)
+	}
+	s := summary{r.Layer, f.Seed, f.Err.Error(), Replay(r.Layer, f.Seed), r.Work}
+	if err := writeJSON(filepath.Join(dir, "summary.json"), s); err != nil {
+		return dir, nil, fmt.Errorf("cannot write evidence: %w", err)
+	}
+	if f.Write != nil {
+		if notes, err = f.Write(dir); err != nil {
+			return dir, notes, fmt.Errorf("cannot write evidence: %w", err)
+		}
+	}
+	text := strings.Join(append([]string{f.Err.Error(), "replay: " + s.Replay}, notes...), "\n") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "summary.txt"), []byte(text), 0o644); err != nil {
+		return dir, notes, fmt.Errorf("cannot write evidence: %w", err)
+	}
+	return dir, notes, nil
+}

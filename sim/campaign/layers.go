@@ -1,0 +1,257 @@
+package campaign
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lockd/sim/bubble"
+	"lockd/sim/history"
+	"lockd/sim/soak"
+	"lockd/sim/world"
+)
+
+// shrinkBudget is how long the search for a smaller trace may take.
+const shrinkBudget = 20 * time.Second
+
+// Layers are all layers, the cheapest first.
+func Layers() []Layer { return []Layer{World(), Bubble(), Sockets(0, 0)} }
+
+// World is the deterministic world around server.Core.
+func World() Layer {
+	return Layer{Name: "world", Faults: world.Faults(), Enough: 10_000, Open: func(int) (Player, error) { return worldPlayer{world.Draw}, nil }}
+}
+
+// Canary is the deterministic world with an oracle that is wrong. It must
+// fail: it proves that failures are noticed, shrunk and reported.
+func Canary() Layer {
+	draw := func(seed uint64) world.Options {
+		o := world.Draw(seed)
+		o.Canary = true
+		return o
+	}
+	return Layer{Name: "canary", Open: func(int) (Player, error) { return worldPlayer{draw}, nil }}
+}
+
+type worldPlayer struct{ draw func(uint64) world.Options }
+
+func (p worldPlayer) Close() error { return nil }
+
+func (p worldPlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
+	o := p.draw(seed)
+	result, err := world.Run(o)
+	work := Work{Runs: 1, Steps: result.Steps, Commands: result.Commands, Bytes: result.Bytes}
+	if result.History != nil {
+		work.Histories = 1
+	}
+	if err != nil {
+		err = &Failure{seed, err, func(dir string) ([]string, error) { return explain(dir, o) }}
+	}
+	return work, result.Coverage.Map(), err
+}
+
+// explain writes the evidence of a failure of the deterministic world.
+func explain(dir string, o world.Options) ([]string, error) {
+	e, err := world.Explain(o, shrinkBudget)
+	if err != nil {
+		return []string{err.Error()}, nil
+	}
+	if err := writeJSON(filepath.Join(dir, "options.json"), o); err != nil {
+		return nil, err
+	}
+	if err := writeTrace(filepath.Join(dir, "trace.txt"), e.Failure, e.Trace); err != nil {
+		return nil, err
+	}
+	if e.History != nil {
+		if err := e.History.Write(filepath.Join(dir, "history.json")); err != nil {
+			return nil, err
+		}
+	}
+	if e.Shrunk == nil {
+		return []string{"the trace alone does not fail: an oracle of the run noticed, see trace.txt"}, nil
+	}
+	notes := []string{fmt.Sprintf("shrunk from %d commands to %d:", world.Commands(e.Trace), world.Commands(e.Shrunk))}
+	for _, op := range e.Shrunk {
+		notes = append(notes, "  "+op.String())
+	}
+	notes = append(notes, "  "+firstLine(e.Reason.Error()))
+	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), e.Reason, e.Shrunk)
+}
+
+func writeTrace(path string, reason error, ops []world.Op) error {
+	var b strings.Builder
+	for line := range strings.Lines(reason.Error()) {
+		fmt.Fprintf(&b, "# %s\n", strings.TrimSpace(line))
+	}
+	for _, op := range ops {
+		fmt.Fprintln(&b, op)
+	}
+	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
+
+// Bubble is the production server under virtual time.
+func Bubble() Layer {
+	return Layer{Name: "bubble", Faults: bubble.Faults, Enough: 2000, Open: func(workers int) (Player, error) {
+		return &bubblePlayer{bubble.NewHost(workers)}, nil
+	}}
+}
+
+type bubblePlayer struct{ host *bubble.Host }
+
+func (p *bubblePlayer) Close() error { return nil }
+
+func (p *bubblePlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
+	o := bubble.Draw(seed)
+	outcome, err := p.host.Run(worker, o)
+	return judge(seed, o, outcome.History, outcome.Coverage, err)
+}
+
+// Sockets is the production server on real sockets, over every transport in
+// turn.
+func Sockets(clients, names int) Layer {
+	return Layer{Name: "sockets", Faults: soak.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
+		p := &socketPlayer{clients: clients, names: names}
+		for i := range workers {
+			server, err := soak.Start(soak.Transports[i%len(soak.Transports)])
+			if err != nil {
+				return nil, errors.Join(err, p.Close())
+			}
+			p.servers = append(p.servers, server)
+			p.played = append(p.played, 0)
+		}
+		return p, nil
+	}}
+}
+
+type socketPlayer struct {
+	clients, names int // replace what the seed says, if not 0
+	servers        []*soak.Local
+	played         []int
+}
+
+// turn is how many histories a worker records over one transport before it goes
+// on to the next.
+const turn = 25
+
+func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
+	server := p.servers[worker]
+	if p.played[worker]++; p.played[worker]%turn == 0 {
+		next := soak.Transports[(worker+p.played[worker]/turn)%len(soak.Transports)]
+		err := server.Stop()
+		if err != nil {
+			err = &Failure{Seed: seed, Err: err}
+		} else {
+			server, err = soak.Start(next)
+		}
+		if err != nil {
+			return Work{}, nil, err
+		}
+		p.servers[worker] = server
+	}
+	o := soak.Draw(seed, server.Transport(), p.clients, p.names)
+	h, coverage, err := server.Run(o)
+	coverage["over "+server.Transport()]++
+	return judge(seed, o, h, coverage, err)
+}
+
+func (p *socketPlayer) Close() error {
+	var err error
+	for _, server := range p.servers {
+		if failed := server.Stop(); failed != nil {
+			err = &Failure{Err: failed}
+		}
+	}
+	return err
+}
+
+// Remote is a server at an address, which others may be using. clients and
+// names, if not 0, replace what the seed says.
+func Remote(target soak.Target, clients, names int) Layer {
+	return Layer{Name: "soak", Open: func(int) (Player, error) {
+		server, err := soak.Connect(target)
+		if err != nil {
+			return nil, err
+		}
+		return &remotePlayer{server, target, clients, names}, nil
+	}}
+}
+
+type remotePlayer struct {
+	server         *soak.Remote
+	target         soak.Target
+	clients, names int
+}
+
+func (p *remotePlayer) Close() error { return nil }
+
+func (p *remotePlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
+	o := soak.Draw(seed, p.target.Transport, p.clients, p.names)
+	h, coverage, err := p.server.Run(o)
+	if errors.Is(err, soak.ErrUnreachable) {
+		return Work{}, coverage, &Lost{err, seed, h}
+	}
+	return judge(seed, o, h, coverage, err)
+}
+
+// Lost says that the server went away in the middle of a history, of which
+// this much is left.
+type Lost struct {
+	Err     error
+	Seed    uint64
+	History *history.History
+}
+
+func (l *Lost) Error() string { return l.Err.Error() }
+
+// judge checks a history, and makes a failure of what is wrong with it.
+func judge(seed uint64, options any, h *history.History, coverage map[string]int64, err error) (Work, map[string]int64, error) {
+	if h == nil {
+		if err == nil {
+			err = errors.New("the run left no history")
+		}
+		return Work{}, coverage, &Failure{Seed: seed, Err: err}
+	}
+	work := Work{Runs: 1, Histories: 1, Commands: int64(len(h.Ops))}
+	if err == nil {
+		err = h.Check()
+	}
+	if err == nil {
+		return work, coverage, nil
+	}
+	return work, coverage, &Failure{seed, err, func(dir string) ([]string, error) {
+		if err := writeJSON(filepath.Join(dir, "options.json"), options); err != nil {
+			return nil, err
+		}
+		if err := h.Write(filepath.Join(dir, "history.json")); err != nil {
+			return nil, err
+		}
+		return picture(dir, err)
+	}}
+}
+
+// picture draws a violation that porcupine has found.
+func picture(dir string, err error) ([]string, error) {
+	var violation *history.Violation
+	if !errors.As(err, &violation) {
+		return nil, nil
+	}
+	path := filepath.Join(dir, "picture.html")
+	return []string{"picture: " + path}, violation.Picture(path)
+}
+
+func writeJSON(path string, value any) error {
+	data, err := json.MarshalIndent(value, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

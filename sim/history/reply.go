@@ -1,0 +1,28 @@
+package history
+
+import (
+	"fmt"
+	"strings"
+
+	"lockd/wire"
+)
+
+// texts are the words with which the glockd replies to a command begin.
+var texts = map[string]string{
+	Get: "Lock Get ", Release: "Lock Release ", Inspect: "Lock ",
+	GetShared: "Shared Lock Get ", ReleaseShared: "Shared Lock Release ", InspectShared: "Shared Lock ",
+}
+
+// Answer takes a line as the reply to a lock command. The error says why it can
+// be none: replies come in order, one for each command [REPLY-1].
+func (o *Op) Answer(line []byte, classic bool, now int64) error {
+	reply, err := wire.ParseReply(line)
+	if err != nil {
+		return fmt.Errorf("connection %d: %s %s is answered %q", o.Conn, o.Command, o.Name, line)
+	}
+	if !classic && (!strings.HasPrefix(reply.Text, texts[o.Command]) || !strings.HasSuffix(reply.Text, ": "+o.Name)) {
+		return fmt.Errorf("connection %d: %s %s is answered %q", o.Conn, o.Command, o.Name, line)
+	}
+	o.Value, o.Answered, o.Return = reply.N, true, now
+	return nil
+}
