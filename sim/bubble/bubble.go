@@ -61,6 +61,8 @@ type world struct {
 	clients  []*actor
 	random   []*rand.Rand // for each client
 
+	stuck atomic.Int64 // connections that the server never closed
+
 	current atomic.Pointer[running]
 }
 
@@ -117,6 +119,7 @@ func (w *world) stop() error {
 	}
 	select {
 	case err := <-r.served:
+		r.served <- err // for who stops it again
 		if !errors.Is(err, server.ErrClosed) {
 			return fmt.Errorf("serve ended with %v, want %v", err, server.ErrClosed)
 		}
@@ -143,6 +146,12 @@ func (w *world) run() (Outcome, error) {
 	h, coverage, err := workload.Run(env, w.options.Crowd)
 	if failed := <-operated; err == nil {
 		err = failed
+	}
+	if err == nil && w.stuck.Load() > 0 {
+		err = fmt.Errorf("the server did not close its side of %d connections within %v", w.stuck.Load(), patience)
+	}
+	if err == nil {
+		err = w.epilogue()
 	}
 	if failed := w.stop(); err == nil {
 		err = failed
@@ -217,15 +226,16 @@ func (w *world) ended(c workload.Conn) bool {
 		near.actor.yield()
 		return true
 	case <-time.After(patience):
+		w.stuck.Add(1)
 		return false
 	}
 }
 
 // figures asks for the statistics when nobody else is there.
 func (w *world) figures() (map[string]uint64, error) {
-	near, far := pipe(newActor(w.options.Seed, 14, w.options.Jitter), newActor(w.options.Seed, 15, w.options.Jitter), "10.0.0.99:99", 64<<10)
-	if !w.current.Load().listener.offer(far, 0) {
-		return nil, errors.New("nobody listens any more")
+	near, err := w.visit(0, 64<<10)
+	if err != nil {
+		return nil, err
 	}
 	defer near.Close()
 	if _, err := near.Write([]byte("q\n")); err != nil {

@@ -99,6 +99,14 @@ func (s *stream) write(p []byte) (n int, err error) {
 	}
 }
 
+// put is a write that finds room and pauses nowhere.
+func (s *stream) put(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = append(s.buf, text...)
+	s.changed.Broadcast()
+}
+
 // end closes the writing side.
 func (s *stream) end() {
 	s.mu.Lock()

@@ -56,6 +56,6 @@ func Draw(seed uint64, transport string, clients, names int) Options {
 // Faults are the kinds of perturbations that a campaign must hit.
 var Faults = []string{
 	"pipeline", "split batch", "torn last line", "half-close", "close", "reset", "close handshake",
-	"end before the reply", "end inside a pipeline", "slow reader", "full buffers", "reconnect storm",
+	"end before the reply", "end inside a pipeline", "slow reader", "full buffers", "reconnect storm", "message without LF",
 	"over " + TCP, "over " + Unix, "over " + WebSocket,
 }

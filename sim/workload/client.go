@@ -188,6 +188,10 @@ func (c *client) send(text string) error {
 		c.env.Think(c.number, c.random)
 		text = text[at:]
 	}
+	if !c.options.HalfCloses && c.percent(50) {
+		c.hit("message without LF")
+		text = strings.TrimSuffix(text, "\n")
+	}
 	_, err := c.conn.Write([]byte(text))
 	return err
 }

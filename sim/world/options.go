@@ -99,7 +99,7 @@ func Draw(seed uint64) Options {
 		MaxConnections:   pick(&r, 0, 0, 3, 6),
 		MaxLocks:         pick(&r, 0, 0, 0, 2, 5),
 		Steps:            pick(&r, 1000, 3000, 10_000),
-		Peers:            2 + r.below(7),
+		Peers:            pick(&r, 2, 3, 4, 5, 6, 7, 8, 16),
 		Names:            pick(&r, 1, 2, 3, 5, 8),
 		OddNames:         r.percent(30),
 		Pipeline:         pick(&r, 1, 8, 64, 128),
