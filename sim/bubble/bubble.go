@@ -237,6 +237,7 @@ func (w *world) figures() (map[string]uint64, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer w.ended(near)
 	defer near.Close()
 	if _, err := near.Write([]byte("q\n")); err != nil {
 		return nil, err
