@@ -41,6 +41,8 @@ func run(args []string) int {
 		Subcommands: []*ffcli.Command{
 			simCommand(),
 			soakCommand(),
+			conformCommand(),
+			mutantsCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) > 0 {

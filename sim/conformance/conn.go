@@ -12,6 +12,10 @@ import (
 // errTimeout is what reading ends with when nothing came in time.
 var errTimeout = errors.New("timeout")
 
+// readBuffer is the most that one read takes, in bytes: more than any reply
+// that must come in one packet.
+const readBuffer = 16 << 10
+
 // maxUnread bounds what a server may send unasked, in bytes.
 const maxUnread = 64 << 20
 
@@ -29,6 +33,7 @@ type conn struct {
 	arrive chan struct{} // gets a token after every change of what is below
 	unread []byte
 	offset int     // of unread[0] in the stream
+	lines  int     // that have come, read or not
 	chunks []chunk // what arrived together, the oldest still of interest first
 	err    error   // why nothing more will come
 	done   chan struct{}
@@ -51,19 +56,20 @@ func newConn(name string, on Endpoint, t transport, log *transcript, timeout tim
 
 func (c *conn) receive() {
 	defer close(c.done)
-	buf := make([]byte, 128<<10)
+	buf := make([]byte, readBuffer)
 	for {
 		p, k, err := c.t.read(buf)
-		if len(p) > 0 {
+		if len(p) > 0 || k != packet && err == nil {
 			c.log.data(c.name, "received", p)
 		}
-		if k != packet && len(p) > 0 && p[len(p)-1] != '\n' {
-			p = append(p, '\n') // the end of a message ends its last line
+		if k != packet && err == nil && !bytes.HasSuffix(p, []byte("\n")) {
+			p = append(p, '\n') // the end of a message ends its last line, even if that is empty
 		}
 		c.mu.Lock()
 		if len(p) > 0 {
 			start := c.offset + len(c.unread)
 			c.unread = append(c.unread, p...)
+			c.lines += bytes.Count(p, []byte("\n"))
 			c.chunks = append(c.chunks, chunk{start, start + len(p), k})
 		}
 		if err == nil && len(c.unread) > maxUnread {
@@ -92,8 +98,10 @@ func (c *conn) send(p []byte, k kind) error {
 
 // line takes the next line with its end. Every line may take the whole time
 // limit.
-func (c *conn) line() ([]byte, error) {
-	deadline := time.NewTimer(c.timeout)
+func (c *conn) line() ([]byte, error) { return c.lineWithin(c.timeout) }
+
+func (c *conn) lineWithin(timeout time.Duration) ([]byte, error) {
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	for {
 		c.mu.Lock()
@@ -114,6 +122,23 @@ func (c *conn) line() ([]byte, error) {
 		case <-deadline.C:
 			return nil, errTimeout
 		}
+	}
+}
+
+// count returns how many lines have come so far.
+func (c *conn) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lines
+}
+
+// live says whether the stream has not ended.
+func (c *conn) live() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
 	}
 }
 

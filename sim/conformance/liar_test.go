@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,11 +11,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -26,6 +27,8 @@ import (
 // hook that is not nil takes the place of what an honest server does.
 type liar struct {
 	config model.Config
+	// bulk lets the cases that take long be run too.
+	bulk bool
 	// open is called when a connection was accepted.
 	open func(*peer)
 	// packet returns what the server notices of the bytes of one read.
@@ -43,8 +46,12 @@ type liar struct {
 	lfOnly bool
 	// anyOrigin lets pages of all origins in.
 	anyOrigin bool
-	// abrupt stops without answering.
+	// abrupt drops the replies to what is under way when the server stops.
 	abrupt bool
+	// binary makes every message one of binary.
+	binary bool
+	// empty answers messages that are owed no reply with an empty message.
+	empty bool
 }
 
 // world is a running liar. Its mutex guards the model and all below.
@@ -54,9 +61,11 @@ type world struct {
 	model  *model.Server
 	peers  map[uint64]*peer
 	forged map[string]int // added to the figures of q
-	closed bool
 	gone   sync.WaitGroup
-	stops  []func()
+	// stopped is closed when the server is to stop.
+	stopped chan struct{}
+	// lingering are connections that ended and still hold their locks.
+	lingering []*peer
 }
 
 // peer is a connection to a world.
@@ -65,24 +74,24 @@ type peer struct {
 	id        uint64
 	addr      string
 	partial   []byte
+	left      bool
 	long      bool // the line of partial is too long, and is the model's affair
 	exclusive map[string]bool
 	shared    map[string]bool
 	note      map[string]int // for hooks
 	shadow    uint64         // a second connection of the model's, for hooks
 	send      func([]byte)
-	hangUp    func()
+	hangUp    func() // at once
+	stop      func() // after what was received is answered
 }
-
-var lockCommand = regexp.MustCompile(`^(g|r|i|sg|sr|si) (.*)\n$`)
 
 // do executes a line honestly, and keeps track of who holds what.
 func (p *peer) do(line string) string { return p.doAs(p.id, line) }
 
 func (p *peer) doAs(id uint64, line string) string {
 	out := string(p.model.Receive(id, []byte(line)))
-	if m := lockCommand.FindStringSubmatch(line); m != nil && strings.HasPrefix(out, "0") == false {
-		switch name := m[2]; m[1] {
+	if command, name := parse(line); !strings.HasPrefix(out, "0") {
+		switch command {
 		case "g":
 			p.exclusive[name] = true
 		case "r":
@@ -132,9 +141,6 @@ func (w *world) holder(name string) *peer {
 func (p *peer) receive(data []byte, message bool) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return nil
-	}
 	if p.liar.packet != nil {
 		data = p.liar.packet(p, data)
 	}
@@ -188,7 +194,11 @@ func (p *peer) execute(line string) string {
 func (p *peer) leave(reset bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.liar.end != nil && !p.closed {
+	if p.left {
+		return
+	}
+	p.left = true
+	if p.liar.end != nil {
 		p.liar.end(p, reset)
 	} else {
 		p.model.Close(p.id)
@@ -196,12 +206,12 @@ func (p *peer) leave(reset bool) {
 	delete(p.peers, p.id)
 }
 
-func (w *world) join(addr string, send func([]byte), hangUp func()) *peer {
+func (w *world) join(addr string, send func([]byte), hangUp, stop func()) *peer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id, _ := w.model.Open(addr)
 	p := &peer{
-		world: w, id: id, addr: addr, send: send, hangUp: hangUp,
+		world: w, id: id, addr: addr, send: send, hangUp: hangUp, stop: stop,
 		exclusive: map[string]bool{}, shared: map[string]bool{}, note: map[string]int{},
 	}
 	w.peers[id] = p
@@ -227,18 +237,18 @@ func (w *world) serveStream(nc net.Conn) {
 	if nc.LocalAddr().Network() == "unix" {
 		addr = "unix"
 	}
-	p := w.join(addr, func(out []byte) { nc.Write(out) }, func() { nc.Close() })
+	p := w.join(addr, func(out []byte) { nc.Write(out) }, func() { nc.Close() }, func() { nc.SetReadDeadline(time.Now()) })
 	defer nc.Close()
 	packets := make(chan []byte, 1000)
 	ended := make(chan struct{})
 	var cause error
 	go func() {
 		defer close(packets)
+		buf := make([]byte, 16<<10)
 		for {
-			buf := make([]byte, 64<<10)
 			n, err := nc.Read(buf)
 			if n > 0 {
-				packets <- buf[:n]
+				packets <- bytes.Clone(buf[:n])
 			}
 			if err != nil {
 				cause = err
@@ -252,17 +262,28 @@ func (w *world) serveStream(nc net.Conn) {
 			select {
 			case <-ended:
 				continue
-			case <-after(10):
+			case <-after(2):
 			}
 		}
-		p.reply(p.receive(data, false))
+		out := p.receive(data, false)
+		if w.abrupt && len(out) > 2000 {
+			p.send(out[:2000])
+			select {
+			case <-w.stopped:
+				nc.Close()
+			case <-after(200):
+			}
+			out = out[2000:]
+		}
+		p.reply(out)
 	}
 	p.leave(!errors.Is(cause, io.EOF))
 }
 
 // serveMessages serves a WebSocket.
 func (w *world) serveMessages(rw http.ResponseWriter, r *http.Request) {
-	ws, err := websocket.Accept(rw, r, &websocket.AcceptOptions{InsecureSkipVerify: w.anyOrigin})
+	guard := &closeGuard{ResponseWriter: rw}
+	ws, err := websocket.Accept(guard, r, &websocket.AcceptOptions{InsecureSkipVerify: w.anyOrigin})
 	if err != nil {
 		return
 	}
@@ -272,18 +293,53 @@ func (w *world) serveMessages(rw http.ResponseWriter, r *http.Request) {
 	ws.SetReadLimit(64 << 20)
 	kind := websocket.MessageText
 	ctx := context.Background()
-	p := w.join(r.RemoteAddr, func(out []byte) { ws.Write(ctx, kind, out) }, func() { ws.CloseNow() })
+	p := w.join(r.RemoteAddr, func(out []byte) { ws.Write(ctx, kind, out) }, func() { ws.CloseNow() },
+		func() { go ws.Close(websocket.StatusGoingAway, "") })
+	guard.before = func() { p.leave(false) }
 	for {
 		k, data, err := ws.Read(ctx)
 		if err != nil {
 			p.leave(websocket.CloseStatus(err) == -1)
 			return
 		}
-		kind = k
-		if w.liar.write == nil || len(data) > 0 {
-			p.reply(p.receive(data, true))
+		if kind = k; w.binary {
+			kind = websocket.MessageBinary
 		}
+		out := p.receive(data, true)
+		if len(out) == 0 && w.empty {
+			p.send(out)
+		}
+		p.reply(out)
 	}
+}
+
+// closeGuard releases what a connection held before the library answers a close
+// frame.
+type closeGuard struct {
+	http.ResponseWriter
+	net.Conn
+	before func()
+}
+
+func (g *closeGuard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	nc, rw, err := http.NewResponseController(g.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	g.Conn = nc
+	return g, bufio.NewReadWriter(rw.Reader, bufio.NewWriter(g)), nil
+}
+
+// Write looks for the frame of a close at the beginning of what is written.
+func (g *closeGuard) Write(frame []byte) (int, error) {
+	const closeFrame = 0x88
+	if g.Conn == nil {
+		return g.ResponseWriter.Write(frame)
+	}
+	if len(frame) > 0 && frame[0] == closeFrame && g.before != nil {
+		g.before()
+	}
+	return g.Conn.Write(frame)
 }
 
 // start returns an Options.Start that serves the liar.
@@ -294,7 +350,7 @@ func (l liar) start(t *testing.T, transport string) func(context.Context) (*conf
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return func(context.Context) (*conformance.Instance, error) {
-		w := &world{liar: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}}
+		w := &world{liar: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}, stopped: make(chan struct{})}
 		network, address := "tcp", "127.0.0.1:0"
 		if transport == "unix" {
 			network, address = "unix", filepath.Join(dir, "s")
@@ -335,13 +391,9 @@ func (l liar) start(t *testing.T, transport string) func(context.Context) (*conf
 // stop ends all connections: in order, or not.
 func (w *world) stop() {
 	w.mu.Lock()
-	w.closed = true
+	close(w.stopped)
 	for _, p := range w.peers {
-		if !w.abrupt {
-			p.hangUp()
-		} else {
-			p.hangUp()
-		}
+		p.stop()
 	}
 	w.mu.Unlock()
 	w.gone.Wait()

@@ -1,33 +1,458 @@
 package conformance_test
 
 import (
+	"bytes"
+	"regexp"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
-	"lockd/sim/conformance"
 	"lockd/sim/model"
 )
 
 func after(ms int) <-chan time.Time { return time.After(time.Duration(ms) * time.Millisecond) }
 
-var full = model.Config{Registry: true, Dump: true}
+// Configurations of liars. Where a defect does not need the registry or the
+// dumps, the liar has both, so that no case is skipped.
+var (
+	full    = model.Config{Registry: true, Dump: true}
+	bare    = model.Config{}
+	classic = model.Config{Classic: true, Dump: true, PID: 1}
+	nowhere = model.Config{Dump: true} // without registry: a shadow has no name
+)
 
-func TestLiars(t *testing.T) {
-	for name, l := range map[string]liar{"honest": {config: full}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			started := time.Now()
-			report := judge(t, conformance.Options{Start: l.start(t, "tcp")})
-			var ids []string
-			for _, r := range report.Of(conformance.Failed) {
-				ids = append(ids, r.ID)
-			}
-			slices.Sort(ids)
-			var text strings.Builder
-			report.WriteText(&text, false)
-			t.Log(time.Since(started), ids, text.String())
-		})
+var lockCommands = []string{"g", "r", "i", "sg", "sr", "si"}
+
+// parse splits a line into command and name.
+func parse(line string) (command, name string) {
+	words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r", r) })
+	command, name, _ = strings.Cut(strings.Join(words, " "), " ")
+	return command, name
+}
+
+// on runs hook for the commands of one word, and all others honestly.
+func on(word string, hook func(p *peer, name, line string) string) func(*peer, string) string {
+	return func(p *peer, line string) string {
+		if command, name := parse(line); command == word {
+			return hook(p, name, line)
+		}
+		return p.do(line)
 	}
+}
+
+// silent answers the commands of one word with nothing.
+func silent(word string) func(*peer, string) string {
+	return on(word, func(p *peer, _, line string) string { p.do(line); return "" })
+}
+
+// translate replaces in what arrives and, backwards, in what is answered.
+func translate(pairs ...string) func(*peer, string) string {
+	var back []string
+	for i := 0; i < len(pairs); i += 2 {
+		back = append(back, pairs[i+1], pairs[i])
+	}
+	there, back2 := strings.NewReplacer(pairs...), strings.NewReplacer(back...)
+	return func(p *peer, line string) string { return back2.Replace(p.do(there.Replace(line))) }
+}
+
+// edit changes the replies to the commands of one word.
+func edit(word, pattern, replacement string) func(*peer, string) string {
+	re := regexp.MustCompile(pattern)
+	return on(word, func(p *peer, _, line string) string { return re.ReplaceAllString(p.do(line), replacement) })
+}
+
+// second is a second connection of the model for a peer, which no figure
+// shows. What it holds stays held when the peer ends.
+func (p *peer) second() uint64 {
+	if p.shadow == 0 {
+		p.shadow, _ = p.model.Open(p.addr)
+		p.forged["connections"]--
+	}
+	return p.shadow
+}
+
+// unlocked lets other connections in for a moment, in the middle of a command.
+func (p *peer) unlocked(wait time.Duration) {
+	p.mu.Unlock()
+	time.Sleep(wait)
+	p.mu.Lock()
+}
+
+var unixNumber = regexp.MustCompile(`unix:[0-9]+`)
+
+// marker stands for a byte that the model would drop.
+const marker = "\xf5\xf6\xf7"
+
+// liars are servers with one defect each. The cases that each fails are in
+// testdata/liars.txt.
+var liars = map[string]liar{
+	"honest":         {config: full, bulk: true},
+	"honest-bare":    {config: bare},
+	"honest-classic": {config: classic, bulk: true},
+	"honest-answers-invalid": {config: model.Config{
+		Registry: true, Dump: true, AnswerInvalid: true,
+	}},
+
+	// Lines.
+	"loses-pipelined-commands": {config: full, packet: func(p *peer, data []byte) []byte {
+		first, _, ok := bytes.Cut(data, []byte("\n"))
+		if !ok {
+			return data
+		}
+		return append(bytes.Clone(first), '\n')
+	}},
+	"executes-torn-lines": {config: full, packet: func(p *peer, data []byte) []byte {
+		if bytes.HasSuffix(data, []byte("\n")) {
+			return data
+		}
+		return append(bytes.Clone(data), '\n')
+	}},
+	"executes-the-torn-tail": {config: full, end: func(p *peer, reset bool) {
+		if len(p.partial) > 0 && !reset {
+			p.reply([]byte(p.do(string(p.partial) + "\n")))
+		}
+		p.model.Close(p.id)
+	}},
+	"keeps-cr-in-names": {config: full, line: func(p *peer, line string) string {
+		if rest, ok := strings.CutSuffix(line, "\r\n"); ok && strings.Contains(rest, " ") {
+			return strings.ReplaceAll(p.do(rest+marker+"\n"), marker, "\r")
+		}
+		return p.do(line)
+	}},
+	"keeps-inner-space": {config: full, line: translate("  ", " "+marker)},
+	"takes-tabs-for-letters": {config: full, line: func(p *peer, line string) string {
+		command, name, _ := strings.Cut(line, " ")
+		return strings.ReplaceAll(p.do(command+" "+strings.ReplaceAll(name, "\t", marker)), marker, "\t")
+	}},
+	"trims-unicode-space": {config: full, line: func(p *peer, line string) string {
+		return p.do(strings.TrimSpace(line) + "\n")
+	}},
+	"counts-blank-lines": {config: full, line: func(p *peer, line string) string {
+		if strings.Trim(line, " \t\r\n") == "" {
+			return p.do("?\n")
+		}
+		return p.do(line)
+	}},
+	"ignores-case": {config: full, line: func(p *peer, line string) string {
+		command, name, _ := strings.Cut(line, " ")
+		if name == "" {
+			return p.do(strings.ToLower(command))
+		}
+		return p.do(strings.ToLower(command) + " " + name)
+	}},
+	"ends-names-at-nul": {config: full, line: func(p *peer, line string) string {
+		if i := strings.IndexByte(line, 0); i >= 0 {
+			line = line[:i] + "\n"
+		}
+		return p.do(line)
+	}},
+	"decodes-utf8": {config: full, line: func(p *peer, line string) string {
+		return p.do(strings.ToValidUTF8(line, "\uFFFD"))
+	}},
+	"cuts-names-at-the-space": {config: full, line: func(p *peer, line string) string {
+		command, name := parse(line)
+		first, _, more := strings.Cut(name, " ")
+		if more && slices.Contains(lockCommands, command) {
+			return p.do(command + " " + first + "\n")
+		}
+		return p.do(line)
+	}},
+	"refuses-the-empty-name": {config: full, line: func(p *peer, line string) string {
+		if command, name := parse(line); name == "" && slices.Contains(lockCommands, command) {
+			return "0 Name Missing\n"
+		}
+		return p.do(line)
+	}},
+
+	// Replies.
+	"writes-line-by-line": {config: full, write: func(p *peer, out []byte) {
+		for line := range bytes.SplitAfterSeq(out, []byte("\n")) {
+			if len(line) > 0 {
+				p.send(line)
+			}
+		}
+	}},
+	"answers-with-crlf": {config: full, line: func(p *peer, line string) string {
+		return strings.ReplaceAll(p.do(line), "\n", "\r\n")
+	}},
+	"answers-classic-with-lf": {config: classic, line: func(p *peer, line string) string {
+		return strings.ReplaceAll(p.do(line), "\r\n", "\n")
+	}},
+	"words-of-its-own": {config: full, line: edit("r", "Release Failure", "Release Failed")},
+
+	// Exclusive locks.
+	"releases-for-anyone": {config: full, line: on("r", func(p *peer, name, line string) string {
+		holder := p.holder(name)
+		if holder == nil || holder == p {
+			return p.do(line)
+		}
+		holder.quietly(line)
+		p.do(line)
+		return "1 Lock Release Success: " + name + "\n"
+	})},
+	"refuses-to-get-again":  {config: full, line: on("g", refuseAgain("0 Lock Get Failure: "))},
+	"counts-getting-again":  {config: full, line: countAgain},
+	"gets-again-in-classic": {config: classic, line: on("g", getAgain)},
+	"checks-then-gets":      {config: full, line: on("g", checkThenGet)},
+	"inspects-only-its-own": {config: full, line: on("i", inspectOwn)},
+
+	// Shared locks.
+	"counts-before-itself": {config: full, line: on("sg", func(p *peer, name, line string) string {
+		if p.shared[name] {
+			return p.do(line)
+		}
+		p.do(line)
+		n := len(p.holders(name)) - 1
+		return itoa(n) + " Shared Lock Get Success: " + name + "\n"
+	})},
+	"counts-too-late": {config: full, line: on("sg", func(p *peer, name, line string) string {
+		p.do(line)
+		p.unlocked(time.Millisecond)
+		return itoa(len(p.holders(name))) + " Shared Lock Get Success: " + name + "\n"
+	})},
+	"drops-all-holders": {config: full, bulk: true, line: on("sr", func(p *peer, name, line string) string {
+		out := p.do(line)
+		if strings.HasPrefix(out, "1") {
+			for _, other := range p.holders(name) {
+				other.quietly(line)
+			}
+		}
+		return out
+	})},
+	"shows-si-only-to-holders": {config: full, line: on("si", func(p *peer, name, line string) string {
+		out := p.do(line)
+		if !p.shared[name] {
+			return "0 Shared Lock Not Locked: " + name + "\n"
+		}
+		return out
+	})},
+	"releases-both-tables": {config: full, line: on("r", func(p *peer, name, line string) string {
+		if p.shared[name] && p.exclusive[name] {
+			p.quietly("s" + line)
+		}
+		return p.do(line)
+	})},
+	"one-table": {config: full, line: on("g", func(p *peer, name, line string) string {
+		if len(p.holders(name)) > 0 {
+			p.forged["command_g"]++
+			return "0 Lock Get Failure: " + name + "\n"
+		}
+		return p.do(line)
+	})},
+
+	// The end of a connection.
+	"leaks-reset-connections": {config: full, end: func(p *peer, reset bool) {
+		if !reset {
+			p.model.Close(p.id)
+		}
+	}},
+	"forgets-shared-locks": {config: nowhere, line: func(p *peer, line string) string {
+		if command, _ := parse(line); strings.HasPrefix(command, "s") && command != "sd" {
+			return p.doAs(p.second(), line)
+		}
+		return p.do(line)
+	}},
+	"forgets-exclusive-locks": {config: nowhere, bulk: true, line: func(p *peer, line string) string {
+		if command, _ := parse(line); command == "g" || command == "r" || command == "i" {
+			return p.doAs(p.second(), line)
+		}
+		return p.do(line)
+	}},
+	"releases-what-was-released": {config: full,
+		line: on("r", func(p *peer, name, line string) string {
+			if p.exclusive[name] {
+				p.note[name] = 1
+			}
+			return p.do(line)
+		}),
+		end: func(p *peer, _ bool) {
+			for name := range p.note {
+				if holder := p.holder(name); holder != nil && holder != p {
+					holder.quietly("r " + name + "\n")
+				}
+			}
+			p.model.Close(p.id)
+		},
+	},
+	"drops-owed-replies": {config: full, queued: true},
+	"closes-then-releases": {config: full, end: func(p *peer, _ bool) {
+		p.hangUp()
+		p.unlocked(20 * time.Millisecond)
+		p.model.Close(p.id)
+	}},
+	"releases-one-by-one": {config: full, end: func(p *peer, _ bool) {
+		for i, name := range sorted(p.exclusive) {
+			p.quietly("r " + name + "\n")
+			p.forged["orphans"]++
+			if i < 12 { // slow enough to be seen, and not slower
+				p.unlocked(2 * time.Millisecond)
+			}
+		}
+		p.model.Close(p.id)
+	}},
+	"is-its-address": {config: full, open: inherit, end: func(p *peer, reset bool) {
+		if reset && p.addr != "unix" {
+			p.world.lingering = append(p.world.lingering, p)
+			p.forged["connections"]--
+			go func() {
+				time.Sleep(30 * time.Millisecond)
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				p.expire()
+			}()
+			return
+		}
+		p.model.Close(p.id)
+	}},
+	"stops-abruptly": {config: full, abrupt: true},
+
+	// Statistics.
+	"shows-uptime": {config: full, line: on("q", func(p *peer, _, line string) string {
+		return p.do(line) + "uptime: 5\n"
+	})},
+	"counts-no-q": {config: full, line: on("q", func(p *peer, _, line string) string {
+		p.forged["command_q"]--
+		return p.do(line)
+	})},
+	"counts-no-refusals": {config: full, line: on("g", func(p *peer, _, line string) string {
+		out := p.do(line)
+		if strings.HasPrefix(out, "0") {
+			p.forged["command_g"]--
+		}
+		return out
+	})},
+	"counts-orphaned-connections": {config: full, end: func(p *peer, _ bool) {
+		if n := len(p.exclusive); n > 1 {
+			p.forged["orphans"] -= n - 1
+		}
+		p.model.Close(p.id)
+	}},
+	"counts-shared-holders": {config: full, line: on("q", func(p *peer, _, line string) string {
+		names := map[string]bool{}
+		n := 0
+		for _, other := range p.peers {
+			for name := range other.shared {
+				names[name] = true
+				n++
+			}
+		}
+		p.forged["shared_locks"] = n - len(names)
+		return p.do(line)
+	})},
+	"keeps-empty-entries": {config: full, line: on("sr", func(p *peer, name, line string) string {
+		out := p.do(line)
+		if strings.HasPrefix(out, "1") && len(p.holders(name)) == 0 {
+			p.forged["shared_locks"]++
+		}
+		return out
+	})},
+	"does-not-count-invalid": {config: full, line: func(p *peer, line string) string {
+		if command, _ := parse(line); command == "bogus" {
+			p.forged["invalid_commands"]--
+		}
+		return p.do(line)
+	}},
+
+	// Dumps and identity.
+	"dumps-without-order": {config: full, line: on("d", func(p *peer, _, line string) string {
+		lines := strings.SplitAfter(p.do(line), "\n")
+		slices.Reverse(lines)
+		return strings.Join(lines, "")
+	})},
+	"dumps-registered-names": {config: full, line: on("dump", func(p *peer, _, line string) string {
+		out := p.do(line)
+		for _, other := range p.peers {
+			me := strings.Fields(string(p.model.Receive(other.id, []byte("me\n"))))
+			p.forged["command_me"]--
+			out = strings.ReplaceAll(out, me[1], strings.Join(me[2:], " "))
+		}
+		return out
+	})},
+	"is-silent-when-disabled":   {config: bare, line: silent("d")},
+	"hides-me-without-registry": {config: nowhere, line: silent("me")},
+	"registers-in-the-order-of-names": {config: full, line: on("who", func(p *peer, _, line string) string {
+		lines := strings.SplitAfter(p.do(line), "\n")
+		slices.SortStableFunc(lines[:len(lines)-1], func(a, b string) int {
+			return strings.Compare(a[strings.LastIndex(a, ": "):], b[strings.LastIndex(b, ": "):])
+		})
+		return strings.Join(lines, "")
+	})},
+	"never-takes-a-name-away": {config: full, line: on("iam", func(p *peer, name, line string) string {
+		if name == "" {
+			p.forged["command_iam"]++
+			return "1 ok\n"
+		}
+		return p.do(line)
+	})},
+	"treats-dump-full-as-shared": {config: full, line: on("dump", func(p *peer, name, line string) string {
+		if name != "" {
+			return p.do("dump shared\n")
+		}
+		return p.do(line)
+	})},
+
+	// Bad input.
+	"answers-unknown-with-err": {config: full, line: func(p *peer, line string) string {
+		if p.isUnknown(line) {
+			return p.do(line) + "-ERR unknown command\n"
+		}
+		return p.do(line)
+	}},
+	"hangs-up-on-unknown": {config: full, line: func(p *peer, line string) string {
+		out := p.do(line)
+		if p.isUnknown(line) {
+			p.hangUp()
+		}
+		return out
+	}},
+	"looks-at-first-letters": {config: full, line: func(p *peer, line string) string {
+		command, name := parse(line)
+		if p.isUnknown(line) && command[0] == 'g' && name != "" {
+			return p.do("g " + name + "\n")
+		}
+		return p.do(line)
+	}},
+	"limit-off-by-one": {config: model.Config{Registry: true, Dump: true, MaxLine: 65535}},
+	"cuts-long-lines": {bulk: true, config: model.Config{Registry: true, Dump: true, MaxLine: 1 << 30}, line: func(p *peer, line string) string {
+		if len(line) > 65537 {
+			line = line[:65536] + "\n"
+		}
+		return p.do(line)
+	}},
+	"waits-for-the-end-of-long-lines": {config: model.Config{Registry: true, Dump: true, MaxLine: 1 << 30}, line: func(p *peer, line string) string {
+		if len(line) > 65537 {
+			p.forged["invalid_commands"]++
+			return "0 Line Too Long\n"
+		}
+		return p.do(line)
+	}},
+	"writes-under-its-lock": {config: full, bulk: true, write: func(p *peer, out []byte) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.send(out)
+	}},
+
+	// WebSockets.
+	"ws-honest":         {config: full, bulk: true},
+	"ws-honest-classic": {config: classic},
+	"ws-waits-for-lf":   {config: full, lfOnly: true},
+	"ws-lets-anyone-in": {config: full, anyOrigin: true},
+	"ws-sends-binary":   {config: full, binary: true},
+	"ws-reply-per-command": {config: full, write: func(p *peer, out []byte) {
+		for line := range bytes.SplitAfterSeq(out, []byte("\n")) {
+			if len(line) > 0 {
+				p.send(line)
+			}
+		}
+	}},
+	"ws-empty-replies": {config: full, empty: true},
+	"ws-leaks-reset-connections": {config: full, end: func(p *peer, reset bool) {
+		if !reset {
+			p.model.Close(p.id)
+		}
+	}},
+	"unix-honest": {config: full, bulk: true},
+	"unix-shows-its-path": {config: full, line: func(p *peer, line string) string {
+		return unixNumber.ReplaceAllString(p.do(line), "@")
+	}},
 }

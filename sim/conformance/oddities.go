@@ -143,7 +143,7 @@ func unixAddress(r *run) error {
 // addressReuse connects twice from the same port, if the port is not given to
 // somebody else in between.
 func addressReuse(r *run) (err error) {
-	for try := range 5 {
+	for try := range 10 {
 		err = r.addressReuse(fmt.Sprintf("a%d", try+1))
 		if _, taken := err.(errSkip); !taken {
 			return err
@@ -152,8 +152,22 @@ func addressReuse(r *run) (err error) {
 	return err
 }
 
+// openFrom opens a TCP connection from a local address.
+func (r *run) openFrom(name string, local *net.TCPAddr) (*conn, error) {
+	dialer := &net.Dialer{LocalAddr: local, Timeout: r.suite.opts.Timeout}
+	nc, err := dialer.DialContext(r.ctx, "tcp", r.on.Address)
+	if err != nil {
+		return nil, err
+	}
+	r.log.note(name, "connects over tcp from port %d", nc.LocalAddr().(*net.TCPAddr).Port)
+	c := newConn(name, r.on, &byteStream{nc, r.suite.opts.Timeout}, r.log, r.suite.opts.Timeout)
+	r.order = append(r.order, c)
+	return c, nil
+}
+
 func (r *run) addressReuse(first string) error {
-	a, err := r.conn(first)
+	// An explicit bind gives a port that no earlier connection lingers on.
+	a, err := r.openFrom(first, &net.TCPAddr{})
 	if err != nil {
 		return err
 	}
@@ -171,13 +185,10 @@ func (r *run) addressReuse(first string) error {
 	r.log.note(first, "reset (by the client)")
 	a.t.reset() // leaves the port free at once
 	<-a.done
-	nc, err := (&net.Dialer{LocalAddr: port, Timeout: r.suite.opts.Timeout}).DialContext(r.ctx, "tcp", r.on.Address)
+	b, err := r.openFrom("b", port)
 	if err != nil {
 		return errSkip("the port could not be used again: " + err.Error())
 	}
-	r.log.note("b", "connects from the port that %s had", first)
-	b := newConn("b", r.on, &byteStream{nc, r.suite.opts.Timeout}, r.log, r.suite.opts.Timeout)
-	r.order = append(r.order, b)
 	if err := r.wantInt(b, "r "+name, 0); err != nil {
 		return err
 	}

@@ -67,8 +67,10 @@ func mustConform(t *testing.T, opts conformance.Options) {
 		t.Fatalf("%s", text.String())
 	}
 	t.Logf("%v: %s", time.Since(started), report.Verdict())
-	if testing.Verbose() {
-		t.Log(text.String())
+	for _, r := range report.Results {
+		if r.Duration > 300*time.Millisecond {
+			t.Log("slow:", r.ID, r.On.Transport, r.Duration)
+		}
 	}
 }
 

@@ -27,6 +27,13 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 		p.printf("\n")
 	}
 	p.printf("  took %v\n", r.Took.Round(10*time.Millisecond))
+	if simplest := r.simplest(); simplest != nil {
+		var ids []string
+		for _, result := range simplest {
+			ids = append(ids, result.ID)
+		}
+		p.printf("\nBegin with what is simplest: -run %s\n", strings.Join(ids, ","))
+	}
 	if r.Died != nil {
 		p.printf("\n%s\n", p.red("The server stopped serving: "+r.Died.Error()))
 	}

@@ -131,6 +131,36 @@ func (r *Report) Conforms() bool {
 	return passed > 0 && r.Died == nil
 }
 
+// simplest returns up to three failed cases to begin with, none for few: of the
+// lowest level, with the shortest scripts.
+func (r *Report) simplest() []Result {
+	const some, few = 3, 4
+	failed := r.Of(Failed)
+	if len(failed) < few {
+		return nil
+	}
+	slices.SortStableFunc(failed, func(a, b Result) int {
+		if a.Level != b.Level {
+			return int(a.Level - b.Level)
+		}
+		return a.size() - b.size()
+	})
+	failed = slices.CompactFunc(failed, func(a, b Result) bool { return a.Case == b.Case })
+	return failed[:min(some, len(failed))]
+}
+
+// size is how much a case does: its steps, where a scenario is many.
+func (c *Case) size() int {
+	const scenario = 100
+	n := len(c.steps)
+	for _, s := range c.steps {
+		if s.verb == "go" {
+			n += scenario
+		}
+	}
+	return n
+}
+
 // Of returns the results with that status, in order.
 func (r *Report) Of(status Status) []Result {
 	var some []Result

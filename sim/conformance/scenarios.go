@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // scenarios are the cases that need loops and goroutines, by the name that
@@ -327,14 +329,19 @@ func slowReader(r *run) error {
 	defer t.reset()
 	flood := []byte(strings.Repeat("i "+r.name("flood")+strings.Repeat("x", 200)+"\n", 200))
 	sent := make(chan struct{})
+	var progress atomic.Int64
 	go func() {
 		defer close(sent)
 		for range 200 { // 8 MiB, or until the server stops reading
 			if t.write(flood, packet) != nil {
 				return
 			}
+			progress.Add(1)
 		}
 	}()
+	for before := int64(-1); progress.Load() != before; time.Sleep(50 * time.Millisecond) {
+		before = progress.Load()
+	}
 	b, err := r.conn("b")
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // snapshot is what one q answered.
@@ -46,6 +47,7 @@ func parseStats(lines []string) *snapshot {
 
 func (r *run) snapshot(c *conn) (*snapshot, error) {
 	before := r.sentinels
+	r.leaveGap(c)
 	if err := r.broken(c, c.send([]byte("q\n"), packet)); err != nil {
 		return nil, err
 	}
@@ -61,14 +63,34 @@ func (r *run) snapshot(c *conn) (*snapshot, error) {
 	return s, nil
 }
 
-// askStats is a?stats.
+// askStats is a?stats. It waits for a moment until only this case's connections
+// are left, so that the end of an earlier one does not show in the differences.
 func (r *run) askStats(s *step) error {
+	const patience = 300 * time.Millisecond
 	c, err := r.conn(s.conn)
 	if err != nil {
 		return err
 	}
-	r.stats, err = r.snapshot(c)
-	return err
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if r.stats, err = r.snapshot(c); err != nil {
+			return err
+		}
+		live := r.stats.figures["connections"] + r.stats.figures["conns"]
+		if live == r.live() || !r.c.alone() || time.Now().After(deadline) {
+			return nil
+		}
+	}
+}
+
+// live counts the connections of this case that have not ended.
+func (r *run) live() int {
+	n := 0
+	for _, c := range r.order {
+		if c.live() {
+			n++
+		}
+	}
+	return n
 }
 
 // askDelta is a?delta KEY=N …. The figures stay those of a?stats.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // step is one line of a script.
@@ -121,6 +122,9 @@ func sends(how string) func(*run, *step) error {
 			text += strings.Repeat("x", max(0, n-len(text)))
 		case "times":
 			text = r.repeat(arg, n)
+			if r.lonely(c) {
+				return r.sendLonely(c, text)
+			}
 		case "text":
 			k = textMessage
 		case "binary":
@@ -146,6 +150,35 @@ func (r *run) repeat(line string, n int) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// lonely says whether commands must be sent one by one: the server loses
+// others, which only the cases of LINE-5 are to show.
+func (r *run) lonely(c *conn) bool {
+	about := func(k Clause) bool { return k.ID == "LINE-5" || k.ID == "REPLY-5" }
+	return !r.suite.server.Pipelines && c.on.stream() && !slices.ContainsFunc(r.c.Clauses, about)
+}
+
+// sendLonely sends every line when the one before was answered, and leaves the
+// answers to be read.
+func (r *run) sendLonely(c *conn, text string) error {
+	for line := range strings.Lines(text) {
+		before := c.count()
+		if err := r.broken(c, c.send([]byte(line), packet)); err != nil {
+			return err
+		}
+		deadline := time.After(r.suite.opts.Timeout)
+		for waiting := true; waiting && c.count() == before; {
+			select {
+			case <-c.arrive:
+			case <-c.done:
+				waiting = false
+			case <-deadline:
+				waiting = false
+			}
+		}
+	}
+	return nil
 }
 
 // number reads N of a step: a number, or one counted from the limit of a line,

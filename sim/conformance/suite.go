@@ -26,6 +26,8 @@ type Options struct {
 	Level Level
 	// Run selects cases by id or by shell pattern; empty: all.
 	Run []string
+	// Skip leaves cases out, by id or by shell pattern.
+	Skip []string
 	// Timeout is how long one answer may take; 0: DefaultTimeout.
 	Timeout time.Duration
 	// Parallel is how many cases run at once; 0: DefaultParallel.
@@ -58,7 +60,8 @@ type Suite struct {
 }
 
 // Run runs the cases against the server and returns what it found. The error
-// is one of usage, or an *ErrUnreachable; deviations are no error.
+// is an *ErrUsage, an *ErrUnreachable, or that of ctx or of Options.Start;
+// deviations are no error.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	if opts.Timeout == 0 {
 		opts.Timeout = DefaultTimeout
@@ -72,7 +75,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if opts.MaxLine == 0 {
 		opts.MaxLine = defaultMaxLine
 	}
-	chosen, err := choose(opts)
+	chosen, err := Choose(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +87,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 		return nil, err
 	}
 	if len(s.server.Endpoints) == 0 {
-		return nil, errors.New("no address to test: give one")
+		return nil, usageError("no address to test: give one")
 	}
 	if err := s.detect(); err != nil {
 		return nil, err
@@ -96,30 +99,53 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	return newReport(s, started, results, died), nil
 }
 
-// choose applies Level and Run.
-func choose(opts Options) ([]*Case, error) {
+// ErrUsage is an error in Options.
+type ErrUsage struct{ text string }
+
+// Error says what is wrong.
+func (e *ErrUsage) Error() string { return e.text }
+
+func usageError(format string, args ...any) error { return &ErrUsage{fmt.Sprintf(format, args...)} }
+
+// Choose returns the cases that Run would run: those that Level, Run and Skip
+// of the options leave.
+func Choose(opts Options) ([]*Case, error) {
 	cases := slices.DeleteFunc(Cases(), func(c *Case) bool { return c.Level > opts.Level })
-	if len(opts.Run) == 0 {
-		return cases, nil
+	chosen := cases
+	if len(opts.Run) > 0 {
+		var err error
+		if chosen, err = matching(cases, opts.Run); err != nil {
+			return nil, err
+		}
 	}
-	var chosen []*Case
-	for _, pattern := range opts.Run {
+	skipped, err := matching(cases, opts.Skip)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(chosen, func(c *Case) bool { return slices.Contains(skipped, c) }), nil
+}
+
+// matching returns the cases that match any of the patterns. A pattern that
+// none matches is an error: it would be taken for one that all pass.
+func matching(cases []*Case, patterns []string) ([]*Case, error) {
+	var matched []*Case
+	for _, pattern := range patterns {
 		found := false
 		for _, c := range cases {
-			if ok, err := path.Match(pattern, c.ID); err != nil {
-				return nil, fmt.Errorf("bad pattern %q: %w", pattern, err)
-			} else if ok {
-				found = true
-				if !slices.Contains(chosen, c) {
-					chosen = append(chosen, c)
-				}
+			ok, err := path.Match(pattern, c.ID)
+			if err != nil {
+				return nil, usageError("bad pattern %q: %v", pattern, err)
+			}
+			found = found || ok
+			if ok && !slices.Contains(matched, c) {
+				matched = append(matched, c)
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("no case of level %s is called %q: see -list", opts.Level, pattern)
+			return nil, usageError("no case of the level is called %q: see -list", pattern)
 		}
 	}
-	return chosen, nil
+	return matched, nil
 }
 
 // job is a case on an endpoint, by the endpoint's index: a server that is

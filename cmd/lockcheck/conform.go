@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+	"golang.org/x/term"
+
+	"lockd/sim/conformance"
+)
+
+// conformOptions are the flags of conform.
+type conformOptions struct {
+	addr, unix, ws      string
+	start               string
+	level, dialect      string
+	run, skip           string
+	json, junit, html   string
+	list, quiet         bool
+	conformance.Options // what needs no translation
+}
+
+// conformCommand tests a server, of any make, against docs/protocol.md.
+func conformCommand() *ffcli.Command {
+	flags := newFlagSet("lockcheck conform")
+	var o conformOptions
+	flags.StringVar(&o.addr, "addr", "", "test the server at this TCP `host:port`")
+	flags.StringVar(&o.unix, "unix", "", "test the server at this unix socket `path`")
+	flags.StringVar(&o.ws, "ws", "", "test the server at this WebSocket `URL`, such as ws://127.0.0.1:9998/")
+	flags.StringVar(&o.start, "start", "", "start the server with this shell `command`, again whenever a case needs a fresh one, and end it with SIGTERM")
+	flags.StringVar(&o.level, "level", "strict", "test up to this level: core, family or strict")
+	flags.StringVar(&o.dialect, "dialect", "", "expect the replies of glockd or classic (default: found out)")
+	flags.StringVar(&o.run, "run", "", "run only these cases: `ids` or patterns such as 'get-*', separated by commas")
+	flags.StringVar(&o.skip, "skip", "", "leave out these cases: `ids` or patterns, separated by commas")
+	flags.DurationVar(&o.Timeout, "timeout", conformance.DefaultTimeout, "how long the server may take for one answer")
+	flags.IntVar(&o.Parallel, "parallel", conformance.DefaultParallel, "how many cases to run at once")
+	flags.IntVar(&o.MaxLine, "max-line", 0, "the server's limit of a line in `bytes` (default: 65536)")
+	flags.IntVar(&o.MaxConnections, "max-connections", 0, "the server's limit of connections, to test it; the cases then run one by one")
+	flags.IntVar(&o.MaxLocks, "max-locks", 0, "the server's limit of holdings, to test it; the cases then run one by one")
+	flags.StringVar(&o.json, "json", "", "write the results to this JSON `file` too; - is standard output, instead of the text")
+	flags.StringVar(&o.junit, "junit", "", "write the results to this JUnit XML `file` too")
+	flags.StringVar(&o.html, "html", "", "write the results to this HTML `file` too")
+	flags.BoolVar(&o.list, "list", false, "list the cases that would be run, and exit")
+	flags.BoolVar(&o.quiet, "quiet", false, "print nothing but the verdict")
+	return &ffcli.Command{
+		Name:       "conform",
+		ShortUsage: "lockcheck conform [flags] -addr HOST:PORT",
+		ShortHelp:  "test any lockd server against the protocol",
+		LongHelp: `Tests a server, in whatever language it is written, clause by clause against
+docs/protocol.md, over each transport whose address is given. docs/conformance.md
+is the guide.
+
+  lockcheck conform -addr 127.0.0.1:9999
+  lockcheck conform -addr 127.0.0.1:9999 -level core -html report.html
+  lockcheck conform -addr 127.0.0.1:9999 -start './mylockd -port 9999'
+
+Exit codes: 0 the server conforms at the level, 1 it does not, 2 usage, 3 it
+could not be reached or died.`,
+		FlagSet: flags,
+		Exec: func(ctx context.Context, args []string) error {
+			if len(args) > 0 {
+				return usageError("conform takes no arguments, got %q: separate the ids of -run by commas", args)
+			}
+			return o.conform(ctx)
+		},
+	}
+}
+
+func (o *conformOptions) conform(ctx context.Context) error {
+	if err := o.translate(); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if o.list {
+		cases, err := conformance.Choose(o.Options)
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
+		for _, c := range cases {
+			fmt.Printf("%-6s  %-10s  %-42s %s\n", c.Level, c.Clauses[0].ID, c.ID, c.Title)
+		}
+		return nil
+	}
+	if len(o.Endpoints) == 0 {
+		return usageError("conform needs the address of a server: -addr, -unix or -ws")
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	progress := newProgress(o.quiet)
+	o.Progress = progress.add
+	report, err := conformance.Run(ctx, o.Options)
+	progress.end()
+	var usage *conformance.ErrUsage
+	switch {
+	case errors.As(err, &usage):
+		return &exitError{exitUsage, err}
+	case err != nil:
+		return &exitError{exitBroken, err}
+	}
+	if err := o.write(report); err != nil {
+		return &exitError{exitBroken, err}
+	}
+	switch {
+	case report.Died != nil:
+		return &exitError{exitBroken, fmt.Errorf("the server died: %w", report.Died)}
+	case !report.Conforms():
+		return &exitError{exitViolation, errors.New("the server does not conform at level " + report.Level.String())}
+	}
+	return nil
+}
+
+// translate turns the flags into Options.
+func (o *conformOptions) translate() (err error) {
+	if o.Level, err = conformance.ParseLevel(o.level); err != nil {
+		return err
+	}
+	switch o.Dialect = conformance.Dialect(o.dialect); o.Dialect {
+	case "", conformance.Glockd, conformance.Classic:
+	default:
+		return fmt.Errorf("unknown dialect %q: want glockd or classic", o.dialect)
+	}
+	if o.Timeout <= 0 || o.Parallel <= 0 || o.MaxLine < 0 || o.MaxConnections < 0 || o.MaxLocks < 0 {
+		return errors.New("-timeout and -parallel must be above 0, limits not below")
+	}
+	o.Run, o.Skip = split(o.run), split(o.skip)
+	for _, e := range []conformance.Endpoint{{Transport: "tcp", Address: o.addr}, {Transport: "unix", Address: o.unix}, {Transport: "ws", Address: o.ws}} {
+		if e.Address != "" {
+			o.Endpoints = append(o.Endpoints, e)
+		}
+	}
+	if o.start != "" {
+		o.Start = conformance.StartCommand(o.start, o.Endpoints)
+	}
+	return nil
+}
+
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// write writes the report in every form that was asked for.
+func (o *conformOptions) write(report *conformance.Report) error {
+	for _, form := range []struct {
+		file  string
+		write func(io.Writer) error
+	}{
+		{o.json, report.WriteJSON},
+		{o.junit, report.WriteJUnit},
+		{o.html, report.WriteHTML},
+	} {
+		if err := writeFile(form.file, form.write); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.json == "-" || o.junit == "-" || o.html == "-":
+		return nil
+	case o.quiet:
+		_, err := fmt.Println(report.Verdict())
+		return err
+	}
+	return report.WriteText(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
+}
+
+func writeFile(name string, write func(io.Writer) error) error {
+	switch name {
+	case "":
+		return nil
+	case "-":
+		return write(os.Stdout)
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return fmt.Errorf("cannot write %s: %w", name, err)
+	}
+	return f.Close()
+}
+
+// progress shows on a terminal how far the suite is.
+type progress struct {
+	w            io.Writer // nil: shows nothing
+	done, failed int
+}
+
+func newProgress(quiet bool) *progress {
+	if quiet || !term.IsTerminal(int(os.Stderr.Fd())) {
+		return &progress{}
+	}
+	return &progress{w: os.Stderr}
+}
+
+func (p *progress) add(r conformance.Result) {
+	p.done++
+	if r.Status == conformance.Failed {
+		p.failed++
+	}
+	if p.w != nil {
+		fmt.Fprintf(p.w, "\r%d cases, %d failed, %-50s", p.done, p.failed, r.ID)
+	}
+}
+
+// end wipes the line.
+func (p *progress) end() {
+	if p.w != nil {
+		fmt.Fprintf(p.w, "\r%80s\r", "")
+	}
+}

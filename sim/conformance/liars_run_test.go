@@ -1,0 +1,162 @@
+package conformance_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lockd/sim/conformance"
+)
+
+const (
+	liarsFile = "testdata/liars.txt"
+	// liarTimeout is short, as most failures of liars are found by waiting.
+	liarTimeout = 2 * time.Second
+	// liarsAtOnce is how many are judged side by side.
+	liarsAtOnce = 12
+)
+
+// bulk are the cases that take most of the time. Only the liars that are marked
+// so are judged by them too.
+var bulk = []string{
+	"get-twenty-thousand-names", "pipelined-ten-thousand", "endless-line",
+	"shared-get-hundred", "hundreds-of-connections", "slow-reader-does-no-harm",
+}
+
+var updateLiars = flag.Bool("update-liars", false, "rewrite "+liarsFile+"; then review the difference")
+
+// TestLiars lets the suite judge servers with one defect each. Every liar fails
+// in exactly the cases that testdata/liars.txt has for it, the honest ones in
+// none.
+func TestLiars(t *testing.T) {
+	want := readLiars(t)
+	got := judgeLiars(t)
+	if *updateLiars {
+		writeLiars(t, want, got)
+		return
+	}
+	for name := range want {
+		if _, ok := liars[name]; !ok {
+			t.Errorf("%s names %s, which is no liar", liarsFile, name)
+		}
+	}
+	for name, report := range got {
+		failed := failedIn(report)
+		maybe := want[name].maybe
+		failed = slices.DeleteFunc(failed, func(id string) bool { return slices.Contains(maybe, id) })
+		if diff := cmp.Diff(want[name].surely, failed); diff != "" {
+			var text strings.Builder
+			report.WriteText(&text, false)
+			t.Errorf("%s: failed cases (-want +got):\n%s\n%s", name, diff, text.String())
+		}
+	}
+}
+
+// judgeLiars judges all of them.
+func judgeLiars(t *testing.T) map[string]*conformance.Report {
+	reports := map[string]*conformance.Report{}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, liarsAtOnce)
+	for name, l := range liars {
+		transport, _, _ := strings.Cut(name, "-")
+		if transport != "ws" && transport != "unix" {
+			transport = "tcp"
+		}
+		opts := conformance.Options{Level: conformance.Strict, Start: l.start(t, transport), Timeout: liarTimeout}
+		if !l.bulk {
+			opts.Skip = bulk
+		}
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			report, err := conformance.Run(t.Context(), opts)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			reports[name] = report
+			if testing.Verbose() {
+				t.Log(name, report.Took.Round(time.Millisecond))
+			}
+		})
+	}
+	wait.Wait()
+	return reports
+}
+
+func failedIn(report *conformance.Report) []string {
+	var failed []string
+	for _, r := range report.Of(conformance.Failed) {
+		failed = append(failed, r.ID)
+	}
+	slices.Sort(failed)
+	return failed
+}
+
+// expectation is what a liar fails in.
+type expectation struct {
+	surely []string
+	maybe  []string // depends on who comes first
+}
+
+// readLiars reads the expected failures: a liar's name, then its cases,
+// indented. A case that may fail has a question mark.
+func readLiars(t *testing.T) map[string]*expectation {
+	text, err := os.ReadFile(liarsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]*expectation{}
+	var e *expectation
+	for line := range strings.Lines(string(text)) {
+		word := strings.TrimSpace(line)
+		switch {
+		case word == "" || word[0] == '#':
+		case line[0] != ' ':
+			e = &expectation{}
+			want[word] = e
+		case word[0] == '?':
+			e.maybe = append(e.maybe, strings.TrimSpace(word[1:]))
+		default:
+			e.surely = append(e.surely, word)
+		}
+	}
+	for name := range liars {
+		if want[name] == nil {
+			want[name] = &expectation{}
+		}
+	}
+	return want
+}
+
+func writeLiars(t *testing.T, want map[string]*expectation, got map[string]*conformance.Report) {
+	var b strings.Builder
+	b.WriteString("# The cases that each deliberately wrong server must fail, and no others. The\n" +
+		"# cases of bulk are left out, but for the servers that are marked so.\n" +
+		"# Those with a question mark it may fail: they depend on who comes first.\n")
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		fmt.Fprintf(&b, "\n%s\n", name)
+		for _, id := range failedIn(got[name]) {
+			if !slices.Contains(want[name].maybe, id) {
+				fmt.Fprintf(&b, "  %s\n", id)
+			}
+		}
+		for _, id := range want[name].maybe {
+			fmt.Fprintf(&b, "  ? %s\n", id)
+		}
+	}
+	if err := os.WriteFile(liarsFile, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,61 @@
+package conformance
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// reportJSON is the form of a report for programs. Fields are added to it, never
+// renamed.
+type reportJSON struct {
+	Server   Server       `json:"server"`
+	Level    Level        `json:"level"`
+	Started  time.Time    `json:"started"`
+	Seconds  float64      `json:"seconds"`
+	Conforms bool         `json:"conforms"`
+	Verdict  string       `json:"verdict"`
+	Died     string       `json:"died,omitempty"`
+	Levels   []Tally      `json:"levels"`
+	Results  []resultJSON `json:"results"`
+}
+
+type resultJSON struct {
+	ID           string   `json:"id"`
+	Title        string   `json:"title"`
+	Level        Level    `json:"level"`
+	Clauses      []Clause `json:"clauses"`
+	Endpoint     Endpoint `json:"endpoint"`
+	Status       Status   `json:"status"`
+	Reason       string   `json:"reason,omitempty"`
+	Seconds      float64  `json:"seconds"`
+	Failure      *Failure `json:"failure,omitempty"`
+	Hint         string   `json:"hint,omitempty"`
+	Conversation []Event  `json:"conversation,omitempty"`
+}
+
+// WriteJSON writes the report for programs.
+func (r *Report) WriteJSON(w io.Writer) error {
+	out := reportJSON{
+		Server: r.Server, Level: r.Level, Started: r.Started, Seconds: r.Took.Seconds(),
+		Conforms: r.Conforms(), Verdict: r.Verdict(), Levels: r.Tallies(),
+		Results: []resultJSON{},
+	}
+	if r.Died != nil {
+		out.Died = r.Died.Error()
+	}
+	for _, result := range r.Results {
+		j := resultJSON{
+			ID: result.ID, Title: result.Title, Level: result.Level, Clauses: result.Cited,
+			Endpoint: result.On, Status: result.Status, Reason: result.Reason,
+			Seconds: result.Duration.Seconds(), Failure: result.Failure, Conversation: result.Conversation,
+		}
+		if result.Status == Failed {
+			j.Hint = result.Hint
+		}
+		out.Results = append(out.Results, j)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(out)
+}
