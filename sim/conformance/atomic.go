@@ -57,7 +57,7 @@ func (r *run) during(conns []*conn, look func() error) error {
 	for {
 		select {
 		case <-ended:
-			for range 20 { // the server may still be at it
+			for range 5 { // the server may still be at it
 				if err := look(); err != nil {
 					return err
 				}
@@ -74,7 +74,7 @@ func (r *run) during(conns []*conn, look func() error) error {
 // releasedInOneStep inspects the names of an ending connection one after the
 // other, in both directions: after the first that is free, all are.
 func releasedInOneStep(r *run) error {
-	for round := range 12 {
+	for round := range 6 {
 		holder, err := r.conn(fmt.Sprintf("holder%d", round+1))
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (r *run) watchRelease(c *conn, names []string, backwards bool) error {
 
 // statisticsInOneStep compares the figures of every q with each other.
 func statisticsInOneStep(r *run) error {
-	conns, err := r.owners(15, "g", "sg")
+	conns, err := r.owners(10, "g", "sg")
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ var ownName = regexp.MustCompile(`own([0-9]+)x[0-9]+-`)
 
 // dumpInOneStep counts the names of every owner in every dump.
 func dumpInOneStep(r *run) error {
-	conns, err := r.owners(15, "g", "sg")
+	conns, err := r.owners(10, "g", "sg")
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func fullInOneStep(r *run) error {
 	}
 	defer working.Wait()
 	defer close(stop)
-	for range 60 {
+	for range 30 {
 		if err := r.compareFull(watcher); err != nil {
 			return err
 		}

@@ -16,6 +16,8 @@ var errTimeout = errors.New("timeout")
 // that must come in one packet.
 const readBuffer = 16 << 10
 
+var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+
 // maxUnread bounds what a server may send unasked, in bytes.
 const maxUnread = 64 << 20
 
@@ -56,9 +58,10 @@ func newConn(name string, on Endpoint, t transport, log *transcript, timeout tim
 
 func (c *conn) receive() {
 	defer close(c.done)
-	buf := make([]byte, readBuffer)
+	buf := readBuffers.Get().(*[readBuffer]byte)
+	defer readBuffers.Put(buf)
 	for {
-		p, k, err := c.t.read(buf)
+		p, k, err := c.t.read(buf[:])
 		if len(p) > 0 || k != packet && err == nil {
 			c.log.data(c.name, "received", p)
 		}

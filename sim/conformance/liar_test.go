@@ -231,6 +231,8 @@ func (p *peer) reply(out []byte) {
 	}
 }
 
+var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
 // serveStream serves a tcp or unix connection.
 func (w *world) serveStream(nc net.Conn) {
 	addr := nc.RemoteAddr().String()
@@ -244,9 +246,10 @@ func (w *world) serveStream(nc net.Conn) {
 	var cause error
 	go func() {
 		defer close(packets)
-		buf := make([]byte, 16<<10)
+		buf := buffers.Get().(*[16 << 10]byte)
+		defer buffers.Put(buf)
 		for {
-			n, err := nc.Read(buf)
+			n, err := nc.Read(buf[:])
 			if n > 0 {
 				packets <- bytes.Clone(buf[:n])
 			}

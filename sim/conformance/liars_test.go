@@ -277,7 +277,7 @@ var liars = map[string]liar{
 	"drops-owed-replies": {config: full, queued: true},
 	"closes-then-releases": {config: full, end: func(p *peer, _ bool) {
 		p.hangUp()
-		p.unlocked(20 * time.Millisecond)
+		p.unlocked(60 * time.Millisecond)
 		p.model.Close(p.id)
 	}},
 	"releases-one-by-one": {config: full, end: func(p *peer, _ bool) {

@@ -93,7 +93,11 @@ func (r *run) wantInt(c *conn, line string, want int) error {
 	return checkInt(text, want)
 }
 
-const rivals = 12 // connections in the scenarios of contention
+// The size of the scenarios of contention.
+const (
+	rivals   = 12 // connections
+	contests = 8  // rounds
+)
 
 // oneWinner lets many connections ask for one free name at once.
 func oneWinner(r *run) error {
@@ -101,7 +105,7 @@ func oneWinner(r *run) error {
 	if err != nil {
 		return err
 	}
-	for round := range 15 {
+	for round := range contests {
 		name := r.name(fmt.Sprintf("prize%d", round+1))
 		won := make([]int, len(conns))
 		err := each(len(conns), func(i int) (err error) {
@@ -129,7 +133,7 @@ func countsInTurn(r *run) error {
 	if err != nil {
 		return err
 	}
-	for round := range 15 {
+	for round := range contests {
 		name := r.name(fmt.Sprintf("pool%d", round+1))
 		seen := make([]int, len(conns))
 		err := each(len(conns), func(i int) (err error) {
@@ -217,7 +221,7 @@ func reconnectStorm(r *run) error {
 	if err != nil {
 		return err
 	}
-	const rounds, names = 8, 6
+	const rounds, names = 5, 6
 	held := make([]string, names)
 	for i := range held {
 		held[i] = r.name(fmt.Sprintf("storm%d", i+1))
