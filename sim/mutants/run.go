@@ -1,0 +1,194 @@
+package mutants
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// layers are what is tried against a mutant, the cheapest first, each with the
+// number of runs that it gets. What happens follows from the seed alone, so that
+// a list gives the same table again; real sockets are the exception.
+var layers = []struct {
+	title string // for people
+	layer string // as sim/campaign calls it
+	runs  string
+	race  bool // built with the race detector, which is dear
+}{
+	{"world", "world", "150", false},
+	{"bubble", "bubble", "600", false},
+	{"sockets", "sockets", "400", false},
+	{"race detector", "sockets", "50", true},
+}
+
+// seed is the first seed of every layer.
+const seed = "20090101"
+
+// timeout is how long one layer may take; a mutant that hangs is caught.
+const timeout = 90 * time.Second
+
+// Verdict says what became of a mutant.
+type Verdict struct {
+	Mutant
+	Layer string // that caught it; "" if none did
+	After string // how much of the layer that took
+	How   string // what was noticed, one line
+	Err   error  // the mutant could not be tried: no place, or it does not compile
+}
+
+// Caught says that some layer noticed the mutant.
+func (v Verdict) Caught() bool { return v.Layer != "" }
+
+// Run tries mutants of the module at root, several at a time, and calls report
+// with each verdict in the order of the list. The unchanged server goes first,
+// as the control: if a layer fails it, nothing else is tried.
+func Run(ctx context.Context, root string, list []Mutant, workers int, report func(Verdict)) error {
+	work, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	root, err = filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	if v := try(ctx, root, filepath.Join(work, "control"), Mutant{Name: "the unchanged server"}); v.Err != nil || v.Caught() {
+		return errors.Join(fmt.Errorf("the unchanged server fails in layer %q: %s", v.Layer, v.How), v.Err)
+	}
+	verdicts := make([]chan Verdict, len(list))
+	for i := range verdicts {
+		verdicts[i] = make(chan Verdict, 1)
+	}
+	var wait sync.WaitGroup
+	next := make(chan int)
+	for range workers {
+		wait.Go(func() {
+			for i := range next {
+				verdicts[i] <- try(ctx, root, filepath.Join(work, strconv.Itoa(i)), list[i])
+			}
+		})
+	}
+	wait.Go(func() {
+		defer close(next)
+		for i := range list {
+			next <- i
+		}
+	})
+	for i := range list {
+		report(<-verdicts[i])
+	}
+	wait.Wait()
+	return ctx.Err()
+}
+
+// try builds one mutant and runs the layers against it.
+func try(ctx context.Context, root, dir string, m Mutant) Verdict {
+	v := Verdict{Mutant: m}
+	if v.Err = os.MkdirAll(dir, 0o755); v.Err != nil {
+		return v
+	}
+	defer os.RemoveAll(dir)
+	built := map[bool]string{}
+	for _, layer := range layers {
+		if built[layer.race] == "" {
+			if built[layer.race], v.Err = build(ctx, root, dir, m, layer.race); v.Err != nil {
+				return v
+			}
+		}
+		out := filepath.Join(dir, "evidence-"+layer.title)
+		started := time.Now()
+		text, failed := play(ctx, built[layer.race], layer.layer, seed, layer.runs, out)
+		if ctx.Err() != nil {
+			v.Err = ctx.Err()
+			return v
+		}
+		if failed {
+			v.Layer = layer.title
+			v.After, v.How = read(out, text, time.Since(started))
+			return v
+		}
+	}
+	return v
+}
+
+// build compiles the probe around a mutant and returns its path.
+func build(ctx context.Context, root, dir string, m Mutant, race bool) (program string, err error) {
+	program = filepath.Join(dir, "probe")
+	args := []string{"build"}
+	if race {
+		program += "-race"
+		args = append(args, "-race")
+	}
+	args = append(args, "-ldflags=-s -w", "-o", program)
+	if m.File != "" {
+		text, err := m.apply(root)
+		if err != nil {
+			return "", err
+		}
+		mutated, overlay := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json")
+		replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, m.File): mutated}})
+		if err != nil {
+			return "", err
+		}
+		if err := errors.Join(os.WriteFile(mutated, []byte(text), 0o644), os.WriteFile(overlay, replace, 0o644)); err != nil {
+			return "", err
+		}
+		args = append(args, "-overlay", overlay)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./sim/mutants/probe")...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("mutant %q does not compile: %w\n%s", m.Name, err, out)
+	}
+	return program, nil
+}
+
+// play runs one layer and says whether it noticed something: a violation, a
+// crash, or no end.
+func play(ctx context.Context, program string, args ...string) (text string, failed bool) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
+	return string(output), err != nil
+}
+
+// read finds out from the evidence, or else from what was printed, how a mutant
+// was caught.
+func read(out, text string, elapsed time.Duration) (after, how string) {
+	found, _ := filepath.Glob(filepath.Join(out, "*", "summary.json"))
+	if len(found) == 1 {
+		var s struct {
+			Layer, Failure string
+			Work           struct{ Runs, Commands, Bytes int64 }
+		}
+		data, err := os.ReadFile(found[0])
+		if err == nil && json.Unmarshal(data, &s) == nil {
+			if s.Layer == "world" {
+				return fmt.Sprintf("%d byte-level steps", s.Work.Bytes), firstLine(s.Failure)
+			}
+			return fmt.Sprintf("%d histories", s.Work.Runs), firstLine(s.Failure)
+		}
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") || strings.Contains(line, "DATA RACE") {
+			return "a crash", firstLine(line)
+		}
+	}
+	if elapsed >= timeout {
+		return "a hang", fmt.Sprintf("no end within %v", timeout)
+	}
+	return "a failure", firstLine(text[strings.LastIndex(strings.TrimSpace(text), "\n")+1:])
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(line)
+}
