@@ -20,14 +20,13 @@ const (
 	exitBroken    = 3 // the check could not run, or not to its end
 )
 
-// exitError is an error that says how to exit. Its text may be empty if all has
-// been said.
+// exitError is an error that says how to exit. err is nil if all has been said.
 type exitError struct {
 	code int
 	err  error
 }
 
-func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Error() string { return fmt.Sprint(e.err) }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -42,6 +41,8 @@ func run(args []string) int {
 			simCommand(),
 			soakCommand(),
 			conformCommand(),
+			fuzzCommand(),
+			benchCommand(),
 			mutantsCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
@@ -57,7 +58,9 @@ func run(args []string) int {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 		return exitClean
 	case errors.As(err, &exit):
-		fmt.Fprintln(os.Stderr, "lockcheck:", err)
+		if exit.err != nil {
+			fmt.Fprintln(os.Stderr, "lockcheck:", exit)
+		}
 		return exit.code
 	}
 	return exitUsage // the flag package has said why

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/peterbourgon/ff/v3"
 
@@ -87,9 +88,15 @@ func flagSet(o *options) *flag.FlagSet {
 	return fs
 }
 
-// parseOptions reads the flags, the environment and the config file.
+// parseOptions reads the flags, the environment and the config file. Its errors
+// are one line.
 func parseOptions(args []string) (*options, error) {
 	o := new(options)
+	err := o.parse(args)
+	return o, plainer(err)
+}
+
+func (o *options) parse(args []string) error {
 	fs := flagSet(o)
 	err := ff.Parse(fs, args,
 		ff.WithEnvVarPrefix("LOCKD"),
@@ -97,10 +104,10 @@ func parseOptions(args []string) (*options, error) {
 		ff.WithConfigFileParser(ff.PlainParser),
 	)
 	if err != nil {
-		return nil, plainer(err)
+		return err
 	}
 	if fs.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
 	given := make(map[string]bool)
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -112,17 +119,30 @@ func parseOptions(args []string) (*options, error) {
 			o.ws = 0
 		}
 	}
-	return o, o.check()
+	return o.check()
 }
 
-// plainer takes the words away that the flag library puts before an error of
-// the command line.
+// maxError is the longest error about options in bytes: they repeat what was
+// given, which may be a whole file.
+const maxError = 300
+
+// plainer makes an error one line without the words that the flag library puts
+// before those of the command line.
 func plainer(err error) error {
-	const prefix = "error parsing commandline arguments: "
-	if text, found := strings.CutPrefix(err.Error(), prefix); found && !errors.Is(err, flag.ErrHelp) {
-		return errors.New(text)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
 	}
-	return err
+	text := strings.TrimPrefix(err.Error(), "error parsing commandline arguments: ")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "..."
+	}
+	return errors.New(text)
 }
 
 // check finds values that no server can run with.

@@ -1,0 +1,116 @@
+package docs
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rooms lists what the packages below a folder may import of this module,
+// outside tests, with all that is below those; the longest folder that fits
+// counts. See architecture.md.
+var rooms = map[string][]string{
+	"lock":            {},
+	"wire":            {},
+	"server":          {"lock", "wire"},
+	"client":          {"wire"},
+	"sim":             {"sim", "server", "wire", "client", "docs"},
+	"sim/model":       {},
+	"sim/conformance": {"sim", "wire", "client", "docs"},
+	"fuzz":            {"lock", "wire", "server", "sim", "client", "docs"},
+	"cmd/lockd":       {"server", "wire"},
+	"cmd/lockctl":     {"client", "wire"},
+	"cmd/lockcheck":   {"sim", "fuzz", "server", "wire", "client", "docs"},
+	"docs":            {},
+}
+
+// surprising lists standard packages that let surprises in. lock and wire may not
+// import them, nor may the files of Core.
+var surprising = []string{"time", "math/rand", "math/rand/v2", "os", "sync", "sync/atomic", "context", "net", "net/http", "log", "log/slog", "unsafe", "runtime"}
+
+// coreFiles are the files of server that hold Core.
+var coreFiles = map[string]bool{
+	"server/core.go": true, "server/execute.go": true, "server/registry.go": true, "server/tables.go": true,
+}
+
+// TestImports checks the rooms.
+func TestImports(t *testing.T) {
+	files := 0
+	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && file != "..") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		files++
+		checkImports(t, filepath.ToSlash(strings.TrimPrefix(file, ".."+string(filepath.Separator))), file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 30 {
+		t.Errorf("only %d files were found", files)
+	}
+	for file := range coreFiles {
+		if _, err := os.Stat("../" + file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func checkImports(t *testing.T, file, onDisk string) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), onDisk, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	room, allowed := roomOf(path.Dir(file))
+	if room == "" {
+		t.Errorf("%s is in no room of architecture.md", file)
+		return
+	}
+	pure := room == "lock" || room == "wire" || coreFiles[file]
+	for _, spec := range parsed.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		ours, isOurs := strings.CutPrefix(name, "lockd/")
+		if isOurs && ours != path.Dir(file) && !within(ours, allowed) {
+			t.Errorf("%s imports %s, which %s may not", file, name, room)
+		}
+		if pure {
+			for _, s := range surprising {
+				if name == s {
+					t.Errorf("%s imports %s, which what decides may not", file, name)
+				}
+			}
+		}
+	}
+}
+
+func roomOf(dir string) (room string, allowed []string) {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if allowed, ok := rooms[dir]; ok {
+			return dir, allowed
+		}
+	}
+	return "", nil
+}
+
+func within(pkg string, rooms []string) bool {
+	for _, room := range rooms {
+		if pkg == room || strings.HasPrefix(pkg, room+"/") {
+			return true
+		}
+	}
+	return false
+}

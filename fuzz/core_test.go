@@ -1,0 +1,84 @@
+package fuzz
+
+import (
+	"testing"
+
+	"lockd/fuzz/pair"
+)
+
+// coreSeeds are conversations that cover the grammar; testdata has more.
+var coreSeeds = []string{
+	"0\xf0g a\n\xf1g a\nr a\n\xf0r a\n\xf1g a\ni a\n",
+	"0\xf0sg a\nsg a\n\xf1sg a\nsi a\nsr a\n\xf2si a\nsr a\n\xf0sr a\n\xf0sr a\n",
+	"0\xf0g a\nsg a\nsg b\ng b\n\xf4\xf1g a\nsi a\ng b\nq\n",
+	"0\xf0iam x\nme\nwho\n\xf1iam x\nwho x\ng a\nd\nsd\nd a\nsd a\ndump\ndump shared\nq full\n\xf4\xf0who\n",
+	"0\xf0 g  a \t b\r\n\n \r\ng\ni\nr\n G a\nnonsense\ng \x00\xff\n",
+	"8\xf0g 1234567890\ng 12345678901\ng 1\xf62\xf63\ni 123\n",
+	"8\xf0g 123456789012345\xf6678\xf6\ni 1\xf5g 12345678901\xf5g 2\n",
+	"@\xf0g a\xf5g a\n\xf5g b\ng c\xf5\xf5",
+	"1\xf0g a\ng a\nq full\ndump\nme\niam x\n\xf1sg a\nsi a\nq\n",
+	"P\xf0g a\nsg a\nsg b\nsg c\ng d\ng a\n\xf1g a\nsg a\n",
+	"`\xf0g a\n\xf1g b\n\xf2g c\n\xf4\xf1\xf4\xf2g c\n",
+	"\"\xf0d\nsd\ndump\nwho\niam x\nme\nq full\n",
+	"4\xf0nonsense word\nG\nme\n",
+}
+
+// FuzzCore compares Core with the model, reply by reply, on several connections
+// that open, close and send bytes in any pieces.
+func FuzzCore(f *testing.F) {
+	for _, seed := range coreSeeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, schedule []byte) {
+		if len(schedule) == 0 {
+			return
+		}
+		p, err := pair.Play(schedule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reached(f, p.Granted)
+	})
+}
+
+// FuzzLines sends any bytes on one connection while another holds a lock, first
+// at once and then byte by byte: pieces change nothing, and the bystander keeps
+// its lock (LINE-6, BAD-6).
+func FuzzLines(f *testing.F) {
+	for _, seed := range coreSeeds {
+		f.Add([]byte(seed))
+	}
+	f.Add([]byte("0GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+	f.Add([]byte("0\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) == 0 {
+			return
+		}
+		c := pair.Config(data[0] &^ pair.BitFewConnections)
+		whole, bytewise := pair.New(c), pair.New(c)
+		send := func(p *pair.Pair, n int, data []byte) {
+			if _, err := p.Send(n, data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, p := range []*pair.Pair{whole, bytewise} {
+			for n := range 2 {
+				if err := p.Open(n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			send(p, 1, []byte("g mine\n"))
+		}
+		send(whole, 0, data[1:])
+		for i := range data[1:] {
+			send(bytewise, 0, data[1+i:2+i])
+		}
+		for _, p := range []*pair.Pair{whole, bytewise} {
+			send(p, 1, []byte("i mine\nr mine\nq full\n"))
+			if err := p.Finish(1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reached(f, whole.Granted)
+	})
+}

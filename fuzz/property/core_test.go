@@ -1,0 +1,220 @@
+// Package property holds what must be true of every server, as properties that
+// rapid tries and shrinks, and the exhaustion of small worlds.
+package property
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"lockd/fuzz/pair"
+	"lockd/server"
+	"lockd/wire"
+)
+
+const connections = 4
+
+var names = []string{"", "a", "b", "a b", "\x00", "\xff"}
+
+// drawConfig draws a configuration.
+func drawConfig(t *rapid.T) server.CoreConfig {
+	return server.CoreConfig{
+		Dialect:        rapid.SampledFrom([]wire.Dialect{wire.Glockd, wire.Classic}).Draw(t, "dialect"),
+		Registry:       rapid.Bool().Draw(t, "registry"),
+		Dump:           rapid.Bool().Draw(t, "dump"),
+		AnswerInvalid:  rapid.Bool().Draw(t, "answer-invalid"),
+		MaxLine:        rapid.SampledFrom([]int{0, 8}).Draw(t, "max-line"),
+		MaxConnections: rapid.SampledFrom([]int{0, 3}).Draw(t, "max-connections"),
+		MaxLocks:       rapid.SampledFrom([]int{0, 2}).Draw(t, "max-locks"),
+		PID:            4242,
+	}
+}
+
+// coreProperty is a state machine test of Core against the model: every command,
+// connecting, disconnecting, dumps, statistics, messages and torn packets.
+func coreProperty(t *rapid.T) {
+	p := pair.New(drawConfig(t))
+	check := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn := func(t *rapid.T) int { return rapid.IntRange(0, connections-1).Draw(t, "connection") }
+	send := func(t *rapid.T, data string) {
+		_, err := p.Send(conn(t), []byte(data))
+		check(err)
+	}
+	named := func(word string) func(*rapid.T) {
+		return func(t *rapid.T) { send(t, word+" "+rapid.SampledFrom(names).Draw(t, "name")+"\n") }
+	}
+	actions := map[string]func(*rapid.T){
+		"open": func(t *rapid.T) {
+			if n := conn(t); !p.IsOpen(n) {
+				check(p.Open(n))
+			}
+		},
+		"close":       func(t *rapid.T) { check(p.Close(conn(t))) },
+		"end message": func(t *rapid.T) { check(p.EndMessage(conn(t))) },
+		"packet": func(t *rapid.T) {
+			send(t, rapid.StringOf(rapid.SampledFrom([]rune("grsiq ab\n\n\r\t"))).Draw(t, "packet"))
+		},
+	}
+	for op := wire.Get; op < wire.Ops; op++ {
+		actions[op.String()] = named(op.String())
+	}
+	for _, line := range []string{"q full", "dump shared", "nonsense", ""} {
+		actions["line "+line] = func(t *rapid.T) { send(t, line+"\n") }
+	}
+	t.Repeat(actions)
+	check(p.Finish(connections))
+}
+
+// TestCore runs the state machine test.
+func TestCore(t *testing.T) { rapid.Check(t, coreProperty) }
+
+// FuzzCoreProperty lets the fuzzer draw what rapid draws.
+func FuzzCoreProperty(f *testing.F) {
+	for i := range 8 {
+		seed := make([]byte, 8192)
+		for j := range seed {
+			seed[j] = byte(j*j*(2*i+1)>>5) ^ byte(i*41)
+		}
+		f.Add(seed)
+	}
+	f.Fuzz(rapid.MakeFuzz(coreProperty))
+}
+
+// history is what a few connections sent, one line each.
+type sent struct {
+	conn int
+	line string
+}
+
+func drawLines(t *rapid.T, label string, names []string) []sent {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) sent {
+		op := wire.Op(rapid.IntRange(int(wire.Get), int(wire.InspectShared)).Draw(t, "op"))
+		return sent{
+			rapid.IntRange(0, connections-1).Draw(t, "connection"),
+			op.String() + " " + rapid.SampledFrom(names).Draw(t, "name") + "\n",
+		}
+	}), 0, 30).Draw(t, label)
+}
+
+// newCore returns a Core with open connections, which are numbered from 1.
+func newCore(c server.CoreConfig) *server.Core {
+	core := server.NewCore(c)
+	for n := range connections {
+		core.Open(pair.Addr(n))
+	}
+	return core
+}
+
+func ask(core *server.Core, s sent) string {
+	return string(core.Receive(server.ID(s.conn+1), []byte(s.line), nil).Out)
+}
+
+// tables is all that can be seen of the locks.
+func tables(core *server.Core) string {
+	id, _ := core.Open("observer")
+	defer core.Close(id)
+	return string(core.Receive(id, []byte("dump\ndump shared\nd\nsd\n"), nil).Out)
+}
+
+// TestNamesCommute checks that commands on different names do not touch each
+// other: in any merge of two runs the replies and the tables are the same.
+func TestNamesCommute(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		left := drawLines(t, "left", []string{"a", "b"})
+		right := drawLines(t, "right", []string{"c", "", "a b"})
+		config := server.CoreConfig{Dump: true}
+		one, other := newCore(config), newCore(config)
+		var oneLeft, oneRight, otherLeft, otherRight string
+		for _, s := range left {
+			oneLeft += ask(one, s)
+		}
+		for _, s := range right {
+			oneRight += ask(one, s)
+		}
+		for l, r := left, right; len(l)+len(r) > 0; {
+			if len(r) == 0 || len(l) > 0 && rapid.Bool().Draw(t, "left first") {
+				otherLeft += ask(other, l[0])
+				l = l[1:]
+			} else {
+				otherRight += ask(other, r[0])
+				r = r[1:]
+			}
+		}
+		if oneLeft != otherLeft || oneRight != otherRight {
+			t.Fatalf("the replies depend on the order:\n%q\n%q\n%q\n%q", oneLeft, otherLeft, oneRight, otherRight)
+		}
+		if a, b := tables(one), tables(other); a != b {
+			t.Fatalf("the tables depend on the order:\n%s\n%s", a, b)
+		}
+	})
+}
+
+// TestCloseIsReleasing checks that the end of a connection equals releasing all
+// that it holds one by one (END-1, END-2), and is counted (STATS-6).
+func TestCloseIsReleasing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := []string{"a", "b", "c", ""}
+		lines := drawLines(t, "lines", all)
+		closing := rapid.IntRange(0, connections-1).Draw(t, "closing")
+		config := server.CoreConfig{Dump: true}
+		closed, released := newCore(config), newCore(config)
+		for _, s := range lines {
+			ask(closed, s)
+			ask(released, s)
+		}
+		orphans := closed.Close(server.ID(closing + 1))
+		var counted server.Orphans
+		for _, name := range all {
+			if ask(released, sent{closing, "r " + name + "\n"})[0] == '1' {
+				counted.Exclusive++
+			}
+			if ask(released, sent{closing, "sr " + name + "\n"})[0] == '1' {
+				counted.Shared++
+			}
+		}
+		if orphans != counted {
+			t.Fatalf("%+v were orphaned, %+v could be released", orphans, counted)
+		}
+		if a, b := tables(closed), tables(released); a != b {
+			t.Fatalf("closing leaves\n%s\nreleasing leaves\n%s", a, b)
+		}
+	})
+}
+
+// TestTablesAgree checks that dumps and statistics say what the commands
+// answered: they are compared with what i and si say of every name.
+func TestTablesAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		core := newCore(server.CoreConfig{Dump: true})
+		for _, s := range drawLines(t, "lines", names) {
+			ask(core, s)
+		}
+		locks, sharedLocks := 0, 0
+		for _, name := range names {
+			if lines := len(pairs(ask(core, sent{0, "d " + name + "\n"}))); name != "" && lines != int(ask(core, sent{1, "i " + name + "\n"})[0]-'0') {
+				t.Fatalf("d %q has %d lines", name, lines)
+			}
+			holders := int(ask(core, sent{1, "si " + name + "\n"})[0] - '0')
+			if lines := len(pairs(ask(core, sent{0, "sd " + name + "\n"}))); name != "" && lines != holders {
+				t.Fatalf("sd %q has %d lines, si says %d", name, lines, holders)
+			}
+			if holders > 0 {
+				sharedLocks++
+			}
+			locks += int(ask(core, sent{1, "i " + name + "\n"})[0] - '0')
+		}
+		stats := ask(core, sent{0, "q\n"})
+		want := fmt.Sprintf("locks: %d\norphans: 0\nshared_locks: %d\n", locks, sharedLocks)
+		if !contains(stats, "\n"+want) {
+			t.Fatalf("statistics are\n%s\nwant\n%s", stats, want)
+		}
+		if lines := len(pairs(ask(core, sent{0, "d\n"}))); lines != locks {
+			t.Fatalf("d has %d lines, %d names are locked", lines, locks)
+		}
+	})
+}

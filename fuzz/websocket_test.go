@@ -1,0 +1,173 @@
+package fuzz
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"testing"
+
+	"lockd/fuzz/pair"
+	"lockd/server"
+)
+
+const handshake = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+
+// bitRaw makes FuzzWebSocket send bytes that are no frames.
+const bitRaw = 0x80
+
+// FuzzWebSocket plays a schedule to the real WebSocket code: the data between
+// two steps is a frame, EndMessage makes the frame before it the last of its
+// message, and the stream ends where the schedule does, often inside a message,
+// whose torn line must not be executed (LINE-7, WS-1 to WS-3). With bitRaw the
+// bytes are sent as they are, and must do no harm.
+func FuzzWebSocket(f *testing.F) {
+	for _, seed := range []string{
+		"0g a\xf5i a\ni b\xf5q\xf5", "0g a\ng b\xf6\xf5", "0g\xf6 a\xf6\xf5i a\xf5", "0nonsense\xf5\n\xf5g a",
+		"1g a\xf5g a\xf5", "8g 12345678901234\xf5i 1\xf5", "\xb0\x81\x83\x00\x00\x00\x00g a", "\xb0\x88\x80\x00\x00\x00\x00", "\xb0GET / HTTP/1.1\r\n\r\n",
+		"0g a\n\xf6torn",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, schedule []byte) {
+		if len(schedule) == 0 {
+			return
+		}
+		config := pair.Config(schedule[0])
+		c := newScriptedConn()
+		raw := schedule[0]&bitRaw != 0
+		var want [][]byte
+		if raw {
+			c.pieces = [][]byte{[]byte(handshake), schedule[1:]}
+		} else {
+			c.pieces, want = messages(schedule[1:], config)
+		}
+		if err := serveWebSocket(config, c); err != nil {
+			t.Fatal(err)
+		}
+		_, body, ok := bytes.Cut(c.written.Bytes(), []byte("\r\n\r\n"))
+		if !ok {
+			t.Fatalf("the handshake is answered %q", c.written.Bytes())
+		}
+		if raw {
+			reached(f, true)
+			return
+		}
+		got, err := readMessages(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.EqualFunc(got, want, bytes.Equal) {
+			t.Fatalf("%q is answered %q, want %q", schedule, got, want)
+		}
+		reached(f, len(want) > 0)
+	})
+}
+
+// messages makes the packets of a schedule, and the messages that the model
+// answers.
+func messages(schedule []byte, config server.CoreConfig) (packets, want [][]byte) {
+	packets = [][]byte{[]byte(handshake)}
+	model := pair.New(config).Model
+	id, _ := model.Open("h:0")
+	var reply []byte
+	var payload []byte
+	pending, first := false, true
+	frame := func(fin bool) {
+		packets = append(packets, appendFrame(nil, first, fin, payload))
+		reply = append(reply, model.Receive(id, payload)...)
+		payload, pending, first = nil, false, fin
+	}
+	pair.Steps(schedule, func(s pair.Step) bool {
+		switch {
+		case len(s.Data) > 0:
+			if pending {
+				frame(false)
+			}
+			payload, pending = s.Data, true
+		case s.What == pair.EndMessage:
+			frame(true)
+			reply = append(reply, model.EndMessage(id)...)
+			if len(reply) > 0 {
+				want = append(want, reply)
+			}
+			reply = nil
+		}
+		return true
+	})
+	if pending {
+		frame(false)
+	}
+	return packets, want
+}
+
+// appendFrame appends a client's frame, masked by zeros.
+func appendFrame(dst []byte, first, fin bool, payload []byte) []byte {
+	head := byte(0) // a continuation
+	if first {
+		head = 1 // text
+	}
+	if fin {
+		head |= 0x80
+	}
+	const masked = 0x80
+	switch n := len(payload); {
+	case n < 126:
+		dst = append(dst, head, masked|byte(n))
+	case n < 1<<16:
+		dst = binary.BigEndian.AppendUint16(append(dst, head, masked|126), uint16(n))
+	default:
+		dst = binary.BigEndian.AppendUint64(append(dst, head, masked|127), uint64(n))
+	}
+	return append(append(dst, 0, 0, 0, 0), payload...)
+}
+
+// readMessages reads the server's frames up to its close frame.
+func readMessages(stream []byte) (all [][]byte, err error) {
+	var message []byte
+	for len(stream) >= 2 {
+		head, n := stream[0], int(stream[1])
+		stream = stream[2:]
+		switch {
+		case n == 126 && len(stream) >= 2:
+			n, stream = int(binary.BigEndian.Uint16(stream)), stream[2:]
+		case n == 127 && len(stream) >= 8:
+			n, stream = int(binary.BigEndian.Uint64(stream)), stream[8:]
+		}
+		if n > len(stream) {
+			return nil, fmt.Errorf("a frame of %d bytes has %d", n, len(stream))
+		}
+		if head&0x0F == 8 {
+			return all, nil
+		}
+		message = append(message, stream[:n]...)
+		stream = stream[n:]
+		if head&0x80 != 0 {
+			all = append(all, message)
+			message = nil
+		}
+	}
+	return nil, errors.New("there is no close frame")
+}
+
+// serveWebSocket serves one connection to its end, after which nothing may be
+// left.
+func serveWebSocket(config server.CoreConfig, c *scriptedConn) error {
+	s := server.New(server.Config{Core: config})
+	l := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- s.ServeWebSocket(l) }()
+	l.conns <- c
+	<-c.closed
+	if conns, locks := s.Orphaned(); conns+locks > 0 {
+		return fmt.Errorf("%d connections and %d locks are left at the end of the stream", conns, locks)
+	}
+	s.Close()
+	if err := <-served; !errors.Is(err, server.ErrClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package fuzz
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"lockd/wire"
+)
+
+// found is what a Splitter finds, as text.
+func found(s *wire.Splitter, data []byte, to []byte) []byte {
+	for {
+		line, rest, what := s.Next(data)
+		switch what {
+		case wire.NoLine:
+			return to
+		case wire.LongLine:
+			to = append(to, "too long\n"...)
+		case wire.WholeLine:
+			to = append(append(append(to, '='), line...), '\n')
+		}
+		data = rest
+	}
+}
+
+// FuzzSplitter cuts any bytes into any pieces, which must not change the lines,
+// and compares them with those of bytes.Split (LINE-1, LINE-6, BAD-3).
+func FuzzSplitter(f *testing.F) {
+	for _, seed := range []string{"", "g a\nr a\n", "\n\n", "123456789\n12345678\n1234567\n", "no end", "\r\n\x00\n"} {
+		f.Add([]byte(seed), []byte{1, 2, 3}, byte(8))
+	}
+	f.Fuzz(func(t *testing.T, data, cuts []byte, limit byte) {
+		max := int(limit) + 1
+		s := &wire.Splitter{Max: max}
+		var pieces []byte
+		rest := data
+		for _, cut := range cuts {
+			n := min(int(cut), len(rest))
+			pieces = found(s, rest[:n], pieces)
+			rest = rest[n:]
+		}
+		pieces = found(s, rest, pieces)
+
+		var want []byte
+		lines := bytes.SplitAfter(data, []byte("\n"))
+		for _, line := range lines {
+			text, ended := bytes.CutSuffix(line, []byte("\n"))
+			switch {
+			case len(text) > max:
+				want = append(want, "too long\n"...)
+			case ended:
+				want = append(append(append(want, '='), text...), '\n')
+			}
+		}
+		if !bytes.Equal(pieces, want) {
+			t.Fatalf("found %q, want %q", pieces, want)
+		}
+		last := lines[len(lines)-1]
+		line, what := s.End()
+		if ends := len(last) > 0 && len(last) <= max; ends != (what == wire.WholeLine) || ends && !bytes.Equal(line, last) {
+			t.Fatalf("the end is %q, %d, want %q", line, what, last)
+		}
+		reached(f, len(want) > 0)
+	})
+}
+
+// FuzzRequest checks that parse, write, parse is the identity, and that parsing
+// changes nothing in its input.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{"g a", " sg  a \t b\r", "q full", "nonsense", "", "iam \x00\xff", "dump shared", "g\u00a0a"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		before := bytes.Clone(line)
+		var p, q wire.Parser
+		r := p.Parse(line)
+		if !bytes.Equal(line, before) {
+			t.Fatalf("%q was changed to %q", before, line)
+		}
+		if r.Op == wire.Blank || r.Op == wire.Unknown {
+			return
+		}
+		written, ok := wire.AppendRequest(nil, r.Op, string(r.Name))
+		if ok == bytes.Contains(r.Name, []byte("\n")) {
+			t.Fatalf("writing %q: %v", r.Name, ok)
+		}
+		if ok {
+			again := q.Parse(bytes.TrimSuffix(written, []byte("\n")))
+			if again.Op != r.Op || !bytes.Equal(again.Name, r.Name) {
+				t.Fatalf("%q is %v %q, then %v %q", line, r.Op, r.Name, again.Op, again.Name)
+			}
+		}
+		reached(f, ok)
+	})
+}
+
+// FuzzReply checks that read, write, read is the identity for replies of both
+// dialects.
+func FuzzReply(f *testing.F) {
+	for _, seed := range []string{
+		"1 Lock Get Success: a", "0 Cannot Get Lock", "12 Shared Lock Is Locked: b c", "", "x", "01 x", "1", "1 ", "-1 x", "99999999999999999999 x",
+	} {
+		f.Add([]byte(seed), false)
+		f.Add([]byte(seed), true)
+	}
+	f.Fuzz(func(t *testing.T, line []byte, classic bool) {
+		r, err := wire.ParseReply(line)
+		if err != nil {
+			if !errors.Is(err, wire.ErrNotLockd) || len(err.Error()) > 400 {
+				t.Fatalf("%q: %v", line, err)
+			}
+			reached(f, false)
+			return
+		}
+		d := wire.Glockd
+		if classic {
+			d = wire.Classic
+		}
+		end := d.AppendEnd(nil)
+		written := d.AppendReply(nil, r)
+		if !bytes.Equal(written, append(bytes.Clone(line), end...)) {
+			t.Fatalf("%q was written as %q", line, written)
+		}
+		again, err := wire.ParseReply(bytes.TrimSuffix(written, end))
+		if err != nil || again != r {
+			t.Fatalf("%+v, then %+v, %v", r, again, err)
+		}
+		reached(f, true)
+	})
+}
+
+// hostile are streams that a server may send to a client.
+var hostile = []string{
+	"1 Lock Get Success: a\n0 disabled\n", "1 Got Lock\r\n", "Array\r\n(\r\n    [pid] => 1\r\n)\r\n",
+	"command_d: 1\nshared_orphans: 2\n1 ok\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "1 torn", "\n\n\n", "Array\n(\n(\n(\n",
+	"x: 18446744073709551616\n", "    [x] => -1\n", strings.Repeat("k: 1\n", 70), "",
+}
+
+// readerLimit is the longest line in FuzzReplyReader, in bytes.
+const readerLimit = 100
+
+// FuzzReplyReader reads any stream, in any pieces, as the client does: no panic,
+// no more memory than the limit, and the lines are those of the stream.
+func FuzzReplyReader(f *testing.F) {
+	for _, seed := range hostile {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		lines := strings.SplitAfter(string(stream), "\n")
+		for _, r := range []io.Reader{bytes.NewReader(stream), iotest.OneByteReader(bytes.NewReader(stream))} {
+			reader := wire.NewReplyReader(r, readerLimit)
+			for i := 0; ; i++ {
+				line, err := reader.Line()
+				if err != nil {
+					if len(lines[i]) <= readerLimit && (err == io.EOF) != (lines[i] == "") {
+						t.Fatalf("line %q: %v", lines[i], err)
+					}
+					break
+				}
+				want := strings.TrimSuffix(strings.TrimSuffix(lines[i], "\n"), "\r")
+				if string(line) != want {
+					t.Fatalf("line %q, want %q", line, want)
+				}
+			}
+		}
+		_, err := wire.NewReplyReader(bytes.NewReader(stream), readerLimit).Reply()
+		reached(f, err == nil)
+	})
+}
+
+// FuzzStats reads any stream as statistics: they are bounded and end.
+func FuzzStats(f *testing.F) {
+	var figures wire.Figures
+	for _, seed := range append(hostile, string(wire.Glockd.AppendStats(nil, &figures)), string(wire.Classic.AppendStats(nil, &figures))) {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		stats, err := wire.NewReplyReader(bytes.NewReader(stream), readerLimit).Stats()
+		if err == nil {
+			lines := bytes.Count(stream, []byte("\n"))
+			if len(stats) > lines || len(stats) > 64 {
+				t.Fatalf("%d figures in %d lines", len(stats), lines)
+			}
+		}
+		reached(f, err == nil)
+	})
+}
+
+// TestReaderMemory checks that a server that sends one endless line cannot make
+// a client take more than its limit.
+func TestReaderMemory(t *testing.T) {
+	endless := io.LimitReader(repeat('x'), 1<<30)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := wire.NewReplyReader(endless, 0).Line(); !errors.Is(err, wire.ErrNotLockd) {
+		t.Errorf("got %v", err)
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 4<<20 {
+		t.Errorf("%d bytes were allocated", taken)
+	}
+}
+
+type repeat byte
+
+func (r repeat) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(r)
+	}
+	return len(p), nil
+}
