@@ -32,6 +32,7 @@ type move struct {
 func TestExhaustion(t *testing.T) {
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
 		t.Run(dialect.String(), func(t *testing.T) {
+			t.Parallel()
 			w := &smallWorld{config: server.CoreConfig{Dialect: dialect, Dump: true}, moves: allMoves()}
 			states, transitions, err := w.exhaust()
 			if err != nil {
