@@ -62,6 +62,7 @@ type world struct {
 	peers  map[uint64]*peer
 	forged map[string]int // added to the figures of q
 	gone   sync.WaitGroup
+	dead   bool // serves nobody any more, for hooks
 	// stopped is closed when the server is to stop.
 	stopped chan struct{}
 	// lingering are connections that ended and still hold their locks.

@@ -295,7 +295,7 @@ var liars = map[string]liar{
 			p.world.lingering = append(p.world.lingering, p)
 			p.forged["connections"]--
 			go func() {
-				time.Sleep(30 * time.Millisecond)
+				time.Sleep(300 * time.Millisecond)
 				p.mu.Lock()
 				defer p.mu.Unlock()
 				p.expire()

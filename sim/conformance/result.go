@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,31 +132,38 @@ func (r *Report) Conforms() bool {
 	return passed > 0 && r.Died == nil
 }
 
-// simplest returns up to three failed cases to begin with, none for few: of the
-// lowest level, with the shortest scripts.
+// simplest returns up to three failed cases to begin with, none for few: those
+// of clauses that fail as a whole come first, as a defect elsewhere would spare
+// some; then those of the lowest level, with the shortest scripts.
 func (r *Report) simplest() []Result {
 	const some, few = 3, 4
 	failed := r.Of(Failed)
 	if len(failed) < few {
 		return nil
 	}
+	spared := map[string]int{} // passed cases, by clause
+	for _, result := range r.Of(Passed) {
+		spared[result.Cited[0].ID]++
+	}
 	slices.SortStableFunc(failed, func(a, b Result) int {
-		if a.Level != b.Level {
-			return int(a.Level - b.Level)
-		}
-		return a.size() - b.size()
+		return cmp.Or(
+			cmp.Compare(min(spared[a.Cited[0].ID], 1), min(spared[b.Cited[0].ID], 1)),
+			cmp.Compare(a.Level, b.Level),
+			cmp.Compare(a.size(), b.size()),
+		)
 	})
 	failed = slices.CompactFunc(failed, func(a, b Result) bool { return a.Case == b.Case })
 	return failed[:min(some, len(failed))]
 }
 
-// size is how much a case does: its steps, where a scenario is many.
+// size is how much a case does: its steps, where a scenario and a repetition are
+// many, and every clause counts too.
 func (c *Case) size() int {
-	const scenario = 100
-	n := len(c.steps)
+	const many = 30
+	n := len(c.steps) + 5*len(c.Clauses)
 	for _, s := range c.steps {
-		if s.verb == "go" {
-			n += scenario
+		if s.verb == "go" || s.verb == ">times" {
+			n += many
 		}
 	}
 	return n

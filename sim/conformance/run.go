@@ -48,9 +48,8 @@ type run struct {
 	stats     *snapshot
 }
 
-// execute runs the steps and closes the connections.
+// execute runs the steps.
 func (r *run) execute() error {
-	defer r.part()
 	for i := range r.c.steps {
 		s := &r.c.steps[i]
 		if err := r.ctx.Err(); err != nil {

@@ -37,7 +37,7 @@ func init() {
 		"lock-limit":               lockLimit,
 		"leave-together":           leaveTogether,
 		"linearizable-exclusive":   linearizable([]string{"g", "r", "i"}, 0),
-		"linearizable-shared":      linearizable([]string{"sg", "sr", "si"}, 0),
+		"linearizable-shared":      linearizable([]string{"sg", "sr"}, 0),
 		"linearizable-disconnects": linearizable([]string{"g", "r", "i", "sg", "sr", "si"}, 0.06),
 	}
 }

@@ -45,15 +45,24 @@ func (s *Suite) probe(on Endpoint) (*run, *conn, string, error) {
 	r := s.newRun(&Case{ID: "probe"}, on)
 	c, err := r.open("probe", on)
 	if err != nil {
-		return r, nil, "", &ErrUnreachable{on, err}
+		return r, nil, "", &ErrUnreachable{on, actual(err)}
 	}
 	name := r.name("free")
 	line, err := r.request(c, "i "+name)
 	if err != nil {
 		r.part()
-		return r, nil, "", &ErrUnreachable{on, fmt.Errorf("it does not answer \"i %s\": %w", name, err)}
+		return r, nil, "", &ErrUnreachable{on, fmt.Errorf("it does not answer \"i %s\\n\": %w", name, actual(err))}
 	}
 	return r, c, strings.ReplaceAll(line, name, "\x00"), nil
+}
+
+// actual is what happened, without what was expected.
+func actual(err error) error {
+	var f *Failure
+	if errors.As(err, &f) {
+		return errors.New(f.Actual)
+	}
+	return err
 }
 
 // alive says whether the server still serves a new connection.
@@ -138,7 +147,7 @@ func (s *Suite) detectPipelining(on Endpoint) (bool, error) {
 	defer r.part()
 	c, err := r.open("pipeline", on)
 	if err != nil {
-		return false, &ErrUnreachable{on, err}
+		return false, &ErrUnreachable{on, actual(err)}
 	}
 	line := "i " + r.name("free") + "\n"
 	if err := c.send([]byte(line+line), packet); err != nil {

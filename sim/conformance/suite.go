@@ -318,6 +318,8 @@ func (s *Suite) newRun(c *Case, on Endpoint) *run {
 func (s *Suite) runCase(j job) Result {
 	r := s.newRun(j.c, s.server.Endpoints[j.on])
 	err := r.execute()
+	conversation := r.log.events() // without the farewells
+	r.part()
 	result := s.result(j, Passed, "")
 	result.Duration = time.Since(r.log.start)
 	var failure *Failure
@@ -327,11 +329,11 @@ func (s *Suite) runCase(j job) Result {
 	case errors.As(err, &skip):
 		result.Status, result.Reason = Skipped, string(skip)
 	case errors.As(err, &failure):
-		result.Status, result.Failure, result.Conversation = Failed, failure, r.log.events()
+		result.Status, result.Failure, result.Conversation = Failed, failure, conversation
 	default: // the case could not be carried out
 		result.Status, result.Reason = Failed, err.Error()
 		result.Failure = &Failure{Expected: "the case to be carried out", Actual: err.Error()}
-		result.Conversation = r.log.events()
+		result.Conversation = conversation
 	}
 	return result
 }

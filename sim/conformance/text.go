@@ -3,6 +3,8 @@ package conformance
 import (
 	"bytes"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -85,24 +87,41 @@ func quote(p []byte) string {
 	return fmt.Sprintf("%s … %s (%d bytes)", strconv.Quote(string(p[:head])), strconv.Quote(string(p[len(p)-tail:])), len(p))
 }
 
-// quoteLines shows bytes as Go string literals, one a line, without the middle
-// when the lines are many.
+// quoteLines shows bytes as Go string literals, one a line, equal lines once,
+// and without the middle when they are many.
 func quoteLines(p []byte) string {
 	const head, tail = 16, 2
-	lines := bytes.SplitAfter(bytes.TrimSuffix(p, []byte("\n")), []byte("\n"))
-	if bytes.HasSuffix(p, []byte("\n")) {
-		lines[len(lines)-1] = append(bytes.Clone(lines[len(lines)-1]), '\n')
-	}
-	var b strings.Builder
-	for i := 0; i < len(lines); i++ {
-		if i > 0 {
-			b.WriteByte('\n')
+	var rows []string
+	for line, n := range runs(bytes.SplitAfter(p, []byte("\n"))) {
+		row := quote(line)
+		if n > 1 {
+			row += fmt.Sprintf("   %d times", n)
 		}
-		if i == head && len(lines) > head+tail+1 {
-			fmt.Fprintf(&b, "… %d lines …\n", len(lines)-head-tail)
-			i = len(lines) - tail
-		}
-		b.WriteString(quote(lines[i]))
+		rows = append(rows, row)
 	}
-	return b.String()
+	if over := len(rows) - head - tail; over > 1 {
+		middle := fmt.Sprintf("… %d lines …", over)
+		rows = slices.Concat(rows[:head], []string{middle}, rows[len(rows)-tail:])
+	}
+	return strings.Join(rows, "\n")
+}
+
+// runs yields every run of equal lines with its length. The empty piece behind
+// the last line end is left out, unless it is all there is.
+func runs(lines [][]byte) iter.Seq2[[]byte, int] {
+	if n := len(lines); n > 1 && len(lines[n-1]) == 0 {
+		lines = lines[:n-1]
+	}
+	return func(yield func([]byte, int) bool) {
+		for len(lines) > 0 {
+			n := 1
+			for n < len(lines) && bytes.Equal(lines[n], lines[0]) {
+				n++
+			}
+			if !yield(lines[0], n) {
+				return
+			}
+			lines = lines[n:]
+		}
+	}
 }

@@ -1,0 +1,240 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"lockd/server"
+	"lockd/sim/conformance"
+)
+
+// serve runs a handler for every connection to a free port.
+func serve(t *testing.T, handle func(net.Conn)) conformance.Endpoint {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer nc.Close()
+				handle(nc)
+			}()
+		}
+	}()
+	return conformance.Endpoint{Transport: "tcp", Address: l.Addr().String()}
+}
+
+func at(on conformance.Endpoint) conformance.Options {
+	return conformance.Options{
+		Endpoints: []conformance.Endpoint{on}, Level: conformance.Strict, Timeout: 200 * time.Millisecond,
+	}
+}
+
+// TestNoServer judges what cannot be judged.
+func TestNoServer(t *testing.T) {
+	for name, handle := range map[string]func(net.Conn){
+		"silent":       func(nc net.Conn) { io.Copy(io.Discard, nc) },
+		"closes":       func(nc net.Conn) {},
+		"floods":       func(nc net.Conn) { io.Copy(nc, forever("0")) },
+		"never a line": func(nc net.Conn) { nc.Write([]byte("0 Lock")); io.Copy(io.Discard, nc) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := conformance.Run(t.Context(), at(serve(t, handle)))
+			var unreachable *conformance.ErrUnreachable
+			if !errors.As(err, &unreachable) {
+				t.Errorf("got error %v, want an ErrUnreachable", err)
+			}
+		})
+	}
+	t.Run("nobody", func(t *testing.T) {
+		on := serve(t, func(net.Conn) {})
+		on.Address = "127.0.0.1:1"
+		_, err := conformance.Run(t.Context(), at(on))
+		if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
+			t.Errorf("got error %v, want one with the address", err)
+		}
+	})
+}
+
+func forever(text string) io.Reader { return repeated(text) }
+
+type repeated string
+
+func (r repeated) Read(p []byte) (int, error) {
+	return copy(p, strings.Repeat(string(r), len(p)/len(r)+1)), nil
+}
+
+// TestOddServers judges servers that answer, but not what was asked. The suite
+// comes to an end, and to the right one.
+func TestOddServers(t *testing.T) {
+	some := []string{"get-free", "no-banner", "shared-get-*", "replies-once", "statistics-keys", "unknown-*"}
+	for name, l := range map[string]liar{
+		"greets":        {config: full, open: func(p *peer) { p.send([]byte("lockd 1.0 ready\n")) }},
+		"answers twice": {config: full, line: func(p *peer, line string) string { out := p.do(line); return out + out }},
+		"echoes":        {config: full, line: func(p *peer, line string) string { return line }},
+		"hangs up":      {config: full, line: func(p *peer, line string) string { out := p.do(line); p.send([]byte(out)); p.hangUp(); return "" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := judge(t, conformance.Options{Start: l.start(t, "tcp"), Timeout: 200 * time.Millisecond, Run: some})
+			if report.Conforms() || report.Tallies()[conformance.Core].Failed == 0 {
+				t.Errorf("the verdict is %q", report.Verdict())
+			}
+		})
+	}
+}
+
+// TestSlowServer gives every answer late, which is no deviation.
+func TestSlowServer(t *testing.T) {
+	t.Parallel()
+	slow := liar{config: full, packet: func(p *peer, data []byte) []byte { p.unlocked(60 * time.Millisecond); return data }}
+	report := judge(t, conformance.Options{Start: slow.start(t, "tcp"), Run: []string{"get-free", "get-re*", "unknown-*", "orphans-*"}})
+	if !report.Conforms() {
+		t.Errorf("the verdict is %q", report.Verdict())
+	}
+}
+
+// mortal is a server that stops serving when it sees a NUL.
+func mortal() liar {
+	return liar{config: full, packet: func(p *peer, data []byte) []byte {
+		if bytes.IndexByte(data, 0) >= 0 {
+			p.dead = true
+		}
+		if p.dead {
+			p.hangUp()
+			return nil
+		}
+		return data
+	}}
+}
+
+// TestServerDies kills the server in the middle of the run. With a way to start
+// it again every case is judged, and only those that kill it are failed.
+func TestServerDies(t *testing.T) {
+	t.Parallel()
+	report := judge(t, conformance.Options{
+		Start: mortal().start(t, "tcp"), Timeout: 300 * time.Millisecond, Run: []string{"name-*", "get-re*", "blank-*"},
+	})
+	if report.Died == nil || report.Conforms() {
+		t.Errorf("died: %v, the verdict is %q", report.Died, report.Verdict())
+	}
+	if got := strings.Join(failedIn(report), " "); got != "name-is-echoed-bytewise name-with-control-bytes" {
+		t.Errorf("failed: %s", got)
+	}
+	if n := len(report.Of(conformance.NotRun)); n != 0 {
+		t.Errorf("%d cases were not run", n)
+	}
+}
+
+// TestServerDiesForGood has no way to start it again.
+func TestServerDiesForGood(t *testing.T) {
+	t.Parallel()
+	instance, err := mortal().start(t, "tcp")(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer instance.Stop(t.Context())
+	opts := at(instance.Endpoints[0])
+	opts.Run = []string{"name-*", "statistics-*"}
+	report, err := conformance.Run(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Died == nil || report.Conforms() || len(report.Of(conformance.NotRun)) == 0 {
+		t.Errorf("died: %v, %d not run, the verdict is %q", report.Died, len(report.Of(conformance.NotRun)), report.Verdict())
+	}
+}
+
+// TestReports reads every form of a report back.
+func TestReports(t *testing.T) {
+	t.Parallel()
+	report := judge(t, conformance.Options{Start: liars["releases-for-anyone"].start(t, "tcp"), Run: []string{"release-*"}})
+	var text, html, js, junit bytes.Buffer
+	for _, err := range []error{report.WriteText(&text, false), report.WriteHTML(&html), report.WriteJSON(&js), report.WriteJUnit(&junit)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const clause = "by a connection that is not the holder answers no"
+	for name, form := range map[string]string{"text": text.String(), "html": html.String(), "json": js.String(), "junit": junit.String()} {
+		for _, want := range []string{"REL-2", "release-by-another", clause, "Lock Release Success: x-"} {
+			if !strings.Contains(form, want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
+		}
+	}
+	if !strings.HasSuffix(text.String(), "\n"+report.Verdict()+"\n") {
+		t.Error("the verdict is not the last line")
+	}
+	var decoded struct {
+		Verdict string
+		Results []struct{ ID, Status string }
+	}
+	if err := json.Unmarshal(js.Bytes(), &decoded); err != nil || decoded.Verdict != report.Verdict() || len(decoded.Results) != len(report.Results) {
+		t.Errorf("json: %v, %+v", err, decoded)
+	}
+	var suites struct {
+		Failures int `xml:"failures,attr"`
+		Suites   []struct {
+			Cases []struct {
+				Name string `xml:"name,attr"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(junit.Bytes(), &suites); err != nil || suites.Failures != len(report.Of(conformance.Failed)) {
+		t.Errorf("junit: %v, %+v", err, suites)
+	}
+}
+
+// helperAddr tells a copy of this test binary to be a server.
+const helperAddr = "CONFORMANCE_HELPER_ADDR"
+
+func TestMain(m *testing.M) {
+	if addr := os.Getenv(helperAddr); addr != "" {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			panic(err)
+		}
+		server.New(server.Config{Core: server.CoreConfig{Registry: true, Dump: true}}).Serve(l)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestStartCommand lets the suite start a server by a shell command.
+func TestStartCommand(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := conformance.Endpoint{Transport: "tcp", Address: l.Addr().String()}
+	l.Close()
+	opts := at(on)
+	opts.Timeout = conformance.DefaultTimeout
+	opts.Start = conformance.StartCommand("env "+helperAddr+"="+on.Address+" "+os.Args[0], []conformance.Endpoint{on})
+	opts.Run = []string{"get-free", "statistics-*-fresh-server"}
+	if report := judge(t, opts); !report.Conforms() || len(report.Of(conformance.Passed)) != 3 {
+		t.Errorf("the verdict is %q", report.Verdict())
+	}
+	opts.Start = conformance.StartCommand("echo no such luck; false", opts.Endpoints)
+	if _, err := conformance.Run(context.Background(), opts); err == nil || !strings.Contains(err.Error(), "no such luck") {
+		t.Errorf("got error %v, want one with what the command said", err)
+	}
+}
