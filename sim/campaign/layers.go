@@ -63,7 +63,7 @@ func explain(dir string, o world.Options) ([]string, error) {
 	if err := writeJSON(filepath.Join(dir, "options.json"), o); err != nil {
 		return nil, err
 	}
-	if err := writeTrace(filepath.Join(dir, "trace.txt"), e.Failure, e.Trace); err != nil {
+	if err := writeTrace(filepath.Join(dir, "trace.txt"), o, e.Failure, e.Trace); err != nil {
 		return nil, err
 	}
 	if e.History != nil {
@@ -79,18 +79,15 @@ func explain(dir string, o world.Options) ([]string, error) {
 		notes = append(notes, "  "+op.String())
 	}
 	notes = append(notes, "  "+firstLine(e.Reason.Error()))
-	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), e.Reason, e.Shrunk)
+	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), o, e.Reason, e.Shrunk)
 }
 
-func writeTrace(path string, reason error, ops []world.Op) error {
-	var b strings.Builder
-	for line := range strings.Lines(reason.Error()) {
-		fmt.Fprintf(&b, "# %s\n", strings.TrimSpace(line))
+func writeTrace(path string, o world.Options, reason error, ops []world.Op) error {
+	text, err := world.FormatEvidence(o, reason, ops)
+	if err != nil {
+		return err
 	}
-	for _, op := range ops {
-		fmt.Fprintln(&b, op)
-	}
-	return os.WriteFile(path, []byte(b.String()), 0o644)
+	return os.WriteFile(path, []byte(text), 0o644)
 }
 
 // Bubble is the production server under virtual time.

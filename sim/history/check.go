@@ -67,22 +67,22 @@ func (h *History) decide(part string, p partition, model porcupine.Model) error 
 func (v *Violation) Picture(path string) error {
 	_, info := porcupine.CheckOperationsVerbose(v.model, v.operations, Timeout)
 	var notes []porcupine.Annotation
-	seen := map[int]bool{}
+	row := map[int]int{} // of a connection, in the picture
 	for _, o := range v.operations {
-		op := o.Input.(input).op
-		seen[op.Conn] = true
+		op, conn := o.Input.(input).op, o.Input.(input).conn
+		row[op.Conn] = conn
 		if op.Command == End {
 			notes = append(notes, porcupine.Annotation{
 				Tag: "disconnects", Start: op.Call, End: op.Return, BackgroundColor: "#f4cccc",
-				Description: fmt.Sprintf("connection %d ends", op.Conn),
+				Description: fmt.Sprintf("%d ends", conn), Details: fmt.Sprintf("connection %d of the history", op.Conn),
 			})
 		}
 	}
 	for _, f := range v.faults {
-		if seen[f.Conn] {
+		if conn, ok := row[f.Conn]; ok {
 			notes = append(notes, porcupine.Annotation{
 				Tag: "faults", Start: f.At, BackgroundColor: "#fce5cd",
-				Description: f.What, Details: fmt.Sprintf("connection %d", f.Conn),
+				Description: fmt.Sprintf("%d: %s", conn, f.What), Details: fmt.Sprintf("connection %d of the history", f.Conn),
 			})
 		}
 	}

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -82,4 +83,40 @@ func parseOp(line string) (Op, error) {
 		return op, nil
 	}
 	return Op{}, fmt.Errorf("unknown operation %q, want one of %s", word, strings.Join(kindNames[:], ", "))
+}
+
+// optionsLine begins the line of a trace that holds the options as JSON.
+const optionsLine = "# options "
+
+// FormatEvidence writes a trace together with the options of its run and the
+// reason why it fails, as ParseEvidence reads it.
+func FormatEvidence(o Options, reason error, ops []Op) (string, error) {
+	options, err := json.Marshal(o)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for line := range strings.Lines(reason.Error()) {
+		fmt.Fprintf(&b, "# %s\n", strings.TrimSpace(line))
+	}
+	fmt.Fprintf(&b, "%s%s\n", optionsLine, options)
+	for _, op := range ops {
+		fmt.Fprintln(&b, op)
+	}
+	return b.String(), nil
+}
+
+// ParseEvidence reads what FormatEvidence wrote. Options that are not there
+// have their zero value.
+func ParseEvidence(text string) (Options, []Op, error) {
+	var o Options
+	for line := range strings.Lines(text) {
+		if options, ok := strings.CutPrefix(line, optionsLine); ok {
+			if err := json.Unmarshal([]byte(options), &o); err != nil {
+				return o, nil, fmt.Errorf("the options of the trace: %w", err)
+			}
+		}
+	}
+	ops, err := ParseTrace(text)
+	return o, ops, err
 }

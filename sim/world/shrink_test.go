@@ -1,0 +1,95 @@
+package world
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A canary always fails, and shrinks to next to nothing.
+func TestCanary(t *testing.T) {
+	for seed := range uint64(20) {
+		o := Draw(seed)
+		o.Canary, o.Kinds = true, Kinds{Behaved: 1}
+		if _, err := Run(o); err == nil {
+			t.Fatalf("the oracle was wrong and nobody noticed: %+v", o)
+		}
+		e, err := Explain(o, 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := Commands(e.Shrunk); n > 2 || e.Reason == nil {
+			t.Errorf("shrunk to %d commands, want one or two:\n%v", n, e.Shrunk)
+		}
+		back, err := ParseTrace(join(e.Shrunk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if Replay(o, back) == nil {
+			t.Errorf("the trace that was written does not fail when read again:\n%s", join(e.Shrunk))
+		}
+	}
+}
+
+func join(ops []Op) string {
+	var b strings.Builder
+	for _, op := range ops {
+		b.WriteString(op.String() + "\n")
+	}
+	return b.String()
+}
+
+// What passes cannot be explained.
+func TestExplainPassing(t *testing.T) {
+	if _, err := Explain(Draw(3), time.Second); !errors.Is(err, ErrNotRepeated) {
+		t.Errorf("got %v, want %v", err, ErrNotRepeated)
+	}
+}
+
+// Traces that once mattered are played against the server for good.
+func TestTraces(t *testing.T) {
+	paths, err := filepath.Glob("testdata/traces/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no traces: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, ops, err := ParseEvidence(string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := Replay(o, ops); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestParseTrace(t *testing.T) {
+	for _, bad := range []string{"jump 1", "open x \"a\"", "receive 1 g", "close"} {
+		if _, err := ParseTrace(bad); err == nil {
+			t.Errorf("%q was read as a trace", bad)
+		}
+	}
+}
+
+// A hundred thousand locks on one connection, which a short campaign may not
+// meet.
+func TestHoard(t *testing.T) {
+	o := Draw(5)
+	o.Hoard, o.Steps, o.MaxLocks, o.MaxConnections = 100_000, 20, 0, 0
+	result, err := Run(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Coverage[HundredThousandLocks] == 0 {
+		t.Error("the hoard was not taken")
+	}
+}
