@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"go/build"
 	"os"
 	"regexp"
 	"strings"
@@ -149,4 +150,18 @@ func listOfCases() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.ID, c.Level, strings.Join(ids, ", "), c.Title)
 	}
 	return b.String()
+}
+
+// TestKnowsAddressesOnly keeps the suite a black box: of this module it may
+// import the protocol text alone.
+func TestKnowsAddressesOnly(t *testing.T) {
+	p, err := build.ImportDir(".", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range p.Imports {
+		if strings.HasPrefix(path, "lockd/") && path != "lockd/docs" {
+			t.Errorf("the suite imports %s", path)
+		}
+	}
 }

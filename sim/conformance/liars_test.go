@@ -166,9 +166,12 @@ var liars = map[string]liar{
 
 	// Replies.
 	"writes-line-by-line": {config: full, write: func(p *peer, out []byte) {
-		for line := range bytes.SplitAfterSeq(out, []byte("\n")) {
+		for i, line := range bytes.SplitAfter(out, []byte("\n")) {
 			if len(line) > 0 {
 				p.send(line)
+			}
+			if i < 3 && len(out) > 100 {
+				time.Sleep(200 * time.Microsecond) // lets the client read
 			}
 		}
 	}},

@@ -16,7 +16,7 @@ func repliesInOnePacket(r *run) error {
 	if err != nil {
 		return err
 	}
-	const rounds, commands = 12, 30 // whose replies fit into one packet of an ethernet
+	const rounds, commands = 20, 30 // whose replies fit into one packet of an ethernet
 	question := []byte(strings.Repeat("i t\n", commands))
 	for range rounds {
 		if err := r.broken(c, c.send(question, packet)); err != nil {
@@ -40,7 +40,7 @@ func statisticsInOnePacket(r *run) error {
 	if err != nil {
 		return err
 	}
-	const rounds = 12
+	const rounds = 20
 	for round := range rounds {
 		last := r.name(fmt.Sprintf("last%d", round+1))
 		if err := r.broken(c, c.send([]byte("i t\nq\ni "+last+"\n"), packet)); err != nil {

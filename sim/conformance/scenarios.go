@@ -336,14 +336,14 @@ func slowReader(r *run) error {
 	var progress atomic.Int64
 	go func() {
 		defer close(sent)
-		for range 200 { // 8 MiB, or until the server stops reading
+		for range 1000 { // 45 MiB, more than kernels buffer, or until the server stops reading
 			if t.write(flood, packet) != nil {
 				return
 			}
 			progress.Add(1)
 		}
 	}()
-	for before := int64(-1); progress.Load() != before; time.Sleep(50 * time.Millisecond) {
+	for before := int64(-1); progress.Load() != before; time.Sleep(150 * time.Millisecond) {
 		before = progress.Load()
 	}
 	b, err := r.conn("b")
