@@ -228,3 +228,58 @@ func TestMalformed(t *testing.T) {
 		}
 	}
 }
+
+// Histories of servers that were wrong, and of ours, keep their verdicts.
+func TestSavedHistories(t *testing.T) {
+	for folder, linearizable := range map[string]bool{"violations": false, "linearizable": true} {
+		paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.json"))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("no histories in testdata/%s: %v", folder, err)
+		}
+		for _, path := range paths {
+			h, err := Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var violation *Violation
+			switch err := h.Check(); {
+			case linearizable && err != nil:
+				t.Errorf("%s: %v", path, err)
+			case !linearizable && (!errors.As(err, &violation) || violation.Result != porcupine.Illegal):
+				t.Errorf("%s: the verdict is %v, want a violation", path, err)
+			}
+		}
+	}
+}
+
+// However a linearizable history is falsified, by one flipped answer to a
+// release or one end that never released, the check notices more often than not.
+func TestFalsified(t *testing.T) {
+	paths, err := filepath.Glob("testdata/linearizable/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	falsified, noticed := 0, 0
+	for _, path := range paths {
+		for i := 0; ; i++ {
+			h, err := Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i >= len(h.Ops) {
+				break
+			}
+			if op := &h.Ops[i]; op.Answered && op.Text == "" {
+				op.Value ^= 1
+				falsified++
+				if h.Check() != nil {
+					noticed++
+				}
+			}
+		}
+	}
+	if falsified < 100 || noticed*10 < falsified*7 {
+		t.Errorf("%d of %d falsified histories were noticed", noticed, falsified)
+	}
+	t.Logf("%d of %d falsified histories were noticed", noticed, falsified)
+}

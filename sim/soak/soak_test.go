@@ -1,37 +1,136 @@
 package soak
 
 import (
+	"errors"
+	"io"
+	"net"
+	"strings"
 	"testing"
+
+	"lockd/sim/workload"
 )
 
-// histories is how many seeds plain go test plays over every transport.
-const histories = 100
+// histories is how many seeds plain go test plays over every transport, in this
+// process and from outside.
+const histories = 60
 
 func TestHistories(t *testing.T) {
-	for _, transport := range []string{TCP, Unix, WebSocket} {
+	for _, transport := range Transports {
 		t.Run(transport, func(t *testing.T) {
-			coverage := map[string]int64{}
 			server, err := Start(transport)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for seed := range uint64(histories) {
 				o := Draw(seed, transport, 0, 0)
-				h, covered, err := server.Run(o)
+				h, _, err := server.Run(o)
 				if err == nil {
 					err = h.Check()
 				}
 				if err != nil {
 					t.Fatalf("%+v\n%v", o, err)
 				}
-				for what, n := range covered {
-					coverage[what] += n
+			}
+			remote, err := Connect(server.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for seed := range uint64(histories) {
+				o := Draw(seed, transport, 0, 0)
+				h, _, err := remote.Run(o)
+				if err == nil {
+					err = h.Check()
+				}
+				if err != nil {
+					t.Fatalf("%+v\n%v", o, err)
 				}
 			}
-			t.Log(coverage)
 			if err := server.Stop(); err != nil {
 				t.Fatal(err)
 			}
+			if _, _, err := remote.Run(Draw(1, transport, 0, 0)); !errors.Is(err, ErrUnreachable) {
+				t.Errorf("the server has gone, and the error is %v", err)
+			}
 		})
+	}
+}
+
+// liar answers every line the same.
+func liar(t *testing.T, answer string) Target {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				buf := make([]byte, 1000)
+				for {
+					n, err := c.Read(buf)
+					if err != nil {
+						return
+					}
+					replies := strings.Repeat(answer, strings.Count(string(buf[:n]), "\n"))
+					if _, err := io.WriteString(c, replies); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return Target{TCP, l.Addr().String()}
+}
+
+func TestNoLockServer(t *testing.T) {
+	_, err := Connect(liar(t, "HTTP/1.1 400 Bad Request\r\n\r\n"))
+	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "400 Bad Request") {
+		t.Errorf("a web server: %v", err)
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	if _, err := Connect(Target{TCP, closed.Addr().String()}); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// A server that grants everything to everybody is caught.
+func TestLiar(t *testing.T) {
+	target := liar(t, "1 Lock Get Success: x\n")
+	remote := &Remote{target: target}
+	o := Draw(1, TCP, 2, 1)
+	_, _, err := remote.Run(o)
+	if !errors.As(err, new(*workload.ProtocolError)) && !strings.Contains(err.Error(), "is answered") {
+		t.Errorf("a server that answers everything alike: %v", err)
+	}
+}
+
+func TestParseTarget(t *testing.T) {
+	for text, want := range map[string]Target{
+		"127.0.0.1:9999":     {TCP, "127.0.0.1:9999"},
+		"tcp:[::1]:9999":     {TCP, "[::1]:9999"},
+		"unix:/run/lockd":    {Unix, "/run/lockd"},
+		"ws://localhost:80/": {WebSocket, "localhost:80"},
+		"localhost":          {},
+		"unix:":              {},
+		"ws://":              {},
+	} {
+		got, err := ParseTarget(text)
+		if want == (Target{}) != (err != nil) || err == nil && got != want {
+			t.Errorf("%q: got %+v, %v, want %+v", text, got, err, want)
+		}
+		if err == nil {
+			if again, err := ParseTarget(got.String()); err != nil || again != got {
+				t.Errorf("%q is written as %q, which is read as %+v, %v", text, got, again, err)
+			}
+		}
 	}
 }

@@ -110,8 +110,8 @@ func Run(env Environment, o Options) (*history.History, map[string]int64, error)
 		done.Go(func() { c.join(newClient(c, i)) })
 	}
 	done.Wait()
-	if err := env.Barrier(); err != nil && c.failure == nil {
-		c.failure = err
+	if c.failure == nil {
+		c.failure = env.Barrier()
 	}
 	if c.failure == nil && env.Figures != nil {
 		c.failure = c.atRest()

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lockd/server"
+)
+
+// program is the real binary, run in a folder of its own.
+type program struct {
+	path, dir string
+}
+
+func buildProgram(t *testing.T) program {
+	dir := t.TempDir()
+	p := program{filepath.Join(dir, "lockcheck"), dir}
+	if out, err := exec.Command("go", "build", "-o", p.path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return p
+}
+
+// start starts the binary; the function returned waits for its end, and gives
+// its exit code and all that it printed.
+func (p program) start(t *testing.T, args ...string) (*os.Process, func() (int, string)) {
+	var out bytes.Buffer
+	cmd := exec.Command(p.path, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process, func() (int, string) {
+		err := cmd.Wait()
+		if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), out.String()
+	}
+}
+
+func TestSimAndSoak(t *testing.T) {
+	p := buildProgram(t)
+	t.Run("interrupt", func(t *testing.T) { testInterrupt(t, p) })
+	t.Run("server dies", func(t *testing.T) { testServerDies(t, p) })
+	s := server.New(server.Config{})
+	good := listen(t, func(l net.Listener) { s.Serve(l) })
+	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	liar := listen(t, yes)
+	nobody := listen(t, func(l net.Listener) { l.Close() })
+	file := filepath.Join(p.dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args  string
+		code  int
+		print string
+	}{
+		{"sim -layer world -runs 5 -seed 1", exitClean, "world: 5 runs"},
+		{"sim -layer bubble -runs 20 -seed 1", exitClean, "bubble: 20 runs, 20 histories checked"},
+		{"sim -layer sockets -runs 20 -seed any-text", exitClean, "sockets: 20 runs, 20 histories checked"},
+		{"sim -layer world -steps 1000 -seed 1", exitClean, "byte-level steps"},
+		{"sim -duration 600ms", exitClean, "sockets: "},
+		{"sim -layer canary -runs 50 -seed 1", exitViolation, "replay:   go run ./cmd/lockcheck sim -layer canary -seed "},
+		{"sim -layer cellar", exitUsage, `there is no layer "cellar"; choose one of world, bubble, sockets`},
+		{"sim now", exitUsage, "takes no arguments"},
+		{"sim -runs -1", exitUsage, "cannot be negative"},
+		{"sim -nonsense", exitUsage, "flag provided but not defined"},
+		{"sim -runs 1 -out " + file + "/below", exitBroken, "cannot write evidence"},
+		{"soak -runs 20 -seed 1", exitClean, "sockets: 20 runs"},
+		{"soak -runs 20 -clients 3 -names 2 -addr " + good, exitClean, "soak: 20 runs, 20 histories checked"},
+		{"soak -runs 20 -addr " + liar, exitBroken, "which is not the protocol of lockd"},
+		{"soak -runs 20 -addr " + nobody, exitBroken, "no lock server answers at " + nobody},
+		{"soak -addr nowhere", exitUsage, "write HOST:PORT"},
+		{"soak -clients 1000", exitUsage, "-clients and -names go from 0 to 64"},
+		{"mutants -only nothing-of-this-name", exitUsage, "no mutant is called"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			dir := p
+			if strings.HasPrefix(c.args, "mutants") {
+				dir.dir = "."
+			}
+			_, wait := dir.start(t, strings.Fields(c.args)...)
+			if code, out := wait(); code != c.code || !strings.Contains(out, c.print) {
+				t.Errorf("exit code %d, want %d, and %q in:\n%s", code, c.code, c.print, out)
+			}
+		})
+	}
+	evidence, err := filepath.Glob(filepath.Join(p.dir, "lockcheck-evidence", "canary-*", "shrunk.txt"))
+	if err != nil || len(evidence) != 1 {
+		t.Errorf("the canary left the evidence %q, %v", evidence, err)
+	}
+}
+
+// Ctrl-C ends a run in peace, with a summary.
+func testInterrupt(t *testing.T, p program) {
+	for _, layer := range []string{"world", "bubble", "sockets"} {
+		process, wait := p.start(t, "sim", "-layer", layer, "-duration", "1m")
+		time.Sleep(400 * time.Millisecond)
+		if err := process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		if code, out := wait(); code != exitClean || !strings.Contains(out, layer+": ") || !strings.Contains(out, "interrupted") {
+			t.Errorf("%s: exit code %d:\n%s", layer, code, out)
+		}
+	}
+}
+
+// A server that goes away in the middle of a soak is told apart from one that is
+// wrong.
+func testServerDies(t *testing.T, p program) {
+	s := server.New(server.Config{})
+	addr := listen(t, func(l net.Listener) { s.Serve(l) })
+	_, wait := p.start(t, "soak", "-duration", "1m", "-addr", addr)
+	time.Sleep(400 * time.Millisecond)
+	s.Close()
+	code, out := wait()
+	if code != exitBroken || !strings.Contains(out, "no lock server answers at "+addr) || !strings.Contains(out, "the history so far: ") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
