@@ -2,6 +2,7 @@ package world
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
@@ -22,11 +23,9 @@ var verbs = [sorts][]string{
 	careless: {"g ", "g ", "g ", "g ", "g ", "g ", "sg ", "sg ", "sg ", "sg ", "sg ", "i ", "si ", "r ", "sr ",
 		"r ", "sr ", "i ", "si ", "g ", "r ", "sg ", "sr ", "g ", "r ", "sg ", "sr ", "g ", "r ", "sg ", "sr ",
 		"iam ", "me", "who ", "d ", "sd ", "q"},
-	hostile: {"g ", "sg ", "r ", "sr ", "i ", "si ", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ", "i ", "si ",
-		"g ", "sg ", "r ", "sr ", "g", "r", "sg", "sr", "i", "si", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ",
-		"g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ", "g ", "sg ", "r ", "sr ",
+	hostile: append(slices.Repeat([]string{"g ", "r ", "i ", "sg ", "sr ", "si "}, 24), "g", "r", "sg", "sr", "i", "si",
 		"", "x", "get ", "gg ", "full", "shared", "sgr", "whoo ", "iam ", "iam", "who", "who ", "me", "me ",
-		"q", "q full", "q ", "d", "d ", "sd", "sd ", "dump", "dump shared", "dump "},
+		"q", "q full", "q ", "d", "d ", "sd", "sd ", "dump", "dump shared", "dump "),
 }
 
 var oddNames = []string{"", "a b", "\x00", "\xff\xfe", "caf\xc3\xa9", "\u00a0", "a]b", "map[x:y]", "x: y", "full", "shared", "0", "1 ok"}
