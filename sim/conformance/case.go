@@ -24,6 +24,7 @@ type Case struct {
 // Need is a condition of running a case. These exist:
 //
 //	alone             no other case runs at the same time
+//	last              alone, after all others, as the server may be busy afterwards
 //	empty             alone, and nobody holds anything
 //	fresh             alone, on a server that was just started
 //	glockd, classic   that dialect
@@ -39,7 +40,7 @@ type Case struct {
 type Need string
 
 var needs = []Need{
-	"alone", "empty", "fresh", "glockd", "classic", "dump", "nodump", "registry", "noregistry",
+	"alone", "last", "empty", "fresh", "glockd", "classic", "dump", "nodump", "registry", "noregistry",
 	"who", "nowho", "silent-invalid", "answer-invalid", "stream", "tcp", "unix", "ws", "known-address",
 	"two-transports", "stop", "max-connections", "max-locks", "conns", "locks",
 }
@@ -57,7 +58,15 @@ func (c *Case) needs(any ...Need) bool {
 
 // alone says whether no other case may run beside c.
 func (c *Case) alone() bool {
-	return c.needs("alone", "empty", "fresh", "stop", "max-connections", "max-locks")
+	return c.needs("alone", "last", "empty", "fresh", "stop", "max-connections", "max-locks")
+}
+
+// turn orders the cases that run alone.
+func (c *Case) turn() int {
+	if c.needs("last") {
+		return 1
+	}
+	return 0
 }
 
 //go:embed cases/*.case

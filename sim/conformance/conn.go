@@ -29,7 +29,7 @@ type conn struct {
 	t       transport
 	log     *transcript
 	timeout time.Duration
-	unasked int // sentinels sent but not yet read
+	asked   asked
 
 	mu     sync.Mutex
 	arrive chan struct{} // gets a token after every change of what is below
@@ -93,9 +93,38 @@ func (c *conn) receive() {
 	}
 }
 
+// asked remembers the commands sent, so that a failure can name the one whose
+// answer it is about. It is not safe for concurrent use, as sending is not.
+type asked struct {
+	lines [][]byte // the oldest unanswered first
+	torn  []byte   // the beginning of a line
+	last  []byte   // the one whose answer was read last, or waited for in vain
+}
+
+func (a *asked) sent(p []byte, k kind) {
+	for piece := range bytes.SplitAfterSeq(p, []byte("\n")) {
+		a.torn = append(a.torn, piece...)
+		if bytes.HasSuffix(piece, []byte("\n")) || k != packet && len(a.torn) > 0 {
+			a.lines = append(a.lines, a.torn)
+			a.torn = nil
+		}
+	}
+}
+
+// answered takes the command that the next line is the answer to, where every
+// command is answered with one line.
+func (a *asked) answered() {
+	a.last = nil
+	if len(a.lines) > 0 {
+		a.last = a.lines[0]
+		a.lines = a.lines[1:]
+	}
+}
+
 // send writes p in one piece.
 func (c *conn) send(p []byte, k kind) error {
 	c.log.data(c.name, "sent", p)
+	c.asked.sent(p, k)
 	return c.t.write(p, k)
 }
 

@@ -93,6 +93,7 @@ func TestOwnServerConforms(t *testing.T) {
 			}
 			mustConform(t, conformance.Options{
 				Start:          startOwn(t, server.Config{Core: core}, transports...),
+				Timeout:        10 * time.Second, // other tests may be busy
 				MaxLine:        core.MaxLine,
 				MaxConnections: core.MaxConnections,
 				MaxLocks:       core.MaxLocks,

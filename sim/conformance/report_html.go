@@ -17,6 +17,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"ms":    func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) },
 	"arrow": func(kind string) string { return map[string]string{"sent": "→", "received": "←"}[kind] },
 	"class": func(s Status) string { return strings.ReplaceAll(string(s), " ", "-") },
+	"quote": func(s string) string { return quote([]byte(s)) },
 	"lines": func(s string) []string { return strings.Split(s, "\n") },
 }).Parse(pageText))
 

@@ -120,6 +120,9 @@ func (p *printer) failure(r *Result) {
 			p.block("    ", "also "+c.ID+": "+c.Text)
 		}
 	}
+	if r.Failure.Asked != "" {
+		p.field("asked", quote([]byte(r.Failure.Asked)), func(s string) string { return s })
+	}
 	p.field("expected", r.Failure.Expected, p.green)
 	p.field("but got", r.Failure.Actual, p.red)
 	if r.Failure.Step != "" {

@@ -16,6 +16,7 @@ import (
 type Failure struct {
 	Step     string `json:"step"`               // as written in the script
 	At       string `json:"at"`                 // file:line of the step
+	Asked    string `json:"asked,omitempty"`    // the command whose answer it is about, if that is one
 	Expected string `json:"expected,omitempty"` // what the protocol wants here
 	Actual   string `json:"actual,omitempty"`   // what happened
 }
@@ -59,6 +60,9 @@ func (r *run) execute() error {
 			var f *Failure
 			if errors.As(err, &f) {
 				f.Step, f.At = s.src, s.at
+				if c := r.conns[s.conn]; c != nil && readsLine[s.verb] {
+					f.Asked = string(c.asked.last)
+				}
 			}
 			return err
 		}
@@ -148,6 +152,7 @@ func (r *run) request(c *conn, line string) (string, error) {
 // take reads a line, without its end; expected is for the failure.
 func (r *run) take(c *conn, expected string) (string, error) {
 	line, err := c.line()
+	c.asked.answered()
 	if err != nil {
 		return "", failf(r.missing(c, err), "%s", expected)
 	}
@@ -222,6 +227,7 @@ func (r *run) untilSentinel(c *conn) ([]string, error) {
 		}
 		text := trimEnd(line)
 		if text == end {
+			c.asked = asked{}
 			return lines, nil
 		}
 		lines = append(lines, text)

@@ -90,7 +90,10 @@ func (r *run) wantInt(c *conn, line string, want int) error {
 	if err != nil {
 		return err
 	}
-	return checkInt(text, want)
+	if err := checkInt(text, want); err != nil {
+		return failf(quote([]byte(text)), "a line that begins with \"%d \" in answer to %s", want, quote([]byte(line)))
+	}
+	return nil
 }
 
 // The size of the scenarios of contention.

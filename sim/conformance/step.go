@@ -50,6 +50,9 @@ func parseStep(line string) (step, error) {
 	return s, nil
 }
 
+// readsLine has the verbs that read the answer to one command.
+var readsLine = map[string]bool{"<": true, "<times": true, "<exact": true, "<line": true, "<ending": true, "~": true}
+
 // verbs is filled by init: the functions refer to each other.
 var verbs map[string]func(*run, *step) error
 
@@ -131,6 +134,7 @@ func sends(how string) func(*run, *step) error {
 			k = binaryMessage
 		case "bytewise":
 			r.log.data(c.name, "sent", []byte(text))
+			c.asked.sent([]byte(text), packet)
 			r.log.note(c.name, "… in packets of one byte")
 			return r.broken(c, c.t.writeBytewise([]byte(text)))
 		}

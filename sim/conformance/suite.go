@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,6 +172,7 @@ func (s *Suite) runAll(cases []*Case) (results []Result, died error) {
 			}
 		}
 	}
+	slices.SortStableFunc(alone, func(a, b job) int { return cmp.Compare(a.c.turn(), b.c.turn()) })
 	done, open, died := s.runTogether(together)
 	results = append(results, done...)
 	if died != nil && s.opts.Start == nil {
@@ -274,7 +276,7 @@ func (s *Suite) runAlone(j job) (Result, error) {
 		}
 	}
 	on := s.server.Endpoints[j.on]
-	if j.c.needs("empty", "alone", "max-connections", "max-locks") {
+	if j.c.needs("empty", "alone", "last", "max-connections", "max-locks") {
 		held := s.settle(on)
 		if held > 0 && j.c.needs("empty", "max-locks") {
 			if s.opts.Start == nil {

@@ -107,6 +107,7 @@ func (r *run) readEnding(s *step) error {
 		return err
 	}
 	line, err := c.line()
+	c.asked.answered()
 	if err != nil {
 		return failf(r.missing(c, err), "a line")
 	}
