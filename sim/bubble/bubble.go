@@ -57,7 +57,6 @@ type world struct {
 	clock    atomic.Int64
 	conns    atomic.Int64
 	coverage [coverages]atomic.Int64
-	peers    []*conn // by number: the server's sides
 	clients  []*actor
 	random   []*rand.Rand // for each client
 

@@ -97,7 +97,6 @@ type crowd struct {
 	history  history.History
 	coverage map[string]int64
 	failure  error
-	open     []*history.Op // ends whose return is the barrier
 }
 
 // Run lets the crowd work and returns what it saw. The error is a

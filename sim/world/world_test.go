@@ -7,7 +7,7 @@ import (
 )
 
 func TestRuns(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(100) {
 		o := Draw(seed)
 		if _, err := Run(o); err != nil {
 			t.Fatalf("%+v\n%v", o, err)
