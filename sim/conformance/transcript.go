@@ -67,5 +67,30 @@ func (t *transcript) events() []Event {
 	if lost := t.lost + len(t.last) - len(last); lost > 0 {
 		events = append(events, Event{last[0].At, "", "note", fmt.Sprintf("… %d events left out …", lost), 0})
 	}
-	return append(events, last...)
+	return withoutRepeats(append(events, last...))
+}
+
+// withoutRepeats keeps the first of the questions that were asked again and
+// again with the same answer, and the last.
+func withoutRepeats(events []Event) []Event {
+	alike := func(a, b Event) bool { return a.Conn == b.Conn && a.Kind == b.Kind && a.Text == b.Text }
+	var kept []Event
+	for i := 0; i < len(events); {
+		n := 0 // how often the pair at i follows itself
+		for j := i + 2; j+1 < len(events) && events[i].Kind == "sent" && events[i+1].Kind == "received" &&
+			alike(events[i], events[j]) && alike(events[i+1], events[j+1]); j += 2 {
+			n++
+		}
+		if n < 3 {
+			kept = append(kept, events[i])
+			i++
+			continue
+		}
+		last := i + 2*n
+		kept = append(kept, events[i], events[i+1],
+			Event{events[i+2].At, events[i].Conn, "note", fmt.Sprintf("… the same %d times …", n-1), 0},
+			events[last], events[last+1])
+		i = last + 2
+	}
+	return kept
 }

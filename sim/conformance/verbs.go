@@ -261,7 +261,10 @@ func (r *run) eventually(s *step) error {
 		if err != nil {
 			return err
 		}
-		return checkInt(line, want)
+		if integer(line) == want {
+			return nil
+		}
+		return failf(quote([]byte(line)), "within %v a line that begins with \"%d \"", r.suite.opts.Timeout, want)
 	})
 }
 
