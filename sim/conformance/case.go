@@ -37,12 +37,13 @@ type Case struct {
 //	stop              the suite can stop the server
 //	max-connections, max-locks   the suite was told this limit
 //	conns=N, locks=N  so many connections or holdings at once
+//	line=N            lines of so many bytes
 type Need string
 
 var needs = []Need{
 	"alone", "last", "empty", "fresh", "glockd", "classic", "dump", "nodump", "registry", "noregistry",
 	"who", "nowho", "silent-invalid", "answer-invalid", "stream", "tcp", "unix", "ws", "known-address",
-	"two-transports", "stop", "max-connections", "max-locks", "conns", "locks",
+	"two-transports", "stop", "max-connections", "max-locks", "conns", "locks", "line",
 }
 
 // amount splits needs like conns=200.

@@ -102,6 +102,8 @@ func (s *Suite) unmet(c *Case, on int) string {
 		case "conns":
 			limit := s.opts.MaxConnections
 			reason = when(limit > 0 && amount > limit, fmt.Sprintf("needs %d connections", amount))
+		case "line":
+			reason = when(amount > s.opts.MaxLine, fmt.Sprintf("needs lines of %d bytes", amount))
 		case "locks":
 			limit := s.opts.MaxLocks
 			reason = when(limit > 0 && amount > limit, fmt.Sprintf("needs %d locks", amount))

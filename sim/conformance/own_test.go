@@ -78,7 +78,7 @@ func TestOwnServerConforms(t *testing.T) {
 	for name, core := range map[string]server.CoreConfig{
 		"glockd":          {Registry: true, Dump: true},
 		"glockd bare":     {AnswerInvalid: true},
-		"glockd registry": {Registry: true, MaxLine: 4096},
+		"glockd registry": {Registry: true, MaxLine: 1000},
 		"glockd dump":     {Dump: true},
 		"classic":         {Dialect: wire.Classic, Dump: true},
 		"classic bare":    {Dialect: wire.Classic, AnswerInvalid: true},
