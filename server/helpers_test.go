@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -43,4 +45,46 @@ func (s *Server) executed() (commands uint64) {
 		commands += s.core.figures.Commands[op]
 	}
 	return commands
+}
+
+// start serves TCP and returns the address.
+func start(t *testing.T, config Config) (*Server, string) {
+	t.Helper()
+	l, err := ListenTCP("127.0.0.1", 0, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(config)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	t.Cleanup(func() {
+		s.Close()
+		if err := <-served; !errors.Is(err, ErrClosed) {
+			t.Errorf("serving ended with %v", err)
+		}
+	})
+	return s, l.Addr().String()
+}
+
+func connect(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(patience))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// ask sends lines and expects a reply.
+func ask(t *testing.T, c io.ReadWriter, lines, want string) {
+	t.Helper()
+	if _, err := io.WriteString(c, lines); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(c, got); string(got) != want {
+		t.Fatalf("asked %q, got %q instead of %q: %v", lines, got[:n], want, err)
+	}
 }

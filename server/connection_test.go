@@ -1,0 +1,155 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+
+	"lockd/wire"
+)
+
+// TestOneWrite checks REPLY-5: the replies to what arrived together leave in
+// one write, so that a client that reads once gets them all.
+func TestOneWrite(t *testing.T) {
+	writes := 0
+	client, server := net.Pipe()
+	s := New(Config{})
+	x := &session{server: s, conn: countWrites{server, &writes}}
+	s.begin(x)
+	done := make(chan struct{})
+	go func() { x.serveStream(); close(done) }()
+	go io.WriteString(client, strings.Repeat("g job\nsg pool\nq\n", 16))
+	buf := make([]byte, 64<<10)
+	n, err := client.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bytes.Count(buf[:n], []byte("shared_orphans: 0\n")); got != 16 {
+		t.Errorf("the first read has %d replies to q, not 16", got)
+	}
+	client.Close()
+	<-done
+	if writes != 1 {
+		t.Errorf("%d writes", writes)
+	}
+}
+
+type countWrites struct {
+	net.Conn
+	writes *int
+}
+
+func (c countWrites) Write(p []byte) (int, error) { *c.writes++; return c.Conn.Write(p) }
+
+// TestNoise throws bytes at the server that no client would send, and resets in
+// the middle, and checks that a bystander keeps its lock (BAD-6).
+func TestNoise(t *testing.T) {
+	s, addr := start(t, Config{Core: CoreConfig{MaxLine: 100}})
+	bystander := connect(t, addr)
+	ask(t, bystander, "g mine\n", "1 Lock Get Success: mine\n")
+	const alphabet = "grisq \r\n\x00\xffmine"
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		c := connect(t, addr)
+		noise := make([]byte, r.IntN(2000))
+		for i := range noise {
+			noise[i] = alphabet[r.IntN(len(alphabet))]
+		}
+		c.Write(noise)
+		if r.IntN(2) == 0 {
+			c.(*net.TCPConn).SetLinger(0) // a reset
+		}
+		c.Close()
+	}
+	waitUntil(t, "the noise to end", func() bool { n, _ := s.Orphaned(); return n == 1 })
+	ask(t, bystander, "r mine\n", "1 Lock Release Success: mine\n")
+	if _, locks := s.Orphaned(); locks != 0 {
+		t.Errorf("%d locks are left", locks)
+	}
+}
+
+// TestIdentity checks ADDR-2: connections are told apart by their number,
+// whatever their addresses and names.
+func TestIdentity(t *testing.T) {
+	core := NewCore(CoreConfig{Registry: true})
+	seen := make(map[ID]bool)
+	for range 10 {
+		a, _ := core.Open("127.0.0.1:5000")
+		b, _ := core.Open("127.0.0.1:5000")
+		if seen[a] || seen[b] || a == b {
+			t.Fatalf("a number was used again: %d, %d", a, b)
+		}
+		seen[a], seen[b] = true, true
+		core.Receive(a, []byte("iam x\ng job\n"), nil)
+		if got := core.Receive(b, []byte("iam x\ng job\nr job\n"), nil).Out; string(got) != "1 ok\n0 Lock Get Failure: job\n0 Lock Release Failure: job\n" {
+			t.Errorf("got %q", got)
+		}
+		core.Close(b)
+		if got := core.Receive(a, []byte("r job\n"), nil).Out; string(got) != "1 Lock Release Success: job\n" {
+			t.Errorf("got %q", got)
+		}
+		core.Close(a)
+		if got := core.Receive(a, []byte("g late\n"), nil); got.Out != nil || core.machine.ExclusiveLocks() != 0 {
+			t.Errorf("a closed connection was answered %q", got.Out)
+		}
+	}
+}
+
+// TestSnapshots checks END-7, STATS-8 and DUMP-8 on sockets: the locks of a
+// connection that ends vanish together.
+func TestSnapshots(t *testing.T) {
+	_, addr := start(t, Config{Core: CoreConfig{Dump: true}})
+	observer := connect(t, addr)
+	replies := wire.NewReplyReader(observer, 0)
+	for range 200 {
+		c := connect(t, addr)
+		ask(t, c, "g a\ng b\ng c\n", "1 Lock Get Success: a\n1 Lock Get Success: b\n1 Lock Get Success: c\n")
+		c.(*net.TCPConn).SetLinger(0)
+		go c.Close()
+		for held := 3; held > 0; {
+			io.WriteString(observer, "dump\n")
+			line, err := replies.Line()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if held = bytes.Count(line, []byte("127.0.0.1")); held != 0 && held != 3 {
+				t.Fatalf("a dump shows %q", line)
+			}
+		}
+	}
+}
+
+// TestAcceptErrors checks that serving goes on after accepts that fail.
+func TestAcceptErrors(t *testing.T) {
+	inner, err := ListenTCP("127.0.0.1", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{})
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(&failingListener{Listener: inner, failures: 3}) }()
+	ask(t, connect(t, inner.Addr().String()), "g job\n", "1 Lock Get Success: job\n")
+	s.Close()
+	if err := <-done; !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// failingListener fails as if the process had no file descriptor left.
+type failingListener struct {
+	net.Listener
+	failures int
+}
+
+func (l *failingListener) Accept() (net.Conn, error) {
+	if l.failures > 0 {
+		l.failures--
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return l.Listener.Accept()
+}
