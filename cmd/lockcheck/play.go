@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -42,6 +43,9 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 		return &exitError{exitBroken, err}
 	}
 	defer os.Remove(c.out) // if nothing was written to it
+	// Worlds are small and many: collecting their garbage less often makes them
+	// a tenth faster.
+	debug.SetGCPercent(500)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	seed := parseSeed(c.seed)

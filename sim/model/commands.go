@@ -60,7 +60,7 @@ func (s *Server) execute(c *conn, line []byte) {
 
 func (s *Server) lookup(word []byte) int {
 	for i, command := range commands {
-		if string(word) == command {
+		if len(word) == len(command) && string(word) == command {
 			if s.cfg.Classic && !bytes.Contains([]byte(classicCommands), []byte(" "+command+" ")) {
 				return -1
 			}

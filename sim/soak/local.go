@@ -57,6 +57,7 @@ func (l *Local) dial() (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.SetReadDeadline(time.Now().Add(patience)) // a reply that does not come is a failure, not a hang
 	c.ended = l.end(l.dialled)
 	l.dialled++
 	return c, nil

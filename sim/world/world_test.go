@@ -1,6 +1,7 @@
 package world
 
 import (
+	"runtime/debug"
 	"syscall"
 	"testing"
 	"time"
@@ -31,7 +32,9 @@ func TestRecordedRuns(t *testing.T) {
 	}
 }
 
+// BenchmarkWorld plays worlds as lockcheck sim does.
 func BenchmarkWorld(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(500))
 	var commands, steps, bytes int64
 	before := processorTime()
 	for seed := range uint64(b.N) {
