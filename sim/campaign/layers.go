@@ -210,7 +210,7 @@ func judge(seed uint64, options any, h *history.History, coverage map[string]int
 		if err == nil {
 			err = errors.New("the run left no history")
 		}
-		return Work{}, coverage, &Failure{Seed: seed, Err: err}
+		return Work{Runs: 1}, coverage, &Failure{Seed: seed, Err: err}
 	}
 	work := Work{Runs: 1, Histories: 1, Commands: int64(len(h.Ops))}
 	if err == nil {

@@ -25,7 +25,7 @@ var layers = []struct {
 }{
 	{"world", "world", "150", false},
 	{"bubble", "bubble", "600", false},
-	{"sockets", "sockets", "400", false},
+	{"sockets", "sockets", "1500", false},
 	{"race detector", "sockets", "50", true},
 }
 
@@ -173,6 +173,9 @@ func read(out, text string, elapsed time.Duration) (after, how string) {
 		if err == nil && json.Unmarshal(data, &s) == nil {
 			if s.Layer == "world" {
 				return fmt.Sprintf("%d byte-level steps", s.Work.Bytes), firstLine(s.Failure)
+			}
+			if s.Work.Runs == 1 {
+				return "1 history", firstLine(s.Failure)
 			}
 			return fmt.Sprintf("%d histories", s.Work.Runs), firstLine(s.Failure)
 		}
