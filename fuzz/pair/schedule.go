@@ -6,9 +6,9 @@ import (
 )
 
 // A schedule is what several connections do, coded in bytes, so that a fuzzer
-// can vary it and a person can read it. The first byte draws the configuration.
-// After it these bytes are steps, and all others are sent by the connection that
-// was selected last; a step ends the packet before it.
+// can vary it and a person can read it: these bytes are steps, and all others are
+// sent by the connection that was selected last; a step ends the packet before
+// it.
 const (
 	SelectFirst = 0xF0 // to SelectLast: select a connection, and open it if it is not
 	SelectLast  = 0xF3
@@ -24,8 +24,7 @@ type Step struct {
 	What byte
 }
 
-// Steps calls do for each step of a schedule without its first byte, until do
-// returns false.
+// Steps calls do for each step of a schedule until do returns false.
 func Steps(schedule []byte, do func(Step) bool) {
 	for len(schedule) > 0 {
 		n := 0
@@ -76,13 +75,13 @@ func Config(draw byte) server.CoreConfig {
 	return c
 }
 
-// Play plays a schedule. Connection 0 is open from the start; in the end
-// everything is closed.
-func Play(schedule []byte) (*Pair, error) {
-	p := New(Config(schedule[0]))
+// Play plays a schedule in the configuration that draw draws. Connection 0 is
+// open from the start; in the end everything is closed.
+func Play(draw byte, schedule []byte) (*Pair, error) {
+	p := New(Config(draw))
 	selected, highest := 0, 0
 	err := p.Open(0)
-	Steps(schedule[1:], func(s Step) bool {
+	Steps(schedule, func(s Step) bool {
 		switch {
 		case err != nil:
 		case len(s.Data) > 0:
