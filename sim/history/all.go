@@ -13,8 +13,9 @@ import (
 
 // Limits of the model of all names together, whose cost explodes beyond.
 const (
-	maxNames = 4
-	maxWhole = 100 // operations
+	maxNames   = 4
+	maxWhole   = 100 // operations
+	maxOverlap = 12  // of them at the same time
 )
 
 // all is the state of every name in both tables.
@@ -47,7 +48,7 @@ func (h *History) whole() (whole, bool) {
 			numbers[op.Name] = 0
 		}
 	}
-	if len(h.Ops) > maxWhole || len(numbers) > maxNames || len(ends) > maxConns {
+	if len(h.Ops) > maxWhole || len(numbers) > maxNames || len(ends) > maxConns || h.overlap() > maxOverlap {
 		return whole{}, false
 	}
 	w := whole{names: slices.Sorted(maps.Keys(numbers))}
@@ -63,6 +64,23 @@ func (h *History) whole() (whole, bool) {
 		}
 	}
 	return w, true
+}
+
+// overlap is the greatest number of operations under way at the same time.
+func (h *History) overlap() int {
+	changes := map[int64]int{}
+	for i := range h.Ops {
+		if op := &h.Ops[i]; op.Answered || !op.inspection() {
+			changes[op.Call]++
+			changes[op.Return]--
+		}
+	}
+	now, most := 0, 0
+	for _, at := range slices.Sorted(maps.Keys(changes)) {
+		now += changes[at]
+		most = max(most, now)
+	}
+	return most
 }
 
 // modelOfAll is the model of all names together. It sees what a partition
