@@ -56,7 +56,7 @@ func FuzzConn(f *testing.F) {
 		if err := <-served; !errors.Is(err, server.ErrClosed) {
 			t.Fatal(err)
 		}
-		if conns, locks := s.Orphaned(); conns+locks > 0 {
+		if conns, locks := s.Held(); conns+locks > 0 {
 			t.Fatalf("%d connections and %d locks are left", conns, locks)
 		}
 		reached(f, granted)

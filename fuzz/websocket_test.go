@@ -162,7 +162,7 @@ func serveWebSocket(config server.CoreConfig, c *scriptedConn) error {
 	go func() { served <- s.ServeWebSocket(l) }()
 	l.conns <- c
 	<-c.closed
-	if conns, locks := s.Orphaned(); conns+locks > 0 {
+	if conns, locks := s.Held(); conns+locks > 0 {
 		return fmt.Errorf("%d connections and %d locks are left at the end of the stream", conns, locks)
 	}
 	s.Close()

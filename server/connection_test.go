@@ -66,9 +66,9 @@ func TestNoise(t *testing.T) {
 		}
 		c.Close()
 	}
-	waitUntil(t, "the noise to end", func() bool { n, _ := s.Orphaned(); return n == 1 })
+	waitUntil(t, "the noise to end", func() bool { n, _ := s.Held(); return n == 1 })
 	ask(t, bystander, "r mine\n", "1 Lock Release Success: mine\n")
-	if _, locks := s.Orphaned(); locks != 0 {
+	if _, locks := s.Held(); locks != 0 {
 		t.Errorf("%d locks are left", locks)
 	}
 }

@@ -18,7 +18,7 @@ func TestWriteTimeout(t *testing.T) {
 	ask(t, deaf, "g deaf\n", "1 Lock Get Success: deaf\n")
 	go io.Copy(deaf, endless("q\n"))
 	ask(t, other, "g other\ni deaf\n", "1 Lock Get Success: other\n1 Lock Is Locked: deaf\n")
-	waitUntil(t, "the deaf client to be dropped", func() bool { n, _ := s.Orphaned(); return n == 1 })
+	waitUntil(t, "the deaf client to be dropped", func() bool { n, _ := s.Held(); return n == 1 })
 	ask(t, other, "g deaf\n", "1 Lock Get Success: deaf\n")
 }
 
@@ -35,7 +35,7 @@ func TestIdleTimeout(t *testing.T) {
 	if rest, err := io.ReadAll(silent); err != nil || len(rest) > 0 {
 		t.Errorf("got %q, %v", rest, err)
 	}
-	if n, locks := s.Orphaned(); n != 1 || locks != 1 {
+	if n, locks := s.Held(); n != 1 || locks != 1 {
 		t.Errorf("%d connections hold %d locks", n, locks)
 	}
 }
@@ -128,5 +128,5 @@ func TestSilentConnections(t *testing.T) {
 	}
 	c := connect(t, addr)
 	ask(t, c, "g job\n", "1 Lock Get Success: job\n")
-	waitUntil(t, "all to be accepted", func() bool { n, _ := s.Orphaned(); return n == silent+1 })
+	waitUntil(t, "all to be accepted", func() bool { n, _ := s.Held(); return n == silent+1 })
 }

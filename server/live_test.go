@@ -115,7 +115,7 @@ func (p *live) open(n int) []byte {
 }
 
 func (p *live) connections() int {
-	n, _ := p.server.Orphaned()
+	n, _ := p.server.Held()
 	return n
 }
 
@@ -181,7 +181,7 @@ func (p *live) done() {
 	if err := p.server.Shutdown(ctx); err != nil {
 		p.t.Error(err)
 	}
-	if conns, locks := p.server.Orphaned(); conns+locks > 0 {
+	if conns, locks := p.server.Held(); conns+locks > 0 {
 		p.t.Errorf("%d connections and %d locks are left", conns, locks)
 	}
 }

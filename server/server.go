@@ -158,9 +158,9 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// Orphaned returns the number of connections and locks that are left; it is for
-// tests, which expect none after Shutdown.
-func (s *Server) Orphaned() (connections, locks int) {
+// Held returns how many connections are open and how many names are held, in
+// either table. After Shutdown it is none.
+func (s *Server) Held() (connections, locks int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.core.Conns(), s.core.machine.ExclusiveLocks() + s.core.machine.SharedLocks()

@@ -41,7 +41,7 @@ func TestShutdownAnswers(t *testing.T) {
 			if strings.TrimSuffix(strings.ReplaceAll(string(rest), one, ""), "\n") != "" {
 				t.Errorf("got something else than whole replies: %q", rest[max(0, len(rest)-100):])
 			}
-			if _, locks := p.server.Orphaned(); locks != 0 {
+			if _, locks := p.server.Held(); locks != 0 {
 				t.Errorf("%d locks were held at the end of the stream", locks)
 			}
 			if rest, err := p.conns[2].read(-1); err != nil || len(rest) > 0 {
@@ -109,7 +109,7 @@ func TestShutdownWebSocket(t *testing.T) {
 	if websocket.CloseStatus(err) != websocket.StatusGoingAway {
 		t.Errorf("the client saw %v", err)
 	}
-	if _, locks := p.server.Orphaned(); locks != 0 {
+	if _, locks := p.server.Held(); locks != 0 {
 		t.Errorf("%d locks were held at the end of the stream", locks)
 	}
 	if err := <-result; err != nil {
@@ -134,7 +134,7 @@ func TestShutdownForced(t *testing.T) {
 	if err := p.server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if conns, locks := p.server.Orphaned(); conns+locks > 0 {
+	if conns, locks := p.server.Held(); conns+locks > 0 {
 		t.Errorf("%d connections and %d locks are left", conns, locks)
 	}
 }

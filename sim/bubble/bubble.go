@@ -113,7 +113,7 @@ func (w *world) stop() error {
 	if err := r.server.Shutdown(ctx); err != nil {
 		return fmt.Errorf("shutdown: %w", err)
 	}
-	if conns, locks := r.server.Orphaned(); conns != 0 || locks != 0 {
+	if conns, locks := r.server.Held(); conns != 0 || locks != 0 {
 		return fmt.Errorf("the server has shut down and left %d connections and %d locks", conns, locks)
 	}
 	select {

@@ -234,7 +234,7 @@ func (s *Suite) await(on Endpoint) error {
 		case <-s.instance.Exited:
 			err := errors.New("the server ended right after its start")
 			if s.instance.Output != nil {
-				err = fmt.Errorf("%w; it said:\n%s\n", err, s.instance.Output())
+				err = fmt.Errorf("%w; it said:\n%s", err, strings.TrimSuffix(s.instance.Output(), "\n"))
 			}
 			return &ErrUnreachable{on, err}
 		case <-s.ctx.Done():

@@ -64,7 +64,7 @@ func (l *Local) Stop() error {
 	if err := l.server.Shutdown(ctx); err != nil {
 		return fmt.Errorf("shutdown: %w", err)
 	}
-	if conns, locks := l.server.Orphaned(); conns != 0 || locks != 0 {
+	if conns, locks := l.server.Held(); conns != 0 || locks != 0 {
 		return fmt.Errorf("the server has shut down and left %d connections and %d locks", conns, locks)
 	}
 	select {
