@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"time"
 )
 
 // errEndOfStream is what a guard reads at the end of the stream. The WebSocket
@@ -25,17 +27,36 @@ type guard struct {
 	session *session
 }
 
+// Read is also where silence is measured, pings and pieces of messages counting
+// as something said, and where a server that stops ends the stream once it has
+// read what was received.
 func (g *guard) Read(p []byte) (int, error) {
+	x := g.session
+	if timeout := x.server.config.IdleTimeout; timeout > 0 && !x.closing {
+		g.Conn.SetReadDeadline(time.Now().Add(timeout))
+	}
+	if x.stopping.Load() && !x.closing {
+		g.Conn.SetReadDeadline(time.Now().Add(drainPause))
+	}
 	n, err := g.Conn.Read(p)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && x.stopping.Load() && !x.closing {
+		g.Conn.SetReadDeadline(time.Now().Add(drainPause))
+		n, err = g.Conn.Read(p)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = errEndOfStream
+		}
+	}
 	if err == io.EOF {
 		err = errEndOfStream
 	}
 	return n, err
 }
 
-// Write sends what the library has flushed, which begins with a frame unless it
-// is the rest of a large one; only frames that the library sends on its own can
-// be close frames, and those come alone.
+// Write sends what the library has flushed. While no reply is being written that
+// begins with a frame, and a close frame comes alone. A reply is flushed in pieces
+// that begin with any byte; nothing of it is left in the library's buffer to come
+// before a close frame, since its batches (outputBatch) are larger than that
+// buffer (4 KiB) and its last frame is flushed.
 func (g *guard) Write(p []byte) (int, error) {
 	if len(p) > 0 && p[0] == closeFrame && !g.session.replying {
 		g.session.release(errEndOfStream)

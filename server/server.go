@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,6 +48,7 @@ type Server struct {
 	core *Core
 
 	pending pending
+	warned  atomic.Int64 // when a refusal was logged last, Unix nanoseconds
 
 	// Below is what is open, guarded by state. state is never held while mu
 	// is taken or a connection is read, written or closed.
@@ -128,7 +130,7 @@ func (s *Server) start(nc net.Conn) {
 // Server has no goroutine left.
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, x := range s.stop() {
-		x.stopReading()
+		x.stop()
 	}
 	done := make(chan struct{})
 	go func() {
@@ -190,6 +192,16 @@ func (s *Server) openSessions() []*session {
 		}
 	}
 	return open
+}
+
+// warnRefusal logs a refused connection, but not too often.
+func (s *Server) warnRefusal(addr string) {
+	now := time.Now().UnixNano()
+	last := s.warned.Load()
+	if now-last > int64(refusalPause) && s.warned.CompareAndSwap(last, now) {
+		s.log.Warn("refused a connection: too many are open; more refusals are not logged for a while",
+			"addr", addr, "limit", s.config.Core.MaxConnections, "pause", refusalPause)
+	}
 }
 
 func (s *Server) isStopping() bool {

@@ -1,9 +1,12 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,12 +17,21 @@ const (
 	// largeRead is the size of the buffers lent to connections that send more
 	// at once.
 	largeRead = 16 << 10
-	// lingerTimeout is how long a connection that is refused may take to read
-	// why. Closing with unread input would make the kernel reset the
-	// connection, and its peer might never see the reply.
+	// lingerTimeout is how long a connection that the server ends may take to
+	// read its last replies. Closing with unread input would make the kernel
+	// reset the connection, and its peer might never see them.
 	lingerTimeout = time.Second
-	// lingerBytes is how much input is dropped meanwhile.
-	lingerBytes = 1 << 20
+	// drainPause is the silence after which a server that stops takes it that
+	// all that was received has been read, and drainTime is how long it reads
+	// from a client that is never silent (END-8).
+	drainPause = 20 * time.Millisecond
+	drainTime  = 200 * time.Millisecond
+	// writePiece is how many bytes are written within one write timeout, so
+	// that a client that reads a large reply steadily is not dropped.
+	writePiece = 256 << 10
+	// refusalPause is the least time between two warnings of refused
+	// connections: whoever causes them must not fill the log.
+	refusalPause = time.Minute
 )
 
 // Buffers are lent for as long as they are in use, so that idle connections
@@ -36,13 +48,15 @@ type session struct {
 	id     ID       // 0 before open and after release; guarded by Server.mu
 	small  [smallRead]byte
 
-	replying bool // a WebSocket reply is being written
+	stopping atomic.Bool // the server stops: read what was received, no more
+	// Of a WebSocket, for its own goroutine:
+	replying bool // a reply is being written
+	closing  bool // the close handshake has begun; reads have its deadline
 }
 
-// halfCloser is a connection whose directions can be closed one by one, as
-// those of TCP and unix sockets can.
+// halfCloser is a connection whose sending side can be closed alone, as that of
+// TCP and unix sockets can.
 type halfCloser interface {
-	CloseRead() error
 	CloseWrite() error
 }
 
@@ -58,7 +72,7 @@ func (x *session) open() bool {
 	x.id = id
 	x.server.mu.Unlock()
 	if !ok {
-		x.server.log.Warn("refused a connection: too many are open", "addr", shown, "limit", x.server.config.Core.MaxConnections)
+		x.server.warnRefusal(shown)
 		return false
 	}
 	if x.server.verbose {
@@ -102,6 +116,9 @@ func (x *session) drop(why error) {
 func (x *session) serveStream() {
 	if x.open() {
 		x.release(x.pump())
+		if x.stopping.Load() {
+			x.linger()
+		}
 	} else {
 		x.send(x.conn, x.server.core.Refusal(nil))
 		x.linger()
@@ -111,27 +128,52 @@ func (x *session) serveStream() {
 }
 
 // pump reads, executes and answers until the stream ends, which is nil, or
-// fails.
+// fails, or the server stops.
 func (x *session) pump() error {
 	n, err := 0, error(nil)
 	for err == nil {
 		if x.server.config.IdleTimeout > 0 {
 			x.conn.SetReadDeadline(time.Now().Add(x.server.config.IdleTimeout))
 		}
+		if x.stopping.Load() {
+			return x.drain()
+		}
 		if n < smallRead {
 			n, err = x.conn.Read(x.small[:])
 			err = x.receive(x.small[:n], err)
 		} else { // there is probably more
-			large := readBuffers.Get().(*[largeRead]byte)
-			n, err = x.conn.Read(large[:])
-			err = x.receive(large[:n], err)
-			readBuffers.Put(large)
+			n, err = x.readLarge()
 		}
 	}
-	if err == io.EOF {
+	switch {
+	case err == io.EOF:
 		return nil
+	case x.stopping.Load() && errors.Is(err, os.ErrDeadlineExceeded):
+		return x.drain()
 	}
 	return err
+}
+
+// readLarge reads once into a buffer that is lent, and answers what came.
+func (x *session) readLarge() (int, error) {
+	large := readBuffers.Get().(*[largeRead]byte)
+	defer readBuffers.Put(large)
+	n, err := x.conn.Read(large[:])
+	return n, x.receive(large[:n], err)
+}
+
+// drain answers what was received before the server began to stop (END-8).
+func (x *session) drain() error {
+	for end := time.Now().Add(drainTime); time.Now().Before(end); {
+		x.conn.SetReadDeadline(time.Now().Add(drainPause))
+		if _, err := x.readLarge(); err != nil {
+			if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
+				return nil
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // receive executes the lines that data ends, and sends the replies: one write
@@ -150,6 +192,9 @@ func (x *session) receive(data []byte, readErr error) error {
 			return err
 		}
 		data = r.Rest
+		if cap(*out) > 2*outputBatch {
+			*out = nil // a large reply is not kept while the next is written
+		}
 	}
 	return readErr
 }
@@ -161,43 +206,38 @@ func putOut(out *[]byte) {
 	}
 }
 
-// send writes all of out within the write timeout.
+// send writes all of out; each piece of it within the write timeout.
 func (x *session) send(conn net.Conn, out []byte) error {
-	if len(out) == 0 {
-		return nil
-	}
-	if timeout := x.server.config.WriteTimeout; timeout > 0 {
-		conn.SetWriteDeadline(time.Now().Add(timeout))
-	}
 	if len(out) >= largeReply {
 		x.server.pending.add(x, len(out))
 		defer x.server.pending.remove(x)
 	}
-	_, err := conn.Write(out)
-	return err
+	for len(out) > 0 {
+		if timeout := x.server.config.WriteTimeout; timeout > 0 {
+			conn.SetWriteDeadline(time.Now().Add(timeout))
+		}
+		n, err := conn.Write(out[:min(len(out), writePiece)])
+		if err != nil {
+			return err
+		}
+		out = out[n:]
+	}
+	return nil
 }
 
-// stopReading makes the stream end for the server once it has read what has
-// arrived. A connection that cannot do that is closed.
-func (x *session) stopReading() {
-	conn := x.conn
-	if g, ok := conn.(*guard); ok {
-		conn = g.Conn
-	}
-	if half, ok := conn.(halfCloser); ok {
-		half.CloseRead()
-	} else {
-		x.drop(ErrClosed)
-	}
+// stop makes the session read what has been received, and no more.
+func (x *session) stop() {
+	x.stopping.Store(true)
+	x.conn.SetReadDeadline(time.Now())
 }
 
-// linger ends the stream for the client and waits until the client has ended
-// its own, up to lingerTimeout.
+// linger ends the stream for the client and drops its input until the client has
+// ended its own stream, up to lingerTimeout.
 func (x *session) linger() {
 	half, ok := x.conn.(halfCloser)
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
 	x.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
-	io.CopyN(io.Discard, x.conn, lingerBytes)
+	io.Copy(io.Discard, x.conn)
 }

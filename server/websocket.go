@@ -24,11 +24,12 @@ const (
 // or Close, and then returns ErrClosed. It closes the listener.
 func (s *Server) ServeWebSocket(l net.Listener) error {
 	h := &http.Server{
-		Handler:           http.HandlerFunc(s.upgrade),
-		ReadHeaderTimeout: handshakeTimeout,
-		IdleTimeout:       handshakeTimeout,
-		MaxHeaderBytes:    maxHandshake,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Handler:        http.HandlerFunc(s.upgrade),
+		ReadTimeout:    handshakeTimeout,
+		WriteTimeout:   handshakeTimeout,
+		IdleTimeout:    handshakeTimeout,
+		MaxHeaderBytes: maxHandshake,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	if !s.addHTTP(h) {
 		l.Close()
@@ -66,7 +67,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 func (x *session) serveWebSocket(ws *websocket.Conn) {
 	if !x.open() {
 		ws.Write(context.Background(), websocket.MessageText, x.server.core.Refusal(nil))
-		ws.Close(websocket.StatusTryAgainLater, "too many connections")
+		x.goodbye(ws, websocket.StatusTryAgainLater, "too many connections")
 		return
 	}
 	var err error
@@ -75,20 +76,21 @@ func (x *session) serveWebSocket(ws *websocket.Conn) {
 	}
 	x.release(err)
 	if errors.Is(err, errEndOfStream) {
-		ws.Close(websocket.StatusGoingAway, "")
+		x.goodbye(ws, websocket.StatusGoingAway, "")
 	}
+}
+
+// goodbye sends a close frame and waits for the client's, up to lingerTimeout.
+func (x *session) goodbye(ws *websocket.Conn, code websocket.StatusCode, reason string) {
+	x.closing = true
+	x.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
+	ws.Close(code, reason)
 }
 
 // message reads one message, executes its lines, and sends the replies as one
 // message (WS-1 to WS-3).
 func (x *session) message(ws *websocket.Conn) error {
-	ctx := context.Background()
-	if timeout := x.server.config.IdleTimeout; timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	kind, r, err := ws.Reader(ctx)
+	kind, r, err := ws.Reader(context.Background())
 	if err != nil {
 		return err
 	}
@@ -144,6 +146,9 @@ func (r *reply) take(out []byte) error {
 	_, err := r.frames.Write(out)
 	r.session.replying = false
 	r.out = out[:0]
+	if cap(out) > 2*outputBatch {
+		r.out = nil // the message may never end
+	}
 	return err
 }
 
