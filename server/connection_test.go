@@ -126,7 +126,7 @@ func TestSnapshots(t *testing.T) {
 
 // TestAcceptErrors checks that serving goes on after accepts that fail.
 func TestAcceptErrors(t *testing.T) {
-	inner, err := ListenTCP("127.0.0.1", 0, 0)
+	inner, err := ListenTCP("127.0.0.1", 0, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

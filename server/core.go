@@ -58,6 +58,8 @@ type Core struct {
 	figures wire.Figures
 	names   registry
 	parser  wire.Parser
+	maxDump int // bytes; maxDump but in tests
+	shown   int // bytes of the dump that is being made
 }
 
 // conn is what Core knows of a connection besides its locks.
@@ -76,7 +78,8 @@ func NewCore(config CoreConfig) *Core {
 			Reentrant:   config.Dialect.Reentrant(),
 			MaxHoldings: config.MaxLocks,
 		}),
-		conns: make(map[ID]*conn),
+		conns:   make(map[ID]*conn),
+		maxDump: maxDump,
 	}
 }
 

@@ -92,10 +92,16 @@ func (c *Core) who(name, out []byte) []byte {
 	if !c.config.Registry || !c.config.Dump {
 		return c.config.Dialect.AppendDisabled(out)
 	}
-	for n := c.names.first; n != nil; n = n.next {
-		if len(name) == 0 || n.name == string(name) {
+	return c.bounded(out, func(out []byte) []byte {
+		for n := c.names.first; n != nil; n = n.next {
+			if len(name) > 0 && n.name != string(name) {
+				continue
+			}
+			if !c.fits(n.conn.addr, n.name) {
+				break
+			}
 			out = c.config.Dialect.AppendPair(out, n.conn.addr, n.name)
 		}
-	}
-	return out
+		return out
+	})
 }

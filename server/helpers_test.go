@@ -50,7 +50,7 @@ func (s *Server) executed() (commands uint64) {
 // start serves TCP and returns the address.
 func start(t *testing.T, config Config) (*Server, string) {
 	t.Helper()
-	l, err := ListenTCP("127.0.0.1", 0, time.Minute)
+	l, err := ListenTCP("127.0.0.1", 0, time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,9 +18,11 @@ const keepaliveProbes = 3
 
 // ListenTCP listens on a TCP port, 0 for any that is free. keepalive is the
 // silence after which a peer is probed; one that does not answer is given up,
-// and its locks are released, after about twice that (on Linux also when it is
-// sent something and does not confirm it). It counts in seconds; 0 is never.
-func ListenTCP(host string, port int, keepalive time.Duration) (net.Listener, error) {
+// and its locks are released, after about twice that. It counts in seconds; 0 is
+// never. On Linux, a peer that does not take what it is sent is given up after
+// the longer of twice keepalive and writeTimeout; with either at 0, when the
+// kernel does so by itself.
+func ListenTCP(host string, port int, keepalive, writeTimeout time.Duration) (net.Listener, error) {
 	config := net.ListenConfig{KeepAlive: -1}
 	if keepalive > 0 {
 		config.KeepAliveConfig = net.KeepAliveConfig{
@@ -29,8 +31,10 @@ func ListenTCP(host string, port int, keepalive time.Duration) (net.Listener, er
 			Interval: max(keepalive/keepaliveProbes, time.Second),
 			Count:    keepaliveProbes,
 		}
+	}
+	if keepalive > 0 && writeTimeout > 0 {
 		config.Control = func(_, _ string, c syscall.RawConn) error {
-			return setUserTimeout(c, 2*keepalive)
+			return setUserTimeout(c, max(2*keepalive, writeTimeout))
 		}
 	}
 	l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))

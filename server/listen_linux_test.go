@@ -11,7 +11,7 @@ import (
 // TestKeepalive checks the options of an accepted connection: with them a peer
 // that has vanished is noticed after twice the keepalive.
 func TestKeepalive(t *testing.T) {
-	l, err := ListenTCP("127.0.0.1", 0, 30*time.Second)
+	l, err := ListenTCP("127.0.0.1", 0, 30*time.Second, 30*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

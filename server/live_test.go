@@ -57,7 +57,7 @@ func newLive(t *testing.T, config CoreConfig, l net.Listener, serve func(*Server
 }
 
 func newTCPPeer(t *testing.T, config CoreConfig) peer {
-	l, err := ListenTCP("127.0.0.1", 0, time.Minute)
+	l, err := ListenTCP("127.0.0.1", 0, time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func newUnixPeer(t *testing.T, config CoreConfig) peer {
 }
 
 func newWebSocketPeer(t *testing.T, config CoreConfig) peer {
-	l, err := ListenTCP("127.0.0.1", 0, time.Minute)
+	l, err := ListenTCP("127.0.0.1", 0, time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

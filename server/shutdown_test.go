@@ -63,7 +63,7 @@ func TestShutdownAnswers(t *testing.T) {
 // wants before the end: every command is answered.
 func TestShutdownAnswersAllThatArrived(t *testing.T) {
 	gate := new(sync.Mutex)
-	l, err := ListenTCP("127.0.0.1", 0, 0)
+	l, err := ListenTCP("127.0.0.1", 0, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,30 @@ import (
 	"lockd/wire"
 )
 
+// maxDump is the size in bytes from which a dump is refused (DUMP-10): names may
+// be long and are repeated, so that a small table can make a reply that takes all
+// memory, and all time of the one mutex. It is enough for a million locks with
+// names of some 40 bytes.
+const maxDump = 64 << 20
+
+// bounded makes a dump with show, which ranges over tables, and refuses it if
+// they were cut short.
+func (c *Core) bounded(out []byte, show func([]byte) []byte) []byte {
+	start := len(out)
+	c.shown = 0
+	if out = show(out); c.shown > c.maxDump {
+		return c.config.Dialect.AppendTooLarge(out[:start])
+	}
+	return out
+}
+
+// fits says whether a table can show that much more.
+func (c *Core) fits(name, holder string) bool {
+	const around = 40 // bytes that a dialect puts around them, at the most
+	c.shown += len(name) + len(holder) + around
+	return c.shown <= c.maxDump
+}
+
 // stats answers q and q full (STATS-1 to STATS-9).
 func (c *Core) stats(full bool, out []byte) []byte {
 	f := c.figures
@@ -15,9 +39,11 @@ func (c *Core) stats(full bool, out []byte) []byte {
 	if !full {
 		return c.config.Dialect.AppendStats(out, &f)
 	}
-	return c.config.Dialect.AppendFullStats(out, &f, c.config.Dump,
-		c.table(c.machine.SnapshotExclusive, (*conn).address),
-		c.table(c.machine.SnapshotShared, (*conn).address))
+	return c.bounded(out, func(out []byte) []byte {
+		return c.config.Dialect.AppendFullStats(out, &f, c.config.Dump,
+			c.table(c.machine.SnapshotExclusive, (*conn).address),
+			c.table(c.machine.SnapshotShared, (*conn).address))
+	})
 }
 
 // dump answers d, sd and dump (DUMP-1 to DUMP-9).
@@ -26,16 +52,18 @@ func (c *Core) dump(r wire.Request, out []byte) []byte {
 	if !c.config.Dump {
 		return dialect.AppendDisabled(out)
 	}
-	if r.Op == wire.Dump {
-		if string(r.Name) == "shared" {
-			return dialect.AppendDumpShared(out, c.table(c.machine.SnapshotShared, (*conn).address))
+	return c.bounded(out, func(out []byte) []byte {
+		if r.Op == wire.Dump {
+			if string(r.Name) == "shared" {
+				return dialect.AppendDumpShared(out, c.table(c.machine.SnapshotShared, (*conn).address))
+			}
+			return dialect.AppendDump(out, c.table(c.machine.SnapshotExclusive, (*conn).address))
 		}
-		return dialect.AppendDump(out, c.table(c.machine.SnapshotExclusive, (*conn).address))
-	}
-	for name, holder := range c.table(c.holders(r), (*conn).holder) {
-		out = dialect.AppendPair(out, name, holder)
-	}
-	return out
+		for name, holder := range c.table(c.holders(r), (*conn).holder) {
+			out = dialect.AppendPair(out, name, holder)
+		}
+		return out
+	})
 }
 
 // holders returns what d and sd show: one lock if they have a name, else the
@@ -63,7 +91,8 @@ func (c *Core) holders(r wire.Request) func() []lock.Holding {
 func (c *Core) table(snapshot func() []lock.Holding, show func(*conn) string) wire.Table {
 	return func(yield func(string, string) bool) {
 		for _, h := range snapshot() {
-			if !yield(h.Name, show(c.conns[ID(h.Holder)])) {
+			holder := show(c.conns[ID(h.Holder)])
+			if !c.fits(h.Name, holder) || !yield(h.Name, holder) {
 				return
 			}
 		}

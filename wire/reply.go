@@ -84,3 +84,8 @@ func (d Dialect) AppendLimit(dst, name []byte) []byte {
 	dst = append(dst, "0 Lock Limit Reached: "...)
 	return d.AppendEnd(append(dst, name...))
 }
+
+// AppendTooLarge appends the reply to a dump over the limit (DUMP-10).
+func (d Dialect) AppendTooLarge(dst []byte) []byte {
+	return d.AppendEnd(append(dst, "0 Reply Too Large"...))
+}

@@ -90,6 +90,7 @@ func TestOtherReplies(t *testing.T) {
 			"0 Line Too Long":             d.AppendTooLong(nil),
 			"0 Too Many Connections":      d.AppendTooMany(nil),
 			"0 Lock Limit Reached: a job": d.AppendLimit(nil, []byte("a job")),
+			"0 Reply Too Large":           d.AppendTooLarge(nil),
 			"a: b":                        d.AppendPair(nil, "a", "b"),
 		} {
 			if string(got) != want+end {

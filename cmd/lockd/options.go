@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -161,7 +163,7 @@ func (o *options) check() error {
 	}{
 		{"max-line", o.maxLine, 1, maxMaxLine},
 		{"max-connections", o.maxConnections, 0, 1 << 30},
-		{"max-locks", o.maxLocks, 0, 1 << 40},
+		{"max-locks", o.maxLocks, 0, math.MaxInt},
 	} {
 		if n.value < n.min || n.value > n.max {
 			return fmt.Errorf("-%s %d is out of range: want %d to %d", n.flag, n.value, n.min, n.max)
@@ -180,6 +182,11 @@ func (o *options) check() error {
 	}
 	if o.keepalive > 0 && o.keepalive < time.Second {
 		return fmt.Errorf("-keepalive %v is too short: want 1s or more, or 0 for never", o.keepalive)
+	}
+	for _, origin := range o.wsOrigins {
+		if _, err := path.Match(origin, ""); err != nil {
+			return fmt.Errorf("-ws-origin %q is no pattern: %w", origin, err)
+		}
 	}
 	if o.logFormat != "text" && o.logFormat != "json" {
 		return fmt.Errorf("-log-format %q is unknown: want text or json", o.logFormat)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -22,7 +23,7 @@ func claimPidfile(path string) (*pidfile, error) {
 		return nil, nil
 	}
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("cannot use the pidfile: %w", err)
 		}
@@ -39,12 +40,24 @@ func claimPidfile(path string) (*pidfile, error) {
 			f.Close()
 			continue
 		}
+		if content, err := io.ReadAll(io.LimitReader(f, 32)); err != nil || !isPid(content) {
+			f.Close()
+			return nil, fmt.Errorf("cannot use the pidfile %s: it holds something else than a process id; choose another path or remove it", path)
+		}
 		if err := writePid(f); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("cannot write the pidfile: %w", err)
 		}
 		return &pidfile{f}, nil
 	}
+}
+
+// isPid says whether a file with that content can be a pidfile: it is empty or
+// holds a number, which a crash left.
+func isPid(content []byte) bool {
+	text := strings.TrimSpace(string(content))
+	_, err := strconv.Atoi(text)
+	return text == "" || err == nil
 }
 
 func isFileAt(f *os.File, path string) bool {
@@ -64,10 +77,14 @@ func writePid(f *os.File) error {
 	return err
 }
 
-// release removes the file, and then its lock.
+// release removes the file, unless another has taken its place, and then its
+// lock.
 func (p *pidfile) release() {
-	if p != nil {
-		os.Remove(p.file.Name())
-		p.file.Close()
+	if p == nil {
+		return
 	}
+	if isFileAt(p.file, p.file.Name()) {
+		os.Remove(p.file.Name())
+	}
+	p.file.Close()
 }

@@ -23,7 +23,7 @@ type endpoint struct {
 func endpoints(o *options, s *server.Server) []endpoint {
 	tcp := func(port int) func() (net.Listener, error) {
 		return func() (net.Listener, error) {
-			return server.ListenTCP(o.host, max(port, 0), o.keepalive)
+			return server.ListenTCP(o.host, max(port, 0), o.keepalive, o.writeTimeout)
 		}
 	}
 	var all []endpoint
@@ -88,12 +88,13 @@ func serve(o *options, log *slog.Logger) error {
 	}
 	log.Info("lockd is ready", ready...)
 
+	var sig os.Signal
 	select {
 	case err := <-failed:
 		return err
-	case sig := <-signals:
-		log.Info("shutting down; a second signal exits at once", "signal", sig.String())
+	case sig = <-signals:
 	}
+	// Before anything is logged, which can block if nobody reads the log.
 	go func() {
 		<-signals
 		pidfile.release()
@@ -101,6 +102,7 @@ func serve(o *options, log *slog.Logger) error {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), o.shutdownTimeout)
 	defer cancel()
+	log.Info("shutting down; a second signal exits at once", "signal", sig.String())
 	if err := s.Shutdown(ctx); err != nil {
 		log.Warn("dropped clients that did not let go in time", "shutdown-timeout", o.shutdownTimeout)
 	}

@@ -31,7 +31,9 @@ func TestCasesAreWellFormed(t *testing.T) {
 }
 
 // untestable are the clauses without a case, each with the reason.
-var untestable = map[string]string{}
+var untestable = map[string]string{
+	"DUMP-10": "it lets a server refuse dumps of more than 16 MiB; a server that never does conforms too",
+}
 
 func TestEveryClauseHasACase(t *testing.T) {
 	clauses := Clauses()

@@ -48,7 +48,7 @@ var coreMutants = []Mutant{
 	{"who forgets that it shows a table", "server/execute.go",
 		"if !c.config.Registry || !c.config.Dump {", "if !c.config.Registry {"},
 	{"who ignores the name", "server/execute.go",
-		"if len(name) == 0 || n.name == string(name) {", "if n != nil {"},
+		"if len(name) > 0 && n.name != string(name) {", "if n == nil {"},
 	{"registering again keeps the place", "server/registry.go",
 		"	r.remove(c)\n	n := &registration", "	if c.name != nil {\n		c.name.name = name\n		return\n	}\n	n := &registration"},
 	{"a registration is unlinked on one side", "server/registry.go",

@@ -39,7 +39,7 @@ func Start(transport string) (*Local, error) {
 			listener, err = server.ListenUnix(filepath.Join(l.dir, "s"), 0o600)
 		}
 	} else {
-		listener, err = server.ListenTCP("127.0.0.1", 0, time.Minute)
+		listener, err = server.ListenTCP("127.0.0.1", 0, time.Minute, time.Minute)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot start a server: %w", err)
