@@ -17,10 +17,12 @@ const (
 	// largeRead is the size of the buffers lent to connections that send more
 	// at once.
 	largeRead = 16 << 10
-	// lingerTimeout is how long a connection that the server ends may take to
-	// read its last replies. Closing with unread input would make the kernel
-	// reset the connection, and its peer might never see them.
+	// lingerTimeout is the silence after which a connection that the server has
+	// ended is closed. Closing with unread input would make the kernel reset
+	// it, and its peer might never see the last replies.
 	lingerTimeout = time.Second
+	// lingerLimit is how long a client that goes on sending is waited for.
+	lingerLimit = 10 * time.Second
 	// drainPause is the silence after which a server that stops takes it that
 	// all that was received has been read, and drainTime is how long it reads
 	// from a client that is never silent (END-8).
@@ -117,11 +119,11 @@ func (x *session) serveStream() {
 	if x.open() {
 		x.release(x.pump())
 		if x.stopping.Load() {
-			x.linger()
+			x.linger(lingerLimit)
 		}
 	} else {
 		x.send(x.conn, x.server.core.Refusal(nil))
-		x.linger()
+		x.linger(lingerTimeout)
 	}
 	x.conn.Close()
 	x.server.finish(x)
@@ -232,12 +234,18 @@ func (x *session) stop() {
 }
 
 // linger ends the stream for the client and drops its input until the client has
-// ended its own stream, up to lingerTimeout.
-func (x *session) linger() {
+// ended its own stream, says nothing more, or the limit has passed.
+func (x *session) linger(limit time.Duration) {
 	half, ok := x.conn.(halfCloser)
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	x.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
-	io.Copy(io.Discard, x.conn)
+	large := readBuffers.Get().(*[largeRead]byte)
+	defer readBuffers.Put(large)
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		x.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
+		if _, err := x.conn.Read(large[:]); err != nil {
+			return
+		}
+	}
 }

@@ -71,3 +71,19 @@ func TestTornMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestMessageThatNeverEnds checks that a WebSocket does not keep the buffer of a
+// large reply while its message goes on.
+func TestMessageThatNeverEnds(t *testing.T) {
+	r := &reply{session: &session{server: New(Config{})}, frames: nopCloser{io.Discard}}
+	if err := r.take(make([]byte, 4*outputBatch)); err != nil || r.out != nil {
+		t.Errorf("%d bytes are kept, %v", cap(r.out), err)
+	}
+	if err := r.take(make([]byte, outputBatch)); err != nil || cap(r.out) != outputBatch || len(r.out) != 0 {
+		t.Errorf("%d of %d bytes are kept, %v", len(r.out), cap(r.out), err)
+	}
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
