@@ -35,11 +35,10 @@ func FuzzCore(f *testing.F) {
 			return
 		}
 		draw, schedule := input[0], input[1:]
-		var buf []byte
+		others := newVariants(draw, schedule)
 		for n := range playsPerInput {
 			if n > 0 {
-				draw, buf = variant(input[0], input[1:], n, buf)
-				schedule = buf
+				draw, schedule = others.next()
 			}
 			p, err := pair.Play(draw, schedule)
 			if err != nil {

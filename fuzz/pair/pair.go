@@ -137,7 +137,7 @@ func (p *Pair) Finish(highest int) error {
 	if err := p.Open(0); err != nil {
 		return err
 	}
-	if _, err := p.Send(0, []byte("q full\n")); err != nil {
+	if _, err := p.Send(0, []byte("q\n")); err != nil {
 		return err
 	}
 	if err := p.Close(0); err != nil {
