@@ -74,13 +74,17 @@ func Targets(ctx context.Context, dir string, match *regexp.Regexp) ([]Target, e
 	return all, nil
 }
 
+// minimizeTime is how long an input that reached new code may be made smaller,
+// instead of a minute, which would be all the time of some targets.
+const minimizeTime = time.Second
+
 // progress is a line of the go command's: what it has done so far.
 var progress = regexp.MustCompile(`fuzz: elapsed: (\S+), execs: (\d+) .*new interesting: (\d+)`)
 
 // Run fuzzes one target for the duration, or until ctx ends, with as many
 // workers as there are processors. What the go command prints goes to log too.
 func Run(ctx context.Context, dir string, t Target, d time.Duration, log io.Writer) (Outcome, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", t.Package, "-run=^$", "-fuzz=^"+t.Name+"$", "-fuzztime="+d.String())
+	cmd := exec.CommandContext(ctx, "go", "test", t.Package, "-run=^$", "-fuzz=^"+t.Name+"$", "-fuzztime="+d.String(), "-fuzzminimizetime="+minimizeTime.String())
 	cmd.Dir = dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
