@@ -115,7 +115,6 @@ func (c *scriptedConn) Read(p []byte) (int, error) {
 
 func (c *scriptedConn) Write(p []byte) (int, error)      { return c.written.Write(p) }
 func (c *scriptedConn) Close() error                     { c.once.Do(func() { close(c.closed) }); return nil }
-func (c *scriptedConn) CloseRead() error                 { return nil }
 func (c *scriptedConn) CloseWrite() error                { return nil }
 func (c *scriptedConn) LocalAddr() net.Addr              { return address("h:1") }
 func (c *scriptedConn) RemoteAddr() net.Addr             { return address("h:0") }

@@ -77,12 +77,6 @@ func (c *conn) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// CloseRead makes reads end behind what has arrived.
-func (c *conn) CloseRead() error {
-	c.in.deafen()
-	return nil
-}
-
 // CloseWrite ends the stream for the other side.
 func (c *conn) CloseWrite() error {
 	c.actor.yield()

@@ -17,7 +17,6 @@ type stream struct {
 	buf     []byte
 	size    int   // most bytes in buf
 	ended   bool  // the writer has closed its side: EOF behind buf
-	deaf    bool  // the reader reads no more: EOF behind buf, writes fail
 	broken  error // reset: nothing can be read or written
 	// deadlines of reading and writing
 	readBy, writeBy deadline
@@ -70,7 +69,7 @@ func (s *stream) read(p []byte) (n int, err error) {
 			s.buf = append(s.buf[:0], s.buf[n:]...)
 			s.changed.Broadcast()
 			return n, nil
-		case s.ended || s.deaf:
+		case s.ended:
 			return 0, io.EOF
 		}
 		s.changed.Wait()
@@ -112,15 +111,6 @@ func (s *stream) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	s.changed.Broadcast()
-}
-
-// deafen closes the reading side, as shutdown(SHUT_RD) does: what has arrived
-// can still be read.
-func (s *stream) deafen() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.deaf = true
 	s.changed.Broadcast()
 }
 

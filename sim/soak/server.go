@@ -106,7 +106,6 @@ func (l watching) Accept() (net.Conn, error) {
 // socket is a connection of a kernel.
 type socket interface {
 	net.Conn
-	CloseRead() error
 	CloseWrite() error
 }
 
