@@ -21,12 +21,14 @@ func TestShutdownAnswers(t *testing.T) {
 	for name, newPeer := range map[string]func(*testing.T, CoreConfig) peer{"tcp": newTCPPeer, "unix": newUnixPeer} {
 		t.Run(name, func(t *testing.T) {
 			p := newPeer(t, CoreConfig{}).(*live)
-			const commands = 300_000 // more than the kernel takes at once
 			p.open(1)
 			p.open(2)
 			p.send(2, []byte("g held\n"), []byte("1 Lock Get Success: held\n"))
 			sent := make(chan error, 1)
-			go func() { sent <- p.conns[1].write(bytes.Repeat([]byte("g job\n"), commands)) }()
+			go func() { // until the connection is closed
+				_, err := io.Copy(p.conns[1].(stream), endless("g job\n"))
+				sent <- err
+			}()
 			one := "1 Lock Get Success: job\n"
 			if _, err := p.conns[1].read(len(one)); err != nil {
 				t.Fatal(err)
