@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"lockd/fuzz/pair"
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/wire"
 )
 
@@ -18,7 +18,7 @@ func FuzzDialects(f *testing.F) {
 		f.Add([]byte(seed[1:]))
 	}
 	f.Fuzz(func(t *testing.T, schedule []byte) {
-		glockd, classic := pair.New(server.CoreConfig{}), pair.New(server.CoreConfig{Dialect: wire.Classic})
+		glockd, classic := pair.New(core.Config{}), pair.New(core.Config{Dialect: wire.Classic})
 		commands := 0
 		selected := 0
 		step := func(line []byte) {

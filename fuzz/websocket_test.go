@@ -11,6 +11,7 @@ import (
 
 	"lockd/fuzz/pair"
 	"lockd/server"
+	"lockd/server/core"
 )
 
 const handshake = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
@@ -69,7 +70,7 @@ func FuzzWebSocket(f *testing.F) {
 
 // messages makes the packets of a schedule, and the messages that the model
 // answers.
-func messages(schedule []byte, config server.CoreConfig) (packets, want [][]byte) {
+func messages(schedule []byte, config core.Config) (packets, want [][]byte) {
 	packets = [][]byte{[]byte(handshake)}
 	model := pair.New(config).Model
 	id, _ := model.Open("h:0")
@@ -155,7 +156,7 @@ func readMessages(stream []byte) (all [][]byte, err error) {
 
 // serveWebSocket serves one connection to its end, after which nothing may be
 // left.
-func serveWebSocket(config server.CoreConfig, c *scriptedConn) error {
+func serveWebSocket(config core.Config, c *scriptedConn) error {
 	s := server.New(server.Config{Core: config})
 	l := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	served := make(chan error, 1)

@@ -15,7 +15,7 @@
 // keeps, so that the caller may reuse its buffer.
 //
 // A Machine is not safe for concurrent use. Whoever shares one serializes the
-// calls; server.Core does it for the daemon.
+// calls; core.Core does it for the daemon.
 //
 // # Invariants
 //

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"lockd/server/core"
 	"lockd/wire"
 )
 
@@ -19,10 +20,11 @@ func TestOneWrite(t *testing.T) {
 	writes := 0
 	client, server := net.Pipe()
 	s := New(Config{})
-	x := &session{server: s, conn: countWrites{server, &writes}}
+	x := newSession(s, countWrites{server, &writes})
 	s.begin(x)
+	x.open()
 	done := make(chan struct{})
-	go func() { x.serveStream(); close(done) }()
+	go func() { x.serve(); close(done) }()
 	go io.WriteString(client, strings.Repeat("g job\nsg pool\nq\n", 16))
 	buf := make([]byte, 64<<10)
 	n, err := client.Read(buf)
@@ -48,8 +50,10 @@ func (c countWrites) Write(p []byte) (int, error) { *c.writes++; return c.Conn.W
 
 // TestNoise throws bytes at the server that no client would send, and resets in
 // the middle, and checks that a bystander keeps its lock (BAD-6).
-func TestNoise(t *testing.T) {
-	s, addr := start(t, Config{Core: CoreConfig{MaxLine: 100}})
+func TestNoise(t *testing.T) { onDrivers(t, testNoise) }
+
+func testNoise(t *testing.T) {
+	s, addr := start(t, Config{Core: core.Config{MaxLine: 100}})
 	bystander := connect(t, addr)
 	ask(t, bystander, "g mine\n", "1 Lock Get Success: mine\n")
 	const alphabet = "grisq \r\n\x00\xffmine"
@@ -73,37 +77,12 @@ func TestNoise(t *testing.T) {
 	}
 }
 
-// TestIdentity checks ADDR-2: connections are told apart by their number,
-// whatever their addresses and names.
-func TestIdentity(t *testing.T) {
-	core := NewCore(CoreConfig{Registry: true})
-	seen := make(map[ID]bool)
-	for range 10 {
-		a, _ := core.Open("127.0.0.1:5000")
-		b, _ := core.Open("127.0.0.1:5000")
-		if seen[a] || seen[b] || a == b {
-			t.Fatalf("a number was used again: %d, %d", a, b)
-		}
-		seen[a], seen[b] = true, true
-		core.Receive(a, []byte("iam x\ng job\n"), nil)
-		if got := core.Receive(b, []byte("iam x\ng job\nr job\n"), nil).Out; string(got) != "1 ok\n0 Lock Get Failure: job\n0 Lock Release Failure: job\n" {
-			t.Errorf("got %q", got)
-		}
-		core.Close(b)
-		if got := core.Receive(a, []byte("r job\n"), nil).Out; string(got) != "1 Lock Release Success: job\n" {
-			t.Errorf("got %q", got)
-		}
-		core.Close(a)
-		if got := core.Receive(a, []byte("g late\n"), nil); got.Out != nil || core.machine.ExclusiveLocks() != 0 {
-			t.Errorf("a closed connection was answered %q", got.Out)
-		}
-	}
-}
-
 // TestSnapshots checks END-7, STATS-8 and DUMP-8 on sockets: the locks of a
 // connection that ends vanish together.
-func TestSnapshots(t *testing.T) {
-	_, addr := start(t, Config{Core: CoreConfig{Dump: true}})
+func TestSnapshots(t *testing.T) { onDrivers(t, testSnapshots) }
+
+func testSnapshots(t *testing.T) {
+	_, addr := start(t, Config{Core: core.Config{Dump: true}})
 	observer := connect(t, addr)
 	replies := wire.NewReplyReader(observer, 0)
 	for range 200 {

@@ -1,25 +1,22 @@
-// Package server is the lockd server: Core decides what bytes answer what
-// bytes, without sockets, clocks or goroutines, and Server puts it on TCP, unix
-// and WebSocket listeners.
+// Package server is the lockd server on real connections: listeners, the drivers
+// that let connections live on them, limits, and shutdown.
 //
-// # The way of a byte
+// # Drivers
 //
-// Every connection has one goroutine, which reads what has arrived, calls
-// Core.Receive once for all of it under the one mutex of the Server, and writes
-// the replies before it reads again. So a client that does not read stops its
-// own goroutine and nobody else, the replies to one connection cannot overtake
-// each other (REPLY-1), and a batch of pipelined commands takes the mutex once.
-//
-// When the stream ends, everything received has been answered already. The
-// goroutine closes the connection in Core, which releases its locks, and only
-// then the socket (END-4, END-5).
+// What bytes answer what bytes is decided in lockd/server/core, what a connection
+// does next in lockd/server/life, and lockd/server/hub serializes the first and
+// hands outputs over. Two drivers do the rest. On Linux, TCP and unix connections
+// are served by event loops (lockd/server/loop on lockd/server/epoll). WebSockets,
+// and everything on other systems, have a goroutine each: session, which blocks in
+// each step of its life. Its replies leave before it reads again, so a client
+// that does not read stops its own goroutine and nobody else.
 //
 // # Limits
 //
 // What one connection can make the server hold: one unfinished line
-// (CoreConfig.MaxLine), one read buffer (16 KiB), 64 KiB of replies and the one
-// reply that passed that mark. Replies of more than 1 MiB, which only dumps
-// reach, are bounded together: see pendingLimit.
+// (core.Config.MaxLine), 16 KiB of input, 64 KiB of replies and the one reply that
+// passed that mark. Replies of more than 1 MiB, which only dumps reach, are
+// bounded together: see hub.Account.
 //
 // The clauses cited are those of docs/protocol.md.
 package server

@@ -2,12 +2,14 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
-	"lockd/wire"
+	"lockd/server/core"
 )
 
 // endless is a stream that repeats a text forever.
@@ -38,22 +40,57 @@ func waitUntil(t *testing.T, what string, condition func() bool) {
 }
 
 // executed returns how many commands the server has executed.
-func (s *Server) executed() (commands uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for op := wire.Unknown; op < wire.Ops; op++ {
-		commands += s.core.figures.Commands[op]
-	}
-	return commands
+func (s *Server) executed() uint64 { return s.hub.Commands() }
+
+// driven says by which driver the connections of a test are served.
+var driven sync.Map // *testing.T to the number of loops
+
+func loopsOf(t *testing.T) int {
+	n, _ := driven.Load(t)
+	loops, _ := n.(int)
+	return loops
 }
 
-// start serves TCP and returns the address.
+// drivers are all drivers: the number of loops, 0 for goroutines.
+func drivers() []int {
+	if LoopsSupported {
+		return []int{0, 1, 3}
+	}
+	return []int{0}
+}
+
+// onDrivers runs a test with every driver.
+func onDrivers(t *testing.T, test func(t *testing.T)) {
+	for _, loops := range drivers() {
+		t.Run(fmt.Sprintf("loops=%d", loops), func(t *testing.T) {
+			driven.Store(t, loops)
+			defer driven.Delete(t)
+			test(t)
+		})
+	}
+}
+
+type newPeer = func(*testing.T, core.Config) peer
+
+func onGoroutines(start newPeer) newPeer { return onLoops(0, start) }
+
+// onLoops makes peers whose server has so many loops.
+func onLoops(loops int, start newPeer) newPeer {
+	return func(t *testing.T, c core.Config) peer {
+		driven.Store(t, loops)
+		t.Cleanup(func() { driven.Delete(t) })
+		return start(t, c)
+	}
+}
+
+// start serves TCP, by the driver of the test, and returns the address.
 func start(t *testing.T, config Config) (*Server, string) {
 	t.Helper()
 	l, err := ListenTCP("127.0.0.1", 0, time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	config.Loops = loopsOf(t)
 	s := New(config)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

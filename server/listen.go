@@ -23,26 +23,36 @@ const keepaliveProbes = 3
 // the longer of twice keepalive and writeTimeout; with either at 0, when the
 // kernel does so by itself.
 func ListenTCP(host string, port int, keepalive, writeTimeout time.Duration) (net.Listener, error) {
-	config := net.ListenConfig{KeepAlive: -1}
+	options := tcpOptions{keepalive: keepalive}
+	if keepalive > 0 && writeTimeout > 0 {
+		options.userTimeout = max(2*keepalive, writeTimeout)
+	}
+	config := net.ListenConfig{Control: options.control, KeepAlive: -1}
 	if keepalive > 0 {
 		config.KeepAliveConfig = net.KeepAliveConfig{
 			Enable:   true,
 			Idle:     keepalive,
-			Interval: max(keepalive/keepaliveProbes, time.Second),
+			Interval: options.interval(),
 			Count:    keepaliveProbes,
 		}
 	}
-	if keepalive > 0 && writeTimeout > 0 {
-		config.Control = func(_, _ string, c syscall.RawConn) error {
-			return setUserTimeout(c, max(2*keepalive, writeTimeout))
-		}
-	}
+	// A loop accepts plain TCP.
+	config.SetMultipathTCP(false)
 	l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on tcp %s port %d: %w", host, port, cause(err))
 	}
 	return l, nil
 }
+
+// tcpOptions are the options of connections that a TCP listener accepts.
+type tcpOptions struct {
+	keepalive   time.Duration // silence before the first probe; 0 is no probes
+	userTimeout time.Duration // for what is sent to be confirmed; 0 is the kernel's
+}
+
+// interval is the time between two probes.
+func (o tcpOptions) interval() time.Duration { return max(o.keepalive/keepaliveProbes, time.Second) }
 
 // ListenUnix listens on a unix socket of that path and mode. The socket that a
 // dead server left is replaced; one that a server still listens on, or a file
@@ -52,9 +62,9 @@ func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 		return nil, err
 	}
 	// The socket must not be open to more than mode allows even for a moment.
-	umask := syscall.Umask(0o777 &^ int(mode.Perm()))
-	l, err := net.Listen("unix", path)
-	syscall.Umask(umask)
+	var l net.Listener
+	var err error
+	withUmask(int(mode.Perm()), func() { l, err = net.Listen("unix", path) })
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"lockd/server/core"
 )
 
 // patience is how long a test waits for what must come.
@@ -39,9 +41,9 @@ type wireConn interface {
 	localAddr() string // as the server shows it; "" if it shows a number
 }
 
-func newLive(t *testing.T, config CoreConfig, l net.Listener, serve func(*Server, net.Listener) error, dial func() (wireConn, error)) *live {
+func newLive(t *testing.T, config core.Config, l net.Listener, serve func(*Server, net.Listener) error, dial func() (wireConn, error)) *live {
 	t.Helper()
-	p := &live{t: t, server: New(Config{Core: config}), dial: dial, conns: map[int]wireConn{}, addrs: map[int]string{}}
+	p := &live{t: t, server: New(Config{Core: config, Loops: loopsOf(t)}), dial: dial, conns: map[int]wireConn{}, addrs: map[int]string{}}
 	served := make(chan error, 1)
 	go func() { served <- serve(p.server, l) }()
 	t.Cleanup(func() {
@@ -56,7 +58,7 @@ func newLive(t *testing.T, config CoreConfig, l net.Listener, serve func(*Server
 	return p
 }
 
-func newTCPPeer(t *testing.T, config CoreConfig) peer {
+func newTCPPeer(t *testing.T, config core.Config) peer {
 	l, err := ListenTCP("127.0.0.1", 0, time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ func newTCPPeer(t *testing.T, config CoreConfig) peer {
 	return newLive(t, config, l, (*Server).Serve, func() (wireConn, error) { return dialStream("tcp", l.Addr().String()) })
 }
 
-func newBytewisePeer(t *testing.T, config CoreConfig) peer {
+func newBytewisePeer(t *testing.T, config core.Config) peer {
 	p := newTCPPeer(t, config).(*live)
 	dial := p.dial
 	p.dial = func() (wireConn, error) {
@@ -74,7 +76,7 @@ func newBytewisePeer(t *testing.T, config CoreConfig) peer {
 	return p
 }
 
-func newUnixPeer(t *testing.T, config CoreConfig) peer {
+func newUnixPeer(t *testing.T, config core.Config) peer {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := ListenUnix(path, 0o600)
 	if err != nil {
@@ -83,7 +85,7 @@ func newUnixPeer(t *testing.T, config CoreConfig) peer {
 	return newLive(t, config, l, (*Server).Serve, func() (wireConn, error) { return dialStream("unix", path) })
 }
 
-func newWebSocketPeer(t *testing.T, config CoreConfig) peer {
+func newWebSocketPeer(t *testing.T, config core.Config) peer {
 	l, err := ListenTCP("127.0.0.1", 0, time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+
+	"lockd/server/core"
 )
 
 // The scripts in testdata/script are conversations with a server, with the
@@ -45,12 +47,16 @@ func TestScripts(t *testing.T) {
 	for _, transport := range []struct {
 		name    string
 		folders []string
-		start   func(*testing.T, CoreConfig) peer
+		start   func(*testing.T, core.Config) peer
 	}{
 		{"core", []string{"any", "stream", "message"}, newCorePeer},
-		{"tcp", []string{"any", "stream"}, newTCPPeer},
-		{"tcp-bytewise", []string{"any", "stream"}, newBytewisePeer},
-		{"unix", []string{"any", "stream"}, newUnixPeer},
+		{"tcp-goroutines", []string{"any", "stream"}, onGoroutines(newTCPPeer)},
+		{"tcp-loop", []string{"any", "stream"}, onLoops(1, newTCPPeer)},
+		{"tcp-loops", []string{"any", "stream"}, onLoops(3, newTCPPeer)},
+		{"bytewise-goroutines", []string{"any", "stream"}, onGoroutines(newBytewisePeer)},
+		{"bytewise-loop", []string{"any", "stream"}, onLoops(1, newBytewisePeer)},
+		{"unix-goroutines", []string{"any", "stream"}, onGoroutines(newUnixPeer)},
+		{"unix-loop", []string{"any", "stream"}, onLoops(1, newUnixPeer)},
 		{"websocket", []string{"any", "message"}, newWebSocketPeer},
 	} {
 		for _, folder := range transport.folders {
@@ -67,7 +73,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-func runScript(t *testing.T, file string, start func(*testing.T, CoreConfig) peer) {
+func runScript(t *testing.T, file string, start func(*testing.T, core.Config) peer) {
 	var p peer
 	datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
 		if d.Cmd == "server" {
@@ -114,8 +120,8 @@ func runScript(t *testing.T, file string, start func(*testing.T, CoreConfig) pee
 }
 
 // scriptConfig reads the arguments of the server directive.
-func scriptConfig(t *testing.T, d *datadriven.TestData) CoreConfig {
-	config := CoreConfig{PID: 4242}
+func scriptConfig(t *testing.T, d *datadriven.TestData) core.Config {
+	config := core.Config{PID: 4242}
 	for _, arg := range d.CmdArgs {
 		number := func() int {
 			n, err := strconv.Atoi(arg.Vals[0])
@@ -184,42 +190,42 @@ func unescape(t *testing.T, s string) []byte {
 // corePeer runs a script against Core alone.
 type corePeer struct {
 	t    *testing.T
-	core *Core
-	ids  map[int]ID
+	core *core.Core
+	ids  map[int]core.ID
 	// messages makes the end of what is sent the end of a message.
 	messages bool
 }
 
-func newCorePeer(t *testing.T, config CoreConfig) peer {
-	return &corePeer{t: t, core: NewCore(config), ids: make(map[int]ID), messages: strings.Contains(t.Name(), "message")}
+func newCorePeer(t *testing.T, config core.Config) peer {
+	return &corePeer{t: t, core: core.New(config), ids: make(map[int]core.ID), messages: strings.Contains(t.Name(), "message")}
 }
 
 func (p *corePeer) open(n int) []byte {
-	id, ok := p.core.Open(fmt.Sprintf("ADDR%d", n))
+	var fx core.Effects
+	id, ok := p.core.Open(0, core.Peer{Addr: fmt.Sprintf("ADDR%d", n)}, &fx)
 	if !ok {
-		return p.core.Refusal(nil)
+		return fx.To(0)
 	}
 	p.ids[n] = id
 	return nil
 }
 
 func (p *corePeer) send(n int, data, _ []byte) []byte {
-	var out []byte
+	var fx core.Effects
 	for len(data) > 0 {
-		r := p.core.Receive(p.ids[n], data, out)
-		out, data = r.Out, r.Rest
+		data = p.core.Receive(0, p.ids[n], data, &fx)
 	}
 	if p.messages {
-		out = p.core.EndMessage(p.ids[n], out).Out
+		p.core.EndMessage(0, p.ids[n], &fx)
 	}
 	p.valid()
-	return out
+	return fx.To(p.ids[n])
 }
 
 func (p *corePeer) halfClose(n int) []byte { p.close(n); return nil }
 
 func (p *corePeer) close(n int) {
-	p.core.Close(p.ids[n])
+	p.core.Close(0, p.ids[n], new(core.Effects))
 	p.valid()
 }
 
@@ -252,7 +258,7 @@ func TestClauses(t *testing.T) {
 		prefixes[prefix] = true
 	}
 	id := regexp.MustCompile(`\b([A-Z]+)-\d+\b`)
-	for _, pattern := range []string{"../lock/*.go", "../wire/*.go", "*.go", "testdata/script/*/*.txt", "../cmd/lockd/*.go"} {
+	for _, pattern := range []string{"../lock/*.go", "../wire/*.go", "*.go", "*/*.go", "testdata/script/*/*.txt", "../cmd/lockd/*.go"} {
 		files, _ := filepath.Glob(pattern)
 		for _, file := range files {
 			text, err := os.ReadFile(file)

@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"lockd/server/core"
+	"lockd/server/hub"
+	"lockd/server/life"
 )
 
 // ErrClosed is returned by Serve and ServeWebSocket after Shutdown or Close.
@@ -16,8 +19,11 @@ var ErrClosed = errors.New("the server is closed")
 
 // Config holds the choices that a Server is made with.
 type Config struct {
-	Core CoreConfig
+	Core core.Config
 
+	// Loops is how many event loops serve the connections of TCP and unix
+	// listeners, where LoopsSupported. 0 gives every connection a goroutine.
+	Loops int
 	// WriteTimeout is how long a client may leave its replies unread before
 	// it is dropped and its locks are released. 0 is forever.
 	WriteTimeout time.Duration
@@ -29,9 +35,14 @@ type Config struct {
 	// allows all.
 	Origins []string
 	// Logger gets connections at debug level and trouble above. nil is none.
+	// It must not block for long: it is called in the middle of serving.
 	Logger *slog.Logger
-	// Mutex serializes all calls to Core. nil is a sync.Mutex; a simulation
-	// gives one that lets other goroutines run first.
+	// Closed, if not nil, is told of every connection, by its number, whose
+	// socket was closed. It is called in the middle of serving, from any
+	// goroutine.
+	Closed func(core.ID)
+	// Mutex serializes all calls to Core. nil is one of the Server's own; a
+	// simulation gives one that lets other goroutines run first.
 	Mutex sync.Locker
 }
 
@@ -39,89 +50,49 @@ type Config struct {
 // one with New; its methods are safe for concurrent use.
 type Server struct {
 	config Config
-	log    *slog.Logger
-	// verbose says whether log takes debug messages. Asking first keeps the
-	// stack of a connection's goroutine, and so an idle connection, small.
-	verbose bool
+	log    *log
+	clock  clock
+	limits life.Limits
+	hub    *hub.Hub
 
-	mu   sync.Locker // serializes core
-	core *Core
-
-	pending pending
-	warned  atomic.Int64 // when a refusal was logged last, Unix nanoseconds
-
-	// Below is what is open, guarded by state. state is never held while mu
-	// is taken or a connection is read, written or closed.
+	// Below is what is open, guarded by state. state is never held while the
+	// Hub is called or a connection is read, written or closed.
 	state     sync.Mutex
 	stopping  bool
+	stopped   chan struct{} // closed when stopping begins
 	listeners map[net.Listener]bool
 	sessions  map[*session]bool
 	https     map[*http.Server]bool
-	running   sync.WaitGroup // sessions
+	loops     *loops         // nil until the first listener that they can serve
+	sockets   []string       // paths of unix sockets that the loops listen on
+	running   sync.WaitGroup // sessions and loops
+	keeper    *keeper
 }
 
 // New returns a Server without listeners.
-func New(config Config) *Server {
+func New(config Config) *Server { return newServer(config, core.New(config.Core)) }
+
+// newServer returns a Server with a Core of the caller's.
+func newServer(config Config, c hub.Core) *Server {
 	s := &Server{
-		config:    config,
-		log:       config.Logger,
-		mu:        config.Mutex,
-		core:      NewCore(config.Core),
+		config: config,
+		log:    newLog(config),
+		clock:  newClock(),
+		limits: life.Limits{
+			Write: core.Time(config.WriteTimeout),
+			Idle:  core.Time(config.IdleTimeout),
+		},
+		stopped:   make(chan struct{}),
 		listeners: make(map[net.Listener]bool),
 		sessions:  make(map[*session]bool),
 		https:     make(map[*http.Server]bool),
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	if config.Mutex == nil && config.Loops > 1 {
+		config.Mutex = new(spinMutex)
 	}
-	s.verbose = s.log.Enabled(context.Background(), slog.LevelDebug)
-	if s.mu == nil {
-		s.mu = new(sync.Mutex)
-	}
+	s.hub = hub.New(c, config.Mutex)
+	s.keeper = newKeeper(s)
 	return s
-}
-
-// Pauses after a failed accept, such as one for lack of file descriptors.
-const (
-	firstAcceptPause = 5 * time.Millisecond
-	maxAcceptPause   = time.Second
-)
-
-// Serve accepts connections of a stream transport, TCP or a unix socket, until
-// Shutdown or Close, and then returns ErrClosed. It closes the listener. Failed
-// accepts are logged and tried again after a pause.
-func (s *Server) Serve(l net.Listener) error {
-	if !s.addListener(l) {
-		return ErrClosed
-	}
-	defer s.removeListener(l)
-	pause := firstAcceptPause
-	for {
-		nc, err := l.Accept()
-		switch {
-		case err == nil:
-			pause = firstAcceptPause
-			s.start(nc)
-		case s.isStopping():
-			return ErrClosed
-		case errors.Is(err, net.ErrClosed):
-			return err
-		default:
-			s.log.Warn("cannot accept a connection; trying again", "error", err, "pause", pause)
-			time.Sleep(pause)
-			pause = min(2*pause, maxAcceptPause)
-		}
-	}
-}
-
-// start serves a stream connection in a goroutine of its own.
-func (s *Server) start(nc net.Conn) {
-	x := &session{server: s, conn: nc}
-	if s.begin(x) {
-		go x.serveStream()
-		return
-	}
-	nc.Close()
 }
 
 // Shutdown stops accepting, answers what has been received, releases all locks
@@ -129,14 +100,17 @@ func (s *Server) start(nc net.Conn) {
 // connections that are left, and returns the error of ctx. When it returns, the
 // Server has no goroutine left.
 func (s *Server) Shutdown(ctx context.Context) error {
-	for _, x := range s.stop() {
+	sessions, loops := s.stop()
+	for _, x := range sessions {
 		x.stop()
 	}
+	loops.stop()
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()
 		close(done)
 	}()
+	defer s.keeper.stop()
 	select {
 	case <-done:
 		return nil
@@ -146,8 +120,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	left := s.openSessions()
 	s.state.Unlock()
 	for _, x := range left {
-		x.drop(ctx.Err())
+		x.Drop()
 	}
+	loops.drop()
 	<-done
 	return ctx.Err()
 }
@@ -162,24 +137,24 @@ func (s *Server) Close() error {
 
 // Held returns how many connections are open and how many names are held, in
 // either table. After Shutdown it is none.
-func (s *Server) Held() (connections, locks int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.core.Conns(), s.core.machine.ExclusiveLocks() + s.core.machine.SharedLocks()
-}
+func (s *Server) Held() (connections, locks int) { return s.hub.Held() }
 
-// stop closes the listeners, once, and returns the open sessions.
-func (s *Server) stop() []*session {
+// stop closes the listeners, once, and returns what is to be stopped.
+func (s *Server) stop() ([]*session, *loops) {
 	s.state.Lock()
 	defer s.state.Unlock()
-	s.stopping = true
+	if !s.stopping {
+		s.stopping = true
+		close(s.stopped)
+	}
 	for l := range s.listeners {
 		l.Close()
 	}
+	s.removeSockets()
 	for h := range s.https {
 		h.Close() // closes what is not a WebSocket yet
 	}
-	return s.openSessions()
+	return s.openSessions(), s.loops
 }
 
 // openSessions returns the sessions that have a connection. Its caller holds
@@ -192,16 +167,6 @@ func (s *Server) openSessions() []*session {
 		}
 	}
 	return open
-}
-
-// warnRefusal logs a refused connection, but not too often.
-func (s *Server) warnRefusal(addr string) {
-	now := time.Now().UnixNano()
-	last := s.warned.Load()
-	if now-last > int64(refusalPause) && s.warned.CompareAndSwap(last, now) {
-		s.log.Warn("refused a connection: too many are open; more refusals are not logged for a while",
-			"addr", addr, "limit", s.config.Core.MaxConnections, "pause", refusalPause)
-	}
 }
 
 func (s *Server) isStopping() bool {

@@ -8,6 +8,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/coder/websocket"
+
+	"lockd/server/core"
+	"lockd/server/hub"
+	"lockd/server/life"
 )
 
 const (
@@ -17,44 +23,49 @@ const (
 	// largeRead is the size of the buffers lent to connections that send more
 	// at once.
 	largeRead = 16 << 10
-	// lingerTimeout is the silence after which a connection that the server has
-	// ended is closed. Closing with unread input would make the kernel reset
-	// it, and its peer might never see the last replies.
-	lingerTimeout = time.Second
-	// lingerLimit is how long a client that goes on sending is waited for.
-	lingerLimit = 10 * time.Second
-	// drainPause is the silence after which a server that stops takes it that
-	// all that was received has been read, and drainTime is how long it reads
-	// from a client that is never silent (END-8).
-	drainPause = 20 * time.Millisecond
-	drainTime  = 200 * time.Millisecond
-	// writePiece is how many bytes are written within one write timeout, so
-	// that a client that reads a large reply steadily is not dropped.
-	writePiece = 256 << 10
-	// refusalPause is the least time between two warnings of refused
-	// connections: whoever causes them must not fill the log.
-	refusalPause = time.Minute
+	// largePause is how long a connection may keep such a buffer while nothing
+	// comes.
+	largePause = 10 * core.Millisecond
 )
 
 // Buffers are lent for as long as they are in use, so that idle connections
 // have none.
 var (
-	readBuffers = sync.Pool{New: func() any { return new([largeRead]byte) }}
-	outBuffers  = sync.Pool{New: func() any { return new([]byte) }}
+	largeBuffers = sync.Pool{New: func() any { return new([largeRead]byte) }}
+	effects      = sync.Pool{New: func() any { return new(core.Effects) }}
 )
 
-// session is one accepted connection of any transport.
+// session is a connection that has a goroutine: one of any transport on systems
+// without loops, a WebSocket on all. Its life and what is below belong to the
+// goroutine.
 type session struct {
 	server *Server
-	conn   net.Conn // a *guard for a WebSocket
-	id     ID       // 0 before open and after release; guarded by Server.mu
-	small  [smallRead]byte
+	conn   net.Conn // the socket, also of a WebSocket
+	inbox  *hub.Inbox
 
-	stopping atomic.Bool // the server stops: read what was received, no more
-	// Of a WebSocket, for its own goroutine:
-	replying bool // a reply is being written
-	closing  bool // the close handshake has begun; reads have its deadline
+	number   atomic.Uint64 // core.ID; 0 before it is admitted
+	stopping atomic.Bool   // the server stops
+	dropped  atomic.Bool   // Drop was called
+
+	life   life.Life
+	readBy core.Time        // deadline that conn has; unknown: it is to be set
+	ws     *websocket.Conn  // nil for a stream
+	input  []byte           // read, and not executed
+	large  *[largeRead]byte // lent; input is in it
+	more   bool             // the last read filled its buffer
+	fx     *core.Effects    // lent; out may be in it
+	out    []byte           // not sent
+	owes   bool             // out is in the account of large replies
+	small  [smallRead]byte
+	// replying is true while a reply is written to a WebSocket.
+	replying bool
 }
+
+// unknown is no deadline.
+const unknown core.Time = -1
+
+// interrupt is a deadline that has passed.
+var interrupt = time.Unix(1, 0)
 
 // halfCloser is a connection whose sending side can be closed alone, as that of
 // TCP and unix sockets can.
@@ -62,190 +73,255 @@ type halfCloser interface {
 	CloseWrite() error
 }
 
-// open announces the connection to Core; false if that refuses it (BAD-4).
-func (x *session) open() bool {
-	addr := x.conn.RemoteAddr()
-	shown := addr.String()
-	if addr.Network() == "unix" {
-		shown = "unix"
-	}
-	x.server.mu.Lock()
-	id, ok := x.server.core.Open(shown)
-	x.id = id
-	x.server.mu.Unlock()
-	if !ok {
-		x.server.warnRefusal(shown)
-		return false
-	}
-	if x.server.verbose {
-		x.server.log.Debug("connected", "conn", id, "addr", shown)
-	}
-	return true
+func newSession(s *Server, conn net.Conn) *session {
+	x := &session{server: s, conn: conn, readBy: unknown}
+	x.inbox = hub.NewInbox(x.wake)
+	return x
 }
 
-// apply gives bytes of the connection to Core. After release that does nothing.
-func (x *session) apply(data, out []byte) Result {
-	x.server.mu.Lock()
-	r := x.server.core.Receive(x.id, data, out)
-	x.server.mu.Unlock()
-	return r
-}
+// Inbox implements hub.Owner.
+func (x *session) Inbox() *hub.Inbox { return x.inbox }
 
-// release ends the connection in Core, which releases its locks. It must come
-// before the client can see the end of the stream (END-5). Only the first call
-// does anything; any goroutine may make it.
-func (x *session) release(why error) {
-	x.server.mu.Lock()
-	id := x.id
-	orphans := x.server.core.Close(id)
-	x.id = 0
-	x.server.mu.Unlock()
-	if id != 0 && x.server.verbose {
-		x.server.log.Debug("disconnected", "conn", id, "orphans", orphans.Exclusive, "shared_orphans", orphans.Shared, "why", why)
-	}
-}
+// Opened implements hub.Owner.
+func (x *session) Opened(id core.ID) { x.number.Store(uint64(id)) }
 
-// drop ends the connection from another goroutine: locks first, then the
-// socket.
-func (x *session) drop(why error) {
-	x.release(why)
-	x.conn.Close()
-}
+func (x *session) id() core.ID { return core.ID(x.number.Load()) }
 
-// serveStream serves a connection of a stream transport to its end. It and pump
-// keep little on the stack, so that a connection that has said nothing costs a
-// goroutine of 2 KiB; the first command makes it 4.
-func (x *session) serveStream() {
-	if x.open() {
-		x.release(x.pump())
-		if x.stopping.Load() {
-			x.linger(lingerLimit)
-		}
-	} else {
-		x.send(x.conn, x.server.core.Refusal(nil))
-		x.linger(lingerTimeout)
-	}
-	x.conn.Close()
-	x.server.finish(x)
-}
+// wake makes the goroutine look at what others want of it, if it reads. Whoever
+// calls has said what that is before: the goroutine sets its own deadline before
+// it looks.
+func (x *session) wake() { x.conn.SetReadDeadline(interrupt) }
 
-// pump reads, executes and answers until the stream ends, which is nil, or
-// fails, or the server stops.
-func (x *session) pump() error {
-	n, err := 0, error(nil)
-	for err == nil {
-		if x.server.config.IdleTimeout > 0 {
-			x.conn.SetReadDeadline(time.Now().Add(x.server.config.IdleTimeout))
-		}
-		if x.stopping.Load() {
-			return x.drain()
-		}
-		if n < smallRead {
-			n, err = x.conn.Read(x.small[:])
-			err = x.receive(x.small[:n], err)
-		} else { // there is probably more
-			n, err = x.readLarge()
-		}
-	}
-	switch {
-	case err == io.EOF:
-		return nil
-	case x.stopping.Load() && errors.Is(err, os.ErrDeadlineExceeded):
-		return x.drain()
-	}
-	return err
-}
-
-// readLarge reads once into a buffer that is lent, and answers what came.
-func (x *session) readLarge() (int, error) {
-	large := readBuffers.Get().(*[largeRead]byte)
-	defer readBuffers.Put(large)
-	n, err := x.conn.Read(large[:])
-	return n, x.receive(large[:n], err)
-}
-
-// drain answers what was received before the server began to stop (END-8).
-func (x *session) drain() error {
-	for end := time.Now().Add(drainTime); time.Now().Before(end); {
-		x.conn.SetReadDeadline(time.Now().Add(drainPause))
-		if _, err := x.readLarge(); err != nil {
-			if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
-				return nil
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-// receive executes the lines that data ends, and sends the replies: one write
-// for all of them, or for each outputBatch (REPLY-5). It returns the error of
-// that, else the one that came with the data.
-func (x *session) receive(data []byte, readErr error) error {
-	if len(data) == 0 {
-		return readErr
-	}
-	out := outBuffers.Get().(*[]byte)
-	defer putOut(out)
-	for len(data) > 0 {
-		r := x.apply(data, (*out)[:0])
-		*out = r.Out
-		if err := x.send(x.conn, r.Out); err != nil {
-			return err
-		}
-		data = r.Rest
-		if cap(*out) > 2*outputBatch {
-			*out = nil // a large reply is not kept while the next is written
-		}
-	}
-	return readErr
-}
-
-// putOut takes a buffer back, unless a large reply made it large.
-func putOut(out *[]byte) {
-	if cap(*out) <= 2*outputBatch {
-		outBuffers.Put(out)
-	}
-}
-
-// send writes all of out; each piece of it within the write timeout.
-func (x *session) send(conn net.Conn, out []byte) error {
-	if len(out) >= largeReply {
-		x.server.pending.add(x, len(out))
-		defer x.server.pending.remove(x)
-	}
-	for len(out) > 0 {
-		if timeout := x.server.config.WriteTimeout; timeout > 0 {
-			conn.SetWriteDeadline(time.Now().Add(timeout))
-		}
-		n, err := conn.Write(out[:min(len(out), writePiece)])
-		if err != nil {
-			return err
-		}
-		out = out[n:]
-	}
-	return nil
-}
-
-// stop makes the session read what has been received, and no more.
+// stop makes the session answer what was received, and end.
 func (x *session) stop() {
 	x.stopping.Store(true)
-	x.conn.SetReadDeadline(time.Now())
+	x.wake()
 }
 
-// linger ends the stream for the client and drops its input until the client has
-// ended its own stream, says nothing more, or the limit has passed.
-func (x *session) linger(limit time.Duration) {
-	half, ok := x.conn.(halfCloser)
-	if !ok || half.CloseWrite() != nil {
+// Drop implements hub.Debtor: locks first, then the socket.
+func (x *session) Drop() {
+	x.dropped.Store(true)
+	fx := new(core.Effects)
+	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), nil, fx)
+	if open {
+		x.server.log.Released(x.id(), life.Dropped, orphans)
+	}
+	x.conn.Close()
+}
+
+// open announces the connection to Core; what that answers to one too many is to
+// be sent (BAD-4).
+func (x *session) open() {
+	fx := effects.Get().(*core.Effects)
+	defer effects.Put(fx)
+	peer := core.Peer{Network: core.Unix}
+	if addr := x.conn.RemoteAddr(); addr.Network() != core.Unix {
+		peer = core.Peer{Network: addr.Network(), Addr: addr.String()}
+	}
+	id, refusal := x.server.hub.Open(x.server.clock.now(), peer, x, x.inbox, fx)
+	now := x.server.clock.now()
+	if id == 0 {
+		x.server.log.Refused(peer)
+		x.life, x.out = life.Refused(now, &x.server.limits), refusal
 		return
 	}
-	large := readBuffers.Get().(*[largeRead]byte)
-	defer readBuffers.Put(large)
-	for end := time.Now().Add(limit); time.Now().Before(end); {
-		x.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
-		if _, err := x.conn.Read(large[:]); err != nil {
+	x.server.log.Opened(id, peer)
+	x.life = life.Admitted(now, &x.server.limits)
+}
+
+// serve lets the life of a stream connection take its steps, to its end.
+func (x *session) serve() {
+	x.life.Heard(x.server.clock.now()) // time begins when somebody listens
+	for {
+		switch step := x.life.Step(); step {
+		case life.Read, life.Discard:
+			x.read(step)
+		case life.Execute:
+			x.execute()
+		case life.Write:
+			x.flush()
+		case life.Release:
+			x.release()
+		case life.EndStream:
+			half, ok := x.conn.(halfCloser)
+			x.life.StreamEnded(x.server.clock.now(), ok && half.CloseWrite() == nil)
+		case life.Close:
+			x.conn.Close()
+			x.life.Closed()
+		case life.Nothing:
+			x.tidy()
+			if x.id() != 0 {
+				x.server.log.Closed(x.id())
+			}
+			x.server.finish(x)
 			return
 		}
+	}
+}
+
+// prepare makes the connection ready for a read by its deadline, and does what
+// others want. It returns false if something else than that step is to be done
+// now.
+func (x *session) prepare(step life.Step, deadline core.Time) bool {
+	if deadline != x.readBy {
+		x.conn.SetReadDeadline(x.server.clock.deadline(deadline))
+		x.readBy = deadline
+	}
+	if x.dropped.Load() {
+		x.life.Drop()
+	}
+	if x.stopping.Load() {
+		x.life.Stop(x.server.clock.now())
+	}
+	if x.inbox.Some() {
+		x.server.hub.Collect(x.inbox)
+		x.mail()
+	}
+	// Stopping has moved the deadline, if it has just begun.
+	return x.life.Step() == step && (x.readBy <= x.life.Deadline())
+}
+
+// failed tells the life that a read or a write came to nothing.
+func (x *session) failed(err error) {
+	now := x.server.clock.now()
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		x.readBy = unknown // it may have been an interrupt
+		x.life.Expire(now)
+	case x.dropped.Load():
+		x.life.Drop()
+	case err == io.EOF:
+		x.life.Ended(life.Finished)
+	default:
+		x.life.Ended(life.Failed)
+	}
+}
+
+// read reads once. A connection that sends much is lent a large buffer, but does
+// not keep it while it is silent.
+func (x *session) read(step life.Step) {
+	buf, deadline := x.small[:], x.life.Deadline()
+	if x.more {
+		x.large = largeBuffers.Get().(*[largeRead]byte)
+		buf, deadline = x.large[:], min(deadline, x.server.clock.now()+largePause)
+	}
+	n, err := 0, error(nil)
+	if x.prepare(step, deadline) {
+		n, err = x.conn.Read(buf)
+	}
+	x.more = n == len(buf)
+	switch {
+	case n == 0:
+		if err != nil {
+			x.failed(err)
+		}
+	case step == life.Discard:
+		x.life.Discarded(x.server.clock.now())
+	default:
+		x.life.Received()
+		x.input = buf[:n]
+	}
+	x.tidy()
+}
+
+// execute gives input to Core.
+func (x *session) execute() {
+	if x.fx == nil {
+		x.fx = effects.Get().(*core.Effects)
+	}
+	x.input = x.server.hub.Receive(x.server.clock.now(), x.id(), x.input, x.inbox, x.fx)
+	out := x.fx.To(x.id())
+	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0)
+	x.mail()
+	x.owe(out)
+	x.tidy()
+}
+
+// owe adds replies to those that are to be sent.
+func (x *session) owe(out []byte) {
+	if len(x.out) == 0 {
+		x.out = out
+	} else {
+		x.out = append(x.out[:len(x.out):len(x.out)], out...)
+	}
+}
+
+// mail does what was taken out of the inbox.
+func (x *session) mail() {
+	x.inbox.Taken(func(item hub.Item) {
+		if item.Data == nil {
+			return
+		}
+		if x.ws != nil {
+			x.tell(item.Data)
+			return
+		}
+		x.life.Owe(x.server.clock.now())
+		x.owe(item.Data)
+	})
+}
+
+// flush sends the next piece of the replies.
+func (x *session) flush() {
+	if len(x.out) >= hub.LargeReply && !x.owes {
+		x.owes = true
+		x.server.hub.Replies.Add(x, len(x.out))
+	}
+	n, err := x.write(x.conn, x.out)
+	x.out = x.out[n:]
+	x.life.Wrote(x.server.clock.now(), n, len(x.out) > 0)
+	if err != nil {
+		x.failed(err)
+	}
+	x.tidy()
+}
+
+// write writes one piece, by the deadline of the life.
+func (x *session) write(conn net.Conn, data []byte) (int, error) {
+	deadline := x.life.Deadline()
+	if x.life.Step() != life.Write && deadline == core.Never && x.server.limits.Write > 0 {
+		// A WebSocket's library has something of its own to say.
+		deadline = x.server.clock.now() + x.server.limits.Write
+	}
+	if deadline != core.Never || x.server.limits.Write > 0 {
+		conn.SetWriteDeadline(x.server.clock.deadline(deadline))
+	}
+	return conn.Write(data[:min(len(data), life.WritePiece)])
+}
+
+// tidy gives back what is lent and no longer in use.
+func (x *session) tidy() {
+	if x.life.Step() >= life.Release {
+		x.input, x.out = nil, nil
+	}
+	if len(x.input) == 0 && x.large != nil {
+		largeBuffers.Put(x.large)
+		x.input, x.large = nil, nil
+	}
+	if len(x.out) > 0 {
+		return
+	}
+	x.out = nil
+	if x.fx != nil {
+		x.fx.Reset()
+		effects.Put(x.fx)
+		x.fx = nil
+	}
+	if x.owes {
+		x.owes = false
+		x.server.hub.Replies.Remove(x)
+	}
+}
+
+// release closes the connection in Core, which releases its locks. It must come
+// before the client can see the end of the stream (END-5).
+func (x *session) release() {
+	fx := effects.Get().(*core.Effects)
+	defer effects.Put(fx)
+	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)
+	x.mail()
+	x.life.Released()
+	if open {
+		x.server.log.Released(x.id(), x.life.End(), orphans)
 	}
 }

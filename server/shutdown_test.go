@@ -13,14 +13,20 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"lockd/server/core"
 )
 
 // TestShutdownAnswers checks END-8: what was received before the end is
 // answered, and the locks are released before the stream ends.
-func TestShutdownAnswers(t *testing.T) {
-	for name, newPeer := range map[string]func(*testing.T, CoreConfig) peer{"tcp": newTCPPeer, "unix": newUnixPeer} {
+func TestShutdownAnswers(t *testing.T) { onDrivers(t, testShutdownAnswers) }
+
+func testShutdownAnswers(t *testing.T) {
+	for name, newPeer := range map[string]newPeer{"tcp": newTCPPeer, "unix": newUnixPeer} {
+		loops := loopsOf(t)
 		t.Run(name, func(t *testing.T) {
-			p := newPeer(t, CoreConfig{}).(*live)
+			newPeer := onLoops(loops, newPeer)
+			p := newPeer(t, core.Config{}).(*live)
 			p.open(1)
 			p.open(2)
 			p.send(2, []byte("g held\n"), []byte("1 Lock Get Success: held\n"))
@@ -63,13 +69,15 @@ func TestShutdownAnswers(t *testing.T) {
 
 // TestShutdownAnswersAllThatArrived is END-8 for a client that has sent all it
 // wants before the end: every command is answered.
-func TestShutdownAnswersAllThatArrived(t *testing.T) {
+func TestShutdownAnswersAllThatArrived(t *testing.T) { onDrivers(t, testShutdownAnswersAllThatArrived) }
+
+func testShutdownAnswersAllThatArrived(t *testing.T) {
 	gate := new(sync.Mutex)
 	l, err := ListenTCP("127.0.0.1", 0, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(Config{Mutex: gate})
+	s := New(Config{Mutex: gate, Loops: loopsOf(t)})
 	go s.Serve(l)
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -105,7 +113,7 @@ func TestShutdownAnswersAllThatArrived(t *testing.T) {
 
 // TestShutdownWebSocket is END-8 on a WebSocket: it ends with a close frame.
 func TestShutdownWebSocket(t *testing.T) {
-	p := newWebSocketPeer(t, CoreConfig{}).(*live)
+	p := newWebSocketPeer(t, core.Config{}).(*live)
 	p.open(1)
 	p.send(1, []byte("g job"), []byte("1 Lock Get Success: job\n"))
 	result := make(chan error, 1)
@@ -124,8 +132,10 @@ func TestShutdownWebSocket(t *testing.T) {
 
 // TestShutdownForced checks that a client that does not read cannot hold up the
 // end beyond the context, and loses its locks before its connection.
-func TestShutdownForced(t *testing.T) {
-	p := newTCPPeer(t, CoreConfig{}).(*live)
+func TestShutdownForced(t *testing.T) { onDrivers(t, testShutdownForced) }
+
+func testShutdownForced(t *testing.T) {
+	p := newTCPPeer(t, core.Config{}).(*live)
 	p.open(1)
 	c := p.conns[1].(stream)
 	go io.Copy(c, endless("q\n"))
@@ -145,8 +155,10 @@ func TestShutdownForced(t *testing.T) {
 }
 
 // TestServeAfterShutdown checks that a closed server takes no listener.
-func TestServeAfterShutdown(t *testing.T) {
-	s := New(Config{})
+func TestServeAfterShutdown(t *testing.T) { onDrivers(t, testServeAfterShutdown) }
+
+func testServeAfterShutdown(t *testing.T) {
+	s := New(Config{Loops: loopsOf(t)})
 	s.Close()
 	for _, serve := range []func(net.Listener) error{s.Serve, s.ServeWebSocket} {
 		l, err := ListenUnix(filepath.Join(t.TempDir(), "s"), 0o600)

@@ -9,8 +9,12 @@ import (
 	"net/http"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"lockd/server/core"
+	"lockd/server/life"
 )
 
 const (
@@ -44,7 +48,10 @@ func (s *Server) ServeWebSocket(l net.Listener) error {
 
 // upgrade turns an HTTP request into a WebSocket and serves it.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
-	x := &session{server: s}
+	x := newSession(s, nil)
+	// Nothing is served before it is admitted, but what its handshake writes
+	// has limits.
+	x.life = life.Refused(s.clock.now(), &s.limits)
 	if !s.begin(x) {
 		http.Error(w, "the server is closing", http.StatusServiceUnavailable)
 		return
@@ -58,53 +65,74 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		s.log.Debug("refused a websocket", "addr", r.RemoteAddr, "origin", r.Header.Get("Origin"), "error", err)
 		return
 	}
-	defer ws.CloseNow()
+	defer func() {
+		ws.CloseNow()
+		x.tidy()
+		if id := x.id(); id != 0 {
+			s.log.Closed(id)
+		}
+	}()
 	ws.SetReadLimit(-1) // lines have a limit; a message may hold many
-	x.serveWebSocket(ws)
+	x.ws = ws
+	x.open()
+	x.serveWebSocket()
 }
 
 // serveWebSocket serves a WebSocket to its end.
-func (x *session) serveWebSocket(ws *websocket.Conn) {
-	if !x.open() {
-		ws.Write(context.Background(), websocket.MessageText, x.server.core.Refusal(nil))
-		x.goodbye(ws, websocket.StatusTryAgainLater, "too many connections")
+func (x *session) serveWebSocket() {
+	if x.id() == 0 {
+		refusal := x.out
+		x.out = nil
+		x.ws.Write(context.Background(), websocket.MessageText, refusal)
+		x.goodbye(websocket.StatusTryAgainLater, "too many connections")
 		return
 	}
 	var err error
 	for err == nil {
-		err = x.message(ws)
+		err = x.message()
 	}
-	x.release(err)
-	if errors.Is(err, errEndOfStream) {
-		x.goodbye(ws, websocket.StatusGoingAway, "")
+	x.end(life.Failed) // unless it has ended otherwise
+	if errors.Is(err, errEndOfStream) && x.life.End() != life.TimedOut {
+		x.goodbye(websocket.StatusGoingAway, "")
 	}
 }
 
-// goodbye sends a close frame and waits for the client's, up to lingerTimeout.
-func (x *session) goodbye(ws *websocket.Conn, code websocket.StatusCode, reason string) {
-	x.closing = true
-	x.conn.SetReadDeadline(time.Now().Add(lingerTimeout))
-	ws.Close(code, reason)
+// end ends the connection in one of the four ways, unless it has ended already,
+// and releases its locks.
+func (x *session) end(how life.End) {
+	x.life.Ended(how)
+	if x.life.Step() == life.Release {
+		x.release()
+	}
+}
+
+// goodbye sends a close frame and waits for the client's, as long as its life
+// says.
+func (x *session) goodbye(code websocket.StatusCode, reason string) {
+	x.life.StreamEnded(x.server.clock.now(), true)
+	x.ws.Close(code, reason)
 }
 
 // message reads one message, executes its lines, and sends the replies as one
 // message (WS-1 to WS-3).
-func (x *session) message(ws *websocket.Conn) error {
-	kind, r, err := ws.Reader(context.Background())
+func (x *session) message() error {
+	kind, r, err := x.ws.Reader(context.Background())
 	if err != nil {
 		return err
 	}
-	buf := readBuffers.Get().(*[largeRead]byte)
-	defer readBuffers.Put(buf)
-	reply := reply{session: x, ws: ws, kind: kind}
+	buf := largeBuffers.Get().(*[largeRead]byte)
+	defer largeBuffers.Put(buf)
+	fx := effects.Get().(*core.Effects)
+	defer effects.Put(fx)
+	reply := reply{session: x, kind: kind}
 	for {
 		n, err := r.Read(buf[:])
 		for data := buf[:n]; len(data) > 0; {
-			result := x.apply(data, reply.out)
-			if err := reply.take(result.Out); err != nil {
+			data = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
+			x.mail()
+			if err := reply.take(fx.To(x.id())); err != nil {
 				return err
 			}
-			data = result.Rest
 		}
 		if err == io.EOF {
 			break
@@ -113,59 +141,17 @@ func (x *session) message(ws *websocket.Conn) error {
 			return err
 		}
 	}
-	x.server.mu.Lock()
-	result := x.server.core.EndMessage(x.id, reply.out)
-	x.server.mu.Unlock()
-	return reply.end(result.Out)
+	x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
+	x.mail()
+	defer fx.Reset()
+	return reply.end(fx.To(x.id()))
 }
 
-// reply is the reply to one message while it is being made.
-type reply struct {
-	session *session
-	ws      *websocket.Conn
-	kind    websocket.MessageType
-	out     []byte
-	frames  io.WriteCloser // nil until a first frame has left
-}
-
-// take takes the replies so far. If they fill a batch, they leave as a frame of
-// the message.
-func (r *reply) take(out []byte) error {
-	r.out = out
-	if len(out) < outputBatch {
-		return nil
+// tell sends what others have caused as a message of its own.
+func (x *session) tell(data []byte) {
+	kind := websocket.MessageText
+	if !utf8.Valid(data) {
+		kind = websocket.MessageBinary
 	}
-	if r.frames == nil {
-		frames, err := r.ws.Writer(context.Background(), r.kind)
-		if err != nil {
-			return err
-		}
-		r.frames = frames
-	}
-	r.session.replying = true
-	_, err := r.frames.Write(out)
-	r.session.replying = false
-	r.out = out[:0]
-	if cap(out) > 2*outputBatch {
-		r.out = nil // the message may never end
-	}
-	return err
-}
-
-// end sends what is left; nothing, if nothing is owed.
-func (r *reply) end(out []byte) error {
-	if r.frames == nil && len(out) == 0 {
-		return nil
-	}
-	r.session.replying = true
-	defer func() { r.session.replying = false }()
-	if r.frames == nil {
-		return r.ws.Write(context.Background(), r.kind, out)
-	}
-	if len(out) > 0 {
-		if _, err := r.frames.Write(out); err != nil {
-			return err
-		}
-	}
-	return r.frames.Close()
+	x.ws.Write(context.Background(), kind, data)
 }

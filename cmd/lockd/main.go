@@ -38,7 +38,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "lockd %s %s\n", version(), runtime.Version())
 		return exitOK
 	}
-	if err := serve(o, newLogger(o, stderr)); err != nil {
+	queue := newQueueWriter(stderr)
+	err = serve(o, newLogger(o, queue))
+	queue.Close()
+	if err != nil {
 		fmt.Fprintf(stderr, "lockd: %v\n", err)
 		return exitError
 	}

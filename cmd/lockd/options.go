@@ -15,6 +15,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3"
 
+	"lockd/server"
 	"lockd/wire"
 )
 
@@ -33,6 +34,7 @@ type options struct {
 	host            string
 	dialect         wire.Dialect
 	unixMode        fs.FileMode
+	loops           int
 	maxLine         int
 	maxConnections  int
 	maxLocks        int
@@ -57,6 +59,18 @@ const (
 	maxMaxLine = 1 << 30
 )
 
+// defaultLoops is the default of -loops: one, where there are loops. More of them
+// share the one mutex around the lock table, which pays for short batches only.
+func defaultLoops() int { return min(1, maxLoops()) }
+
+// maxLoops is the most that -loops may be: 0 where there are none.
+func maxLoops() int {
+	if server.LoopsSupported {
+		return 64
+	}
+	return 0
+}
+
 // flagSet returns the flags, which set o.
 func flagSet(o *options) *flag.FlagSet {
 	fs := flag.NewFlagSet("lockd", flag.ContinueOnError)
@@ -75,6 +89,7 @@ func flagSet(o *options) *flag.FlagSet {
 	fs.TextVar(&o.dialect, "dialect", wire.Glockd, "reply as `glockd|classic`")
 	o.unixMode = 0o660
 	fs.TextVar((*modeFlag)(&o.unixMode), "unix-mode", (*modeFlag)(&o.unixMode), "permissions of the unix socket, `octal`")
+	fs.IntVar(&o.loops, "loops", defaultLoops(), "event loops that serve TCP and unix connections, each on a processor of its own; 0 is a goroutine for each connection (Linux)")
 	fs.IntVar(&o.maxLine, "max-line", wire.DefaultMaxLine, "longest command line in `bytes`")
 	fs.IntVar(&o.maxConnections, "max-connections", 0, "most connections at a time; 0 is unlimited")
 	fs.IntVar(&o.maxLocks, "max-locks", 0, "most locks held at a time, each holder of a shared lock being one; 0 is unlimited")
@@ -161,6 +176,7 @@ func (o *options) check() error {
 		flag            string
 		value, min, max int
 	}{
+		{"loops", o.loops, 0, maxLoops()},
 		{"max-line", o.maxLine, 1, maxMaxLine},
 		{"max-connections", o.maxConnections, 0, 1 << 30},
 		{"max-locks", o.maxLocks, 0, math.MaxInt},

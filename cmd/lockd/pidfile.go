@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // pidfile is a file with the process id, locked with flock(2) as long as the
@@ -23,13 +22,13 @@ func claimPidfile(path string) (*pidfile, error) {
 		return nil, nil
 	}
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("cannot use the pidfile: %w", err)
 		}
-		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if err := lockFile(f); err != nil {
 			defer f.Close()
-			if !errors.Is(err, syscall.EWOULDBLOCK) {
+			if !errors.Is(err, errLocked) {
 				return nil, fmt.Errorf("cannot lock the pidfile %s: %w", path, err)
 			}
 			pid, _ := io.ReadAll(io.LimitReader(f, 32))

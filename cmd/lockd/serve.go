@@ -7,9 +7,11 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"lockd/server"
+	"lockd/server/core"
 )
 
 // endpoint is one address to listen on.
@@ -40,6 +42,15 @@ func endpoints(o *options, s *server.Server) []endpoint {
 	return all
 }
 
+// spareProcessor lets one goroutine run beside the loops, whatever the environment
+// says: a saturated loop never lets go of its processor, and WebSockets, signals
+// and the log would wait for the runtime's rounds of 10 ms.
+func spareProcessor(loops int) {
+	if n := runtime.GOMAXPROCS(0); n < loops+1 {
+		runtime.GOMAXPROCS(loops + 1)
+	}
+}
+
 // serve runs the daemon until a signal ends it.
 func serve(o *options, log *slog.Logger) error {
 	// A closed terminal or a reader of the log that is gone must not end it.
@@ -54,8 +65,9 @@ func serve(o *options, log *slog.Logger) error {
 	}
 	defer pidfile.release()
 
+	spareProcessor(o.loops)
 	s := server.New(server.Config{
-		Core: server.CoreConfig{
+		Core: core.Config{
 			Dialect:        o.dialect,
 			Registry:       o.registry,
 			Dump:           o.dump,
@@ -65,6 +77,7 @@ func serve(o *options, log *slog.Logger) error {
 			MaxLocks:       o.maxLocks,
 			PID:            os.Getpid(),
 		},
+		Loops:        o.loops,
 		WriteTimeout: o.writeTimeout,
 		IdleTimeout:  o.idleTimeout,
 		Origins:      o.wsOrigins,
@@ -94,7 +107,6 @@ func serve(o *options, log *slog.Logger) error {
 		return err
 	case sig = <-signals:
 	}
-	// Before anything is logged, which can block if nobody reads the log.
 	go func() {
 		<-signals
 		pidfile.release()

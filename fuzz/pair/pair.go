@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/sim/model"
 	"lockd/wire"
 )
@@ -13,25 +13,25 @@ import (
 // Pair is a Core and the model, which must answer alike. After every step the
 // invariants of the Core are checked. It is not safe for concurrent use.
 type Pair struct {
-	Core  *server.Core
+	Core  *core.Core
 	Model *model.Server
 	// Granted says whether any command was answered with a number above 0.
 	Granted bool
 
 	conns map[int]conn
-	buf   []byte
+	fx    core.Effects
 }
 
 // conn is an open connection: its numbers on both sides.
 type conn struct {
-	core  server.ID
+	core  core.ID
 	model uint64
 }
 
 // New returns a Pair of that configuration without connections.
-func New(c server.CoreConfig) *Pair {
+func New(c core.Config) *Pair {
 	return &Pair{
-		Core: server.NewCore(c),
+		Core: core.New(c),
 		Model: model.New(model.Config{
 			Classic:        c.Dialect == wire.Classic,
 			Registry:       c.Registry,
@@ -58,13 +58,14 @@ func (p *Pair) IsOpen(n int) bool {
 // Open opens connection n, which is not open. If both sides refuse it, it stays
 // closed.
 func (p *Pair) Open(n int) error {
-	id, ok := p.Core.Open(Addr(n))
+	p.fx.Reset()
+	id, ok := p.Core.Open(0, core.Peer{Addr: Addr(n)}, &p.fx)
 	modelID, modelOK := p.Model.Open(Addr(n))
 	if ok != modelOK {
 		return fmt.Errorf("opening connection %d: got %v, want %v", n, ok, modelOK)
 	}
 	if !ok {
-		return p.compare("refusing a connection", p.Core.Refusal(nil), p.Model.Refusal())
+		return p.compare("refusing a connection", p.fx.To(0), p.Model.Refusal())
 	}
 	p.conns[n] = conn{id, modelID}
 	return p.Core.Valid()
@@ -77,12 +78,11 @@ func (p *Pair) Send(n int, data []byte) ([]byte, error) {
 	if !open {
 		return nil, nil
 	}
-	out := p.buf[:0]
+	p.fx.Reset()
 	for rest := data; len(rest) > 0; {
-		r := p.Core.Receive(c.core, rest, out)
-		out, rest = r.Out, r.Rest
+		rest = p.Core.Receive(0, c.core, rest, &p.fx)
 	}
-	p.buf = out
+	out := p.fx.To(c.core)
 	if err := p.compare("an answer", out, p.Model.Receive(c.model, data)); err != nil {
 		return nil, fmt.Errorf("connection %d sent %q: %w", n, data, err)
 	}
@@ -95,8 +95,9 @@ func (p *Pair) EndMessage(n int) error {
 	if !open {
 		return nil
 	}
-	p.buf = p.Core.EndMessage(c.core, p.buf[:0]).Out
-	if err := p.compare("an answer", p.buf, p.Model.EndMessage(c.model)); err != nil {
+	p.fx.Reset()
+	p.Core.EndMessage(0, c.core, &p.fx)
+	if err := p.compare("an answer", p.fx.To(c.core), p.Model.EndMessage(c.model)); err != nil {
 		return fmt.Errorf("connection %d ended a message: %w", n, err)
 	}
 	return p.Core.Valid()
@@ -120,7 +121,8 @@ func (p *Pair) Close(n int) error {
 	if !open {
 		return nil
 	}
-	p.Core.Close(c.core)
+	p.fx.Reset()
+	p.Core.Close(0, c.core, &p.fx)
 	p.Model.Close(c.model)
 	delete(p.conns, n)
 	return p.Core.Valid()

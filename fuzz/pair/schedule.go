@@ -1,7 +1,7 @@
 package pair
 
 import (
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/wire"
 )
 
@@ -53,8 +53,8 @@ const (
 )
 
 // Config returns the configuration that a byte draws.
-func Config(draw byte) server.CoreConfig {
-	c := server.CoreConfig{
+func Config(draw byte) core.Config {
+	c := core.Config{
 		Registry:      draw&BitBare == 0,
 		Dump:          draw&BitBare == 0,
 		AnswerInvalid: draw&BitAnswerInvalid != 0,

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lockd/fuzz/pair"
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/wire"
 )
 
@@ -18,8 +18,8 @@ const connections = 4
 var names = []string{"", "a", "b", "a b", "\x00", "\xff"}
 
 // drawConfig draws a configuration.
-func drawConfig(t *rapid.T) server.CoreConfig {
-	return server.CoreConfig{
+func drawConfig(t *rapid.T) core.Config {
+	return core.Config{
 		Dialect:        rapid.SampledFrom([]wire.Dialect{wire.Glockd, wire.Classic}).Draw(t, "dialect"),
 		Registry:       rapid.Bool().Draw(t, "registry"),
 		Dump:           rapid.Bool().Draw(t, "dump"),
@@ -102,23 +102,28 @@ func drawLines(t *rapid.T, label string, names []string) []sent {
 }
 
 // newCore returns a Core with open connections, which are numbered from 1.
-func newCore(c server.CoreConfig) *server.Core {
-	core := server.NewCore(c)
+func newCore(config core.Config) *core.Core {
+	c := core.New(config)
 	for n := range connections {
-		core.Open(pair.Addr(n))
+		c.Open(0, core.Peer{Addr: pair.Addr(n)}, new(core.Effects))
 	}
-	return core
+	return c
 }
 
-func ask(core *server.Core, s sent) string {
-	return string(core.Receive(server.ID(s.conn+1), []byte(s.line), nil).Out)
+func ask(c *core.Core, s sent) string {
+	var fx core.Effects
+	id := core.ID(s.conn + 1)
+	c.Receive(0, id, []byte(s.line), &fx)
+	return string(fx.To(id))
 }
 
 // tables is all that can be seen of the locks.
-func tables(core *server.Core) string {
-	id, _ := core.Open("observer")
-	defer core.Close(id)
-	return string(core.Receive(id, []byte("dump\ndump shared\nd\nsd\n"), nil).Out)
+func tables(c *core.Core) string {
+	var fx core.Effects
+	id, _ := c.Open(0, core.Peer{Addr: "observer"}, &fx)
+	defer c.Close(0, id, &fx)
+	c.Receive(0, id, []byte("dump\ndump shared\nd\nsd\n"), &fx)
+	return string(fx.To(id))
 }
 
 // TestNamesCommute checks that commands on different names do not touch each
@@ -127,7 +132,7 @@ func TestNamesCommute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		left := drawLines(t, "left", []string{"a", "b"})
 		right := drawLines(t, "right", []string{"c", "", "a b"})
-		config := server.CoreConfig{Dump: true}
+		config := core.Config{Dump: true}
 		one, other := newCore(config), newCore(config)
 		var oneLeft, oneRight, otherLeft, otherRight string
 		for _, s := range left {
@@ -161,14 +166,14 @@ func TestCloseIsReleasing(t *testing.T) {
 		all := []string{"a", "b", "c", ""}
 		lines := drawLines(t, "lines", all)
 		closing := rapid.IntRange(0, connections-1).Draw(t, "closing")
-		config := server.CoreConfig{Dump: true}
+		config := core.Config{Dump: true}
 		closed, released := newCore(config), newCore(config)
 		for _, s := range lines {
 			ask(closed, s)
 			ask(released, s)
 		}
-		orphans := closed.Close(server.ID(closing + 1))
-		var counted server.Orphans
+		orphans := closed.Close(0, core.ID(closing+1), new(core.Effects))
+		var counted core.Orphans
 		for _, name := range all {
 			if ask(released, sent{closing, "r " + name + "\n"})[0] == '1' {
 				counted.Exclusive++
@@ -190,30 +195,30 @@ func TestCloseIsReleasing(t *testing.T) {
 // answered: they are compared with what i and si say of every name.
 func TestTablesAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		core := newCore(server.CoreConfig{Dump: true})
+		c := newCore(core.Config{Dump: true})
 		for _, s := range drawLines(t, "lines", names) {
-			ask(core, s)
+			ask(c, s)
 		}
 		locks, sharedLocks := 0, 0
 		for _, name := range names {
-			if lines := len(pairs(ask(core, sent{0, "d " + name + "\n"}))); name != "" && lines != int(ask(core, sent{1, "i " + name + "\n"})[0]-'0') {
+			if lines := len(pairs(ask(c, sent{0, "d " + name + "\n"}))); name != "" && lines != int(ask(c, sent{1, "i " + name + "\n"})[0]-'0') {
 				t.Fatalf("d %q has %d lines", name, lines)
 			}
-			holders := int(ask(core, sent{1, "si " + name + "\n"})[0] - '0')
-			if lines := len(pairs(ask(core, sent{0, "sd " + name + "\n"}))); name != "" && lines != holders {
+			holders := int(ask(c, sent{1, "si " + name + "\n"})[0] - '0')
+			if lines := len(pairs(ask(c, sent{0, "sd " + name + "\n"}))); name != "" && lines != holders {
 				t.Fatalf("sd %q has %d lines, si says %d", name, lines, holders)
 			}
 			if holders > 0 {
 				sharedLocks++
 			}
-			locks += int(ask(core, sent{1, "i " + name + "\n"})[0] - '0')
+			locks += int(ask(c, sent{1, "i " + name + "\n"})[0] - '0')
 		}
-		stats := ask(core, sent{0, "q\n"})
+		stats := ask(c, sent{0, "q\n"})
 		want := fmt.Sprintf("locks: %d\norphans: 0\nshared_locks: %d\n", locks, sharedLocks)
 		if !contains(stats, "\n"+want) {
 			t.Fatalf("statistics are\n%s\nwant\n%s", stats, want)
 		}
-		if lines := len(pairs(ask(core, sent{0, "d\n"}))); lines != locks {
+		if lines := len(pairs(ask(c, sent{0, "d\n"}))); lines != locks {
 			t.Fatalf("d has %d lines, %d names are locked", lines, locks)
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"lockd/fuzz/pair"
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/wire"
 )
 
@@ -33,7 +33,7 @@ func TestExhaustion(t *testing.T) {
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
 		t.Run(dialect.String(), func(t *testing.T) {
 			t.Parallel()
-			w := &smallWorld{config: server.CoreConfig{Dialect: dialect, Dump: true}, moves: allMoves()}
+			w := &smallWorld{config: core.Config{Dialect: dialect, Dump: true}, moves: allMoves()}
 			states, transitions, err := w.exhaust()
 			if err != nil {
 				t.Fatal(err)
@@ -65,7 +65,7 @@ func allMoves() []move {
 }
 
 type smallWorld struct {
-	config server.CoreConfig
+	config core.Config
 	moves  []move
 }
 

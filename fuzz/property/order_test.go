@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lockd/server"
+	"lockd/server/core"
 )
 
 // pairs returns the lines of d, sd or who.
@@ -21,11 +21,11 @@ func contains(text, part string) bool { return strings.Contains("\n"+text, part)
 // by name, bytewise, and within a name in the order in which the holders got it.
 func TestOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		core := newCore(server.CoreConfig{Dump: true})
+		c := newCore(core.Config{Dump: true})
 		var got []sent // acquisitions of shared locks, in order
 		for _, s := range drawLines(t, "lines", []string{"b", "a", "B", "\xff", "a\x00"}) {
 			before := slices.Contains(got, s)
-			yes := ask(core, s)[0] != '0'
+			yes := ask(c, s)[0] != '0'
 			switch op, _, _ := strings.Cut(s.line, " "); {
 			case op == "sg" && !before:
 				got = append(got, s)
@@ -34,7 +34,7 @@ func TestOrder(t *testing.T) {
 				got = slices.DeleteFunc(got, func(o sent) bool { return o == s })
 			}
 		}
-		exclusive := pairs(ask(core, sent{0, "d\n"}))
+		exclusive := pairs(ask(c, sent{0, "d\n"}))
 		if !slices.IsSortedFunc(exclusive, func(a, b string) int { return strings.Compare(nameOf(a), nameOf(b)) }) {
 			t.Fatalf("d is not in order: %q", exclusive)
 		}
@@ -43,7 +43,7 @@ func TestOrder(t *testing.T) {
 		for _, s := range got {
 			want = append(want, s.name()+": h:"+string(rune('0'+s.conn)))
 		}
-		if shared := pairs(ask(core, sent{0, "sd\n"})); !slices.Equal(shared, want) {
+		if shared := pairs(ask(c, sent{0, "sd\n"})); !slices.Equal(shared, want) {
 			t.Fatalf("sd is %q, want %q", shared, want)
 		}
 	})

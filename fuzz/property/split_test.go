@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"lockd/fuzz/pair"
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/wire"
 )
 
@@ -24,7 +24,7 @@ var corpus = []string{
 // every pair of places: the replies are those of the whole (LINE-6, BAD-3).
 func TestEverySplit(t *testing.T) {
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
-		config := server.CoreConfig{Dialect: dialect, Registry: true, Dump: true, AnswerInvalid: true, MaxLine: 20}
+		config := core.Config{Dialect: dialect, Registry: true, Dump: true, AnswerInvalid: true, MaxLine: 20}
 		for _, line := range corpus {
 			data := []byte("g a\n" + line + "i a\nq\n")
 			whole := pair.New(config)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lockd/server"
+	"lockd/server/core"
 	"lockd/sim/workload"
 	"lockd/wire"
 )
@@ -95,7 +96,7 @@ func (o *Options) server(mutex *locker) server.Config {
 		dialect = wire.Classic
 	}
 	return server.Config{
-		Core:         server.CoreConfig{Dialect: dialect, Dump: true, Registry: true, MaxConnections: o.MaxConnections},
+		Core:         core.Config{Dialect: dialect, Dump: true, Registry: true, MaxConnections: o.MaxConnections},
 		WriteTimeout: o.WriteTimeout,
 		IdleTimeout:  o.IdleTimeout,
 		Mutex:        mutex,

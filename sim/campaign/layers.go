@@ -21,7 +21,7 @@ const shrinkBudget = 20 * time.Second
 // Layers are all layers, the cheapest first.
 func Layers() []Layer { return []Layer{World(), Bubble(), Sockets(0, 0)} }
 
-// World is the deterministic world around server.Core.
+// World is the deterministic world around core.Core.
 func World() Layer {
 	return Layer{Name: "world", Faults: world.Faults(), Enough: 10_000, Open: func(int) (Player, error) { return worldPlayer{world.Draw}, nil }}
 }
@@ -107,13 +107,13 @@ func (p *bubblePlayer) Play(worker int, seed uint64) (Work, map[string]int64, er
 	return judge(seed, o, outcome.History, outcome.Coverage, err)
 }
 
-// Sockets is the production server on real sockets, over every transport in
-// turn.
+// Sockets is the production server on real sockets, over every transport and by
+// every driver in turn.
 func Sockets(clients, names int) Layer {
 	return Layer{Name: "sockets", Faults: soak.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
 		p := &socketPlayer{clients: clients, names: names}
 		for i := range workers {
-			server, err := soak.Start(soak.Transports[i%len(soak.Transports)])
+			server, err := soak.Start(soak.Ways()[i%len(soak.Ways())])
 			if err != nil {
 				return nil, errors.Join(err, p.Close())
 			}
@@ -130,14 +130,15 @@ type socketPlayer struct {
 	played         []int
 }
 
-// turn is how many histories a worker records over one transport before it goes
+// turn is how many histories a worker records in one way before it goes
 // on to the next.
 const turn = 25
 
 func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
 	server := p.servers[worker]
 	if p.played[worker]++; p.played[worker]%turn == 0 {
-		next := soak.Transports[(worker+p.played[worker]/turn)%len(soak.Transports)]
+		ways := soak.Ways()
+		next := ways[(worker+p.played[worker]/turn)%len(ways)]
 		err := server.Stop()
 		if err != nil {
 			err = &Failure{Seed: seed, Err: err}
@@ -149,9 +150,9 @@ func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, er
 		}
 		p.servers[worker] = server
 	}
-	o := soak.Draw(seed, server.Transport(), p.clients, p.names)
+	o := soak.Draw(seed, server.Way().Transport, p.clients, p.names)
 	h, coverage, err := server.Run(o)
-	coverage["over "+server.Transport()]++
+	coverage[server.Way().String()]++
 	return judge(seed, o, h, coverage, err)
 }
 

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"lockd/server"
+	"lockd/server/core"
 	"lockd/sim/conformance"
 	"lockd/wire"
 )
@@ -74,8 +76,16 @@ func mustConform(t *testing.T, opts conformance.Options) {
 	}
 }
 
+// drivers are the numbers of loops that our server is tested with; 0 is goroutines.
+func drivers() []int {
+	if server.LoopsSupported {
+		return []int{0, 1}
+	}
+	return []int{0}
+}
+
 func TestOwnServerConforms(t *testing.T) {
-	for name, core := range map[string]server.CoreConfig{
+	for name, config := range map[string]core.Config{
 		"glockd":          {Registry: true, Dump: true},
 		"glockd bare":     {AnswerInvalid: true},
 		"glockd registry": {Registry: true, MaxLine: 1000},
@@ -88,16 +98,20 @@ func TestOwnServerConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			transports := []string{"tcp"}
-			if core.Dump && (core.MaxLocks == 0 && core.Registry || core.Dialect == wire.Classic) {
+			if config.Dump && (config.MaxLocks == 0 && config.Registry || config.Dialect == wire.Classic) {
 				transports = append(transports, "unix", "ws")
 			}
-			mustConform(t, conformance.Options{
-				Start:          startOwn(t, server.Config{Core: core}, transports...),
-				Timeout:        10 * time.Second, // other tests may be busy
-				MaxLine:        core.MaxLine,
-				MaxConnections: core.MaxConnections,
-				MaxLocks:       core.MaxLocks,
-			})
+			for _, loops := range drivers() {
+				t.Run(fmt.Sprintf("loops=%d", loops), func(t *testing.T) {
+					mustConform(t, conformance.Options{
+						Start:          startOwn(t, server.Config{Core: config, Loops: loops}, transports...),
+						Timeout:        10 * time.Second, // other tests may be busy
+						MaxLine:        config.MaxLine,
+						MaxConnections: config.MaxConnections,
+						MaxLocks:       config.MaxLocks,
+					})
+				})
+			}
 		})
 	}
 }

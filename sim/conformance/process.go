@@ -18,7 +18,7 @@ func StartCommand(command string, endpoints []Endpoint) func(context.Context) (*
 	return func(context.Context) (*Instance, error) {
 		// A group of its own, so that what the shell starts is ended with it.
 		cmd := exec.Command("sh", "-c", "exec "+command)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		ownGroup(cmd)
 		output := &tail{}
 		cmd.Stdout, cmd.Stderr = output, output
 		cmd.WaitDelay = waitDelay
@@ -35,13 +35,12 @@ func StartCommand(command string, endpoints []Endpoint) func(context.Context) (*
 			Exited:    exited,
 			Output:    output.String,
 			Stop: func(ctx context.Context) error {
-				group := -cmd.Process.Pid
-				syscall.Kill(group, syscall.SIGTERM)
+				endGroup(cmd, syscall.SIGTERM)
 				select {
 				case <-exited:
 				case <-ctx.Done():
 				}
-				syscall.Kill(group, syscall.SIGKILL) // also what the server left behind
+				endGroup(cmd, syscall.SIGKILL) // also what the server left behind
 				<-exited
 				return ctx.Err()
 			},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lockd/server"
+	"lockd/server/core"
 	"lockd/sim/conformance"
 )
 
@@ -211,7 +212,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-		server.New(server.Config{Core: server.CoreConfig{Registry: true, Dump: true}}).Serve(l)
+		server.New(server.Config{Core: core.Config{Registry: true, Dump: true}}).Serve(l)
 		return
 	}
 	os.Exit(m.Run())

@@ -137,6 +137,3 @@ func (m *messages) Read(p []byte) (int, error) {
 	}
 	return m.left.Read(p)
 }
-
-// Transports are all transports.
-var Transports = []string{TCP, Unix, WebSocket}

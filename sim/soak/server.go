@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lockd/server"
+	"lockd/server/core"
 )
 
 // Local is a server in this process, on real sockets, that tells when it has
@@ -17,6 +18,7 @@ import (
 type Local struct {
 	server *server.Server
 	target Target
+	way    Way
 	served chan error
 	dir    string // of the unix socket
 
@@ -28,10 +30,43 @@ type Local struct {
 	ends     []chan struct{} // closed when the server closes its side, by number
 }
 
+// Way is a transport, and what drives its connections in the server.
+type Way struct {
+	Transport string
+	Loops     int // event loops; 0 is a goroutine for every connection
+}
+
+// String tells it as a kind of perturbation.
+func (w Way) String() string {
+	switch {
+	case w.Transport == WebSocket:
+		return "over " + WebSocket
+	case w.Loops == 0:
+		return "over " + w.Transport + ", goroutines"
+	case w.Loops == 1:
+		return "over " + w.Transport + ", one loop"
+	}
+	return "over " + w.Transport + ", several loops"
+}
+
+// Ways are all ways of this system.
+func Ways() []Way {
+	ways := []Way{{TCP, 0}, {Unix, 0}, {WebSocket, 0}}
+	if server.LoopsSupported {
+		ways = []Way{{TCP, 1}, {Unix, 0}, {WebSocket, 1}, {Unix, 1}, {TCP, 0}, {Unix, 3}, {TCP, 3}}
+	}
+	return ways
+}
+
 // Start starts a server on a free port, or a socket of its own.
-func Start(transport string) (*Local, error) {
-	l := &Local{served: make(chan error, 1)}
-	l.server = server.New(server.Config{Core: server.CoreConfig{Dump: true, Registry: true}})
+func Start(way Way) (*Local, error) {
+	transport := way.Transport
+	l := &Local{served: make(chan error, 1), way: way}
+	l.server = server.New(server.Config{
+		Core:   core.Config{Dump: true, Registry: true},
+		Loops:  way.Loops,
+		Closed: l.closed,
+	})
 	var listener net.Listener
 	var err error
 	if transport == Unix {
@@ -49,7 +84,10 @@ func Start(transport string) (*Local, error) {
 	if transport == WebSocket {
 		serve = l.server.ServeWebSocket
 	}
-	go func() { l.served <- serve(watching{listener, l}) }()
+	if way.Loops == 0 || transport == WebSocket {
+		listener = watching{listener, l}
+	}
+	go func() { l.served <- serve(listener) }()
 	return l, nil
 }
 
@@ -85,7 +123,17 @@ func (l *Local) end(number int) chan struct{} {
 	return l.ends[number]
 }
 
-// watching is a listener whose connections tell of their end.
+// closed notes that a loop has closed a connection. Loops number them in the order
+// in which they were accepted, from 1.
+func (l *Local) closed(id core.ID) {
+	if l.way.Loops > 0 && l.way.Transport != WebSocket {
+		close(l.end(int(id) - 1))
+	}
+}
+
+// watching is a listener whose connections tell of their end. It is for those that
+// no loop serves; WebSockets are numbered when they have shaken hands, in any
+// order.
 type watching struct {
 	net.Listener
 	local *Local
@@ -122,5 +170,5 @@ func (w *watched) Close() error {
 	return err
 }
 
-// Transport is the transport of the server.
-func (l *Local) Transport() string { return l.target.Transport }
+// Way is the way of the server.
+func (l *Local) Way() Way { return l.way }

@@ -57,5 +57,10 @@ func Draw(seed uint64, transport string, clients, names int) Options {
 var Faults = []string{
 	"pipeline", "split batch", "torn last line", "half-close", "close", "reset", "close handshake",
 	"end before the reply", "end inside a pipeline", "slow reader", "full buffers", "reconnect storm", "message without LF",
-	"over " + TCP, "over " + Unix, "over " + WebSocket,
+}
+
+func init() {
+	for _, way := range Ways() {
+		Faults = append(Faults, way.String())
+	}
 }

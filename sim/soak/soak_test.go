@@ -15,9 +15,10 @@ import (
 const histories = 60
 
 func TestHistories(t *testing.T) {
-	for _, transport := range Transports {
-		t.Run(transport, func(t *testing.T) {
-			server, err := Start(transport)
+	for _, way := range Ways() {
+		transport := way.Transport
+		t.Run(way.String(), func(t *testing.T) {
+			server, err := Start(way)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,5 +1,5 @@
 // Package world is the deterministic world: virtual clients and a virtual
-// network around server.Core, in one loop without goroutines and clocks.
+// network around core.Core, in one loop without goroutines and clocks.
 //
 // A seed decides everything. Draw turns it into Options, Run plays them: at
 // every step a client sends, the network delivers, tears or resets, and every

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"hash"
 
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/sim/model"
 )
 
@@ -19,15 +19,16 @@ const outputBatch = 64 << 10
 // remembers the first difference; after that its results mean nothing.
 type judge struct {
 	options  Options
-	core     *server.Core
+	core     *core.Core
 	model    *model.Server
 	commands int // executed by servers that were stopped
 
-	in, out []byte
+	in      []byte
+	fx      core.Effects
 	hash    hash.Hash
-	pending []byte      // of the trace, not yet hashed
-	record  *[]Op       // nil: off
-	ids     []server.ID // by label; those of ended connections stay, for late bytes
+	pending []byte    // of the trace, not yet hashed
+	record  *[]Op     // nil: off
+	ids     []core.ID // by label; those of ended connections stay, for late bytes
 
 	failure error
 }
@@ -39,7 +40,7 @@ func newJudge(o Options) *judge {
 }
 
 func (j *judge) start() {
-	j.core = server.NewCore(j.options.core())
+	j.core = core.New(j.options.core())
 	j.model = model.New(j.options.model())
 	j.ids = j.ids[:0]
 }
@@ -53,7 +54,8 @@ func (j *judge) failf(format string, args ...any) {
 // open connects and says whether the server accepted it.
 func (j *judge) open(label int, addr string) bool {
 	j.note(Open, label, []byte(addr))
-	id, ok := j.core.Open(addr)
+	j.fx.Reset()
+	id, ok := j.core.Open(0, peerFrom(addr), &j.fx)
 	wantID, wantOK := j.model.Open(addr)
 	if ok != wantOK || uint64(id) != wantID {
 		j.failf("connection from %s: got number %d, accepted %v; want number %d, accepted %v", addr, id, ok, wantID, wantOK)
@@ -63,7 +65,7 @@ func (j *judge) open(label int, addr string) bool {
 			j.ids = append(j.ids, 0)
 		}
 		j.ids[label] = id
-	} else if got, want := j.core.Refusal(nil), j.model.Refusal(); !bytes.Equal(got, want) {
+	} else if got, want := j.fx.To(0), j.model.Refusal(); !bytes.Equal(got, want) {
 		j.failf("refused connection: got %q, want %q", got, want)
 	}
 	j.trace(nil)
@@ -71,7 +73,7 @@ func (j *judge) open(label int, addr string) bool {
 }
 
 // id is the server's number for a connection, 0 when it never was accepted.
-func (j *judge) id(label int) server.ID {
+func (j *judge) id(label int) core.ID {
 	if label < len(j.ids) {
 		return j.ids[label]
 	}
@@ -84,15 +86,16 @@ func (j *judge) receive(label int, data []byte) (consumed int, replies []byte) {
 	j.note(Receive, label, data)
 	id := j.id(label)
 	j.in = append(j.in[:0], data...)
-	result := j.core.Receive(id, j.in, append(j.out[:0], '#'))
-	consumed = len(data) - len(result.Rest)
-	if !bytes.Equal(j.in, data) || consumed < 0 || !bytes.Equal(result.Rest, data[consumed:]) {
-		j.failf("connection %d: the server changed its input %q to %q, rest %q", label, data, j.in, result.Rest)
+	j.fx.Reset()
+	rest := j.core.Receive(0, id, j.in, &j.fx)
+	consumed = len(data) - len(rest)
+	if !bytes.Equal(j.in, data) || consumed < 0 || !bytes.Equal(rest, data[consumed:]) {
+		j.failf("connection %d: the server changed its input %q to %q, rest %q", label, data, j.in, rest)
 		return len(data), nil
 	}
 	clear(j.in) // whoever kept a piece of it loses it
-	replies = j.replies(result)
-	if len(result.Rest) > 0 && len(replies) < outputBatch {
+	replies = j.replies(id)
+	if consumed < len(data) && len(replies) < outputBatch {
 		j.failf("connection %d: the server stopped after %d bytes of replies with input left", label, len(replies))
 	}
 	j.compare(label, data, replies, j.model.Receive(uint64(id), data[:consumed]))
@@ -104,11 +107,9 @@ func (j *judge) receive(label int, data []byte) (consumed int, replies []byte) {
 func (j *judge) endMessage(label int) (replies []byte) {
 	j.note(EndMessage, label, nil)
 	id := j.id(label)
-	result := j.core.EndMessage(id, append(j.out[:0], '#'))
-	replies = j.replies(result)
-	if len(result.Rest) > 0 {
-		j.failf("connection %d: %q is left at the end of a message", label, result.Rest)
-	}
+	j.fx.Reset()
+	j.core.EndMessage(0, id, &j.fx)
+	replies = j.replies(id)
 	j.compare(label, nil, replies, j.model.EndMessage(uint64(id)))
 	j.trace(replies)
 	return replies
@@ -118,7 +119,9 @@ func (j *judge) endMessage(label int) (replies []byte) {
 func (j *judge) close(label int) (orphans int) {
 	j.note(Close, label, nil)
 	id := j.id(label)
-	got := j.core.Close(id)
+	j.fx.Reset()
+	got := j.core.Close(0, id, &j.fx)
+	j.replies(0)
 	exclusive, shared := j.model.Orphans()
 	j.model.Close(uint64(id))
 	nowExclusive, nowShared := j.model.Orphans()
@@ -138,14 +141,24 @@ func (j *judge) restart() {
 	j.trace(nil)
 }
 
-// replies takes the replies out of a result and keeps its buffer for later.
-func (j *judge) replies(result server.Result) []byte {
-	if len(result.Out) == 0 || result.Out[0] != '#' {
-		j.failf("the server did not append to the buffer it was given but returned %q", result.Out)
-		return nil
+// replies takes the replies to the connection that spoke out of the effects,
+// which may hold nothing else.
+func (j *judge) replies(spoke core.ID) []byte {
+	for _, o := range j.fx.Outputs() {
+		if o.To != spoke || len(o.Data) == 0 {
+			j.failf("connection number %d spoke, and number %d was sent %q", spoke, o.To, o.Data)
+		}
 	}
-	j.out = result.Out
-	return result.Out[1:]
+	return j.fx.To(spoke)
+}
+
+// peerFrom is the peer of an address of this world; "unix" is that of a unix
+// socket.
+func peerFrom(addr string) core.Peer {
+	if addr == core.Unix {
+		return core.Peer{Network: core.Unix}
+	}
+	return core.Peer{Network: "tcp", Addr: addr}
 }
 
 func (j *judge) compare(label int, data, got, want []byte) {

@@ -10,7 +10,7 @@ import (
 // Kind says what an Op does.
 type Kind uint8
 
-// The operations are the calls of server.Core.
+// The operations are the calls of core.Core.
 const (
 	Open Kind = iota
 	Receive

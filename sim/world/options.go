@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 
-	"lockd/server"
+	"lockd/server/core"
 	"lockd/sim/model"
 	"lockd/wire"
 )
@@ -173,12 +173,12 @@ func swarm(r *random, most int) int {
 }
 
 // core is the part of the options that the real server is made with.
-func (o Options) core() server.CoreConfig {
+func (o Options) core() core.Config {
 	dialect := wire.Glockd
 	if o.Classic {
 		dialect = wire.Classic
 	}
-	return server.CoreConfig{
+	return core.Config{
 		Dialect: dialect, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
 		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
 	}

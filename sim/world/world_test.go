@@ -2,9 +2,7 @@ package world
 
 import (
 	"runtime/debug"
-	"syscall"
 	"testing"
-	"time"
 )
 
 func TestRuns(t *testing.T) {
@@ -52,12 +50,4 @@ func BenchmarkWorld(b *testing.B) {
 	b.ReportMetric(float64(commands)/seconds/1e6, "Mcommands/cpu-s")
 	b.ReportMetric(float64(steps)/seconds/1e6, "Mevents/cpu-s")
 	b.ReportMetric(float64(bytes)/seconds/1e6, "Mbytes/cpu-s")
-}
-
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

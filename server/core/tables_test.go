@@ -1,4 +1,4 @@
-package server
+package core
 
 import (
 	"strings"
@@ -11,11 +11,13 @@ import (
 // refused, and whatever fits is shown whole.
 func TestMaxDump(t *testing.T) {
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
-		core := NewCore(CoreConfig{Dialect: dialect, Registry: true, Dump: true})
+		core := New(Config{Dialect: dialect, Registry: true, Dump: true})
 		core.maxDump = 1000
-		one, _ := core.Open("a")
-		two, _ := core.Open("b")
-		ask := func(id ID, line string) string { return string(core.Receive(id, []byte(line+"\n"), nil).Out) }
+		one, two := open(core, "a"), open(core, "b")
+		ask := func(id ID, line string) string {
+			replies, _ := ask(core, id, line+"\n")
+			return replies
+		}
 		lines := []string{"q full"}
 		if dialect == wire.Glockd {
 			lines = append(lines, "d", "sd", "dump", "dump shared", "who")

@@ -1,4 +1,4 @@
-package server
+package core
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 // such as a dump, may exceed it.
 const outputBatch = 64 << 10
 
-// CoreConfig holds the choices that change what Core answers.
-type CoreConfig struct {
+// Config holds the choices that change what Core answers.
+type Config struct {
 	Dialect       wire.Dialect
 	Registry      bool // iam and who are on (IAM-3, WHO-3)
 	Dump          bool // d, sd, dump and who are on (DUMP-9, WHO-3)
@@ -33,25 +33,10 @@ type ID uint64
 // Orphans counts what the end of a connection released (STATS-6).
 type Orphans = lock.Orphans
 
-// Result is what a call of Core asks its caller to do. It is a struct so that
-// answers to other connections than the one that spoke can be added when a
-// command can wait for a lock.
-type Result struct {
-	// Out is the buffer given to the call with the replies for this
-	// connection appended. It is to be sent before the next call for it.
-	Out []byte
-	// Rest is the input that was not looked at because Out is full. It is
-	// part of the input given to the call; call Receive with it once Out is
-	// sent.
-	Rest []byte
-}
-
 // Core is the whole server without sockets: bytes of connections in, bytes for
-// connections out. It is deterministic: the same calls in the same order give
-// the same bytes. It is not safe for concurrent use: Server calls it under one
-// mutex.
+// connections out. See the package comment; make one with New.
 type Core struct {
-	config  CoreConfig
+	config  Config
 	machine *lock.Machine
 	conns   map[ID]*conn
 	last    ID // the newest connection's number
@@ -70,8 +55,8 @@ type conn struct {
 	name  *registration // nil without a registered name
 }
 
-// NewCore returns a Core without connections.
-func NewCore(config CoreConfig) *Core {
+// New returns a Core without connections.
+func New(config Config) *Core {
 	return &Core{
 		config: config,
 		machine: lock.New(lock.Options{
@@ -83,71 +68,66 @@ func NewCore(config CoreConfig) *Core {
 	}
 }
 
-// Open adds a connection from the address that is to be shown for it and
-// returns its number (ADDR-1, ADDR-2); the address "unix" is shown as unix:N. It
-// returns false, and adds nothing, if that would be one connection too many:
-// the peer is to be sent Refusal and closed (BAD-4).
-func (c *Core) Open(addr string) (ID, bool) {
+// Open adds a connection and returns its number (ADDR-1, ADDR-2). It returns
+// false, and adds nothing, if that would be one connection too many: the Effects
+// then hold the answer, to number 0, after which the peer is to be closed
+// (BAD-4).
+func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 	if limit := c.config.MaxConnections; limit > 0 && len(c.conns) >= limit {
+		fx.end(c.config.Dialect.AppendTooMany(fx.begin(0)))
 		return 0, false
 	}
 	c.last++
-	if addr == "unix" {
-		addr = fmt.Sprintf("unix:%d", c.last)
-	}
-	c.conns[c.last] = &conn{id: c.last, addr: addr, lines: wire.Splitter{Max: c.config.MaxLine}}
+	c.conns[c.last] = &conn{id: c.last, addr: peer.addr(c.last), lines: wire.Splitter{Max: c.config.MaxLine}}
 	c.machine.Open(lock.Conn(c.last))
 	return c.last, true
 }
 
-// Refusal appends the answer to a connection that Open refused (BAD-4).
-func (c *Core) Refusal(out []byte) []byte {
-	return c.config.Dialect.AppendTooMany(out)
-}
-
-// Receive takes bytes that arrived on a connection, executes every line that
-// they end, in order, and appends the replies to out (LINE-5, LINE-6, REPLY-1).
-// It does not change or keep data. For a connection that is not open it does
-// nothing.
-func (c *Core) Receive(id ID, data, out []byte) Result {
+// Receive takes bytes that arrived on a connection and executes every line that
+// they end, in order (LINE-5, LINE-6, REPLY-1). It stops when it has made enough
+// replies, and returns the input that it has not looked at, a part of data: call
+// it with that again once the replies are sent (REPLY-5). It does not change or
+// keep data. For a connection that is not open it does nothing.
+func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte) {
 	from := c.conns[id]
 	if from == nil {
-		return Result{Out: out}
+		return nil
 	}
+	out := fx.begin(id)
 	start := len(out)
 	for len(out)-start < outputBatch {
-		line, rest, split := from.lines.Next(data)
-		switch split {
-		case wire.NoLine:
-			return Result{Out: out}
-		case wire.LongLine:
+		line, after, split := from.lines.Next(data)
+		data = after
+		if split == wire.NoLine {
+			break
+		}
+		if split == wire.LongLine {
 			out = c.tooLong(out)
-		case wire.WholeLine:
+		} else {
 			out = c.execute(from, line, out)
 		}
-		data = rest
 	}
-	return Result{Out: out, Rest: data}
+	fx.end(out)
+	return data
 }
 
 // EndMessage ends the line that the last bytes of a connection began, as the
 // end of a WebSocket message does (WS-1), and is otherwise like Receive.
-func (c *Core) EndMessage(id ID, out []byte) Result {
+func (c *Core) EndMessage(_ Time, id ID, fx *Effects) {
 	from := c.conns[id]
 	if from == nil {
-		return Result{Out: out}
+		return
 	}
 	if line, split := from.lines.End(); split == wire.WholeLine {
-		out = c.execute(from, line, out)
+		fx.end(c.execute(from, line, fx.begin(id)))
 	}
-	return Result{Out: out}
 }
 
 // Close ends a connection: all its locks are released, in one step, and counted
 // as orphans (END-1, END-2, END-7, STATS-6); a line that it began is dropped
 // (LINE-7) and its name is free (WHO-4). Closing one that is not open does
 // nothing.
-func (c *Core) Close(id ID) Orphans {
+func (c *Core) Close(_ Time, id ID, _ *Effects) Orphans {
 	from := c.conns[id]
 	if from == nil {
 		return Orphans{}
@@ -160,8 +140,27 @@ func (c *Core) Close(id ID) Orphans {
 	return orphans
 }
 
+// Tick does what has become due. Nothing does yet: no command waits (REPLY-4).
+func (c *Core) Tick(Time, *Effects) {}
+
+// Next returns the moment at which Tick is to be called at the latest, Never if
+// nothing will become due by itself.
+func (c *Core) Next() Time { return Never }
+
 // Conns returns the number of open connections.
 func (c *Core) Conns() int { return len(c.conns) }
+
+// Locks returns how many names are held, in either table.
+func (c *Core) Locks() int { return c.machine.ExclusiveLocks() + c.machine.SharedLocks() }
+
+// Commands returns how many commands were executed, unknown ones and lines that
+// were too long included.
+func (c *Core) Commands() (commands uint64) {
+	for _, n := range c.figures.Commands {
+		commands += n
+	}
+	return commands
+}
 
 // Valid checks the invariants of the lock machine and that it, the registry and
 // Core agree on which connections are open. It looks at everything: it is for

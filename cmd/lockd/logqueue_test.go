@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// blocked is a writer that blocks until it is told to go on.
+type blocked struct {
+	bytes.Buffer
+	goOn chan struct{}
+}
+
+func (b *blocked) Write(p []byte) (int, error) {
+	<-b.goOn
+	return b.Buffer.Write(p)
+}
+
+// TestLogNeverBlocks checks that nobody waits for a log that is not read, that
+// what is dropped is counted, and that the rest is written in order.
+func TestLogNeverBlocks(t *testing.T) {
+	w := &blocked{goOn: make(chan struct{})}
+	q := newQueueWriter(w)
+	line := strings.Repeat("x", 1000)
+	const lines = 3 * logQueue / 1000
+	for i := range lines {
+		fmt.Fprintf(q, "%d %s\n", i, line)
+	}
+	close(w.goOn)
+	q.Close()
+	written := strings.Split(strings.TrimSpace(w.String()), "\n")
+	kept := written[:len(written)-1]
+	for i, got := range kept {
+		if !strings.HasPrefix(got, fmt.Sprintf("%d x", i)) {
+			t.Fatalf("line %d is %.20q", i, got)
+		}
+	}
+	want := fmt.Sprintf("lockd: %d lines of the log were dropped here", lines-len(kept))
+	if got := written[len(written)-1]; len(kept) < 1000 || !strings.HasPrefix(got, want) {
+		t.Errorf("%d lines were kept, the last is %q, want %q", len(kept), got, want)
+	}
+}
+
+// TestLogEnds checks that the end does not wait for ever for a log that is not
+// read.
+func TestLogEnds(t *testing.T) {
+	w := &blocked{goOn: make(chan struct{})}
+	q := newQueueWriter(w)
+	fmt.Fprintln(q, "never read")
+	started := time.Now()
+	q.Close()
+	if took := time.Since(started); took < logFlush || took > 10*logFlush {
+		t.Errorf("closing took %v", took)
+	}
+	close(w.goOn)
+	<-q.done
+}

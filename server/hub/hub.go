@@ -1,0 +1,206 @@
+package hub
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"lockd/server/core"
+)
+
+// Core is what a Hub serializes: a *core.Core, or one that a test or a
+// simulation has put something around.
+type Core interface {
+	Open(now core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool)
+	Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (rest []byte)
+	EndMessage(now core.Time, id core.ID, fx *core.Effects)
+	Close(now core.Time, id core.ID, fx *core.Effects) core.Orphans
+	Tick(now core.Time, fx *core.Effects)
+	Next() core.Time
+	Conns() int
+	Locks() int
+	Commands() uint64
+}
+
+// Hub serializes the calls of a Core. Make one with New; its methods are safe for
+// concurrent use. Those that take an Inbox are for the driver that it belongs
+// to, and take what is in it (nil is a caller that has none); those that take Effects reset them, and leave in
+// them what is for the connection that spoke.
+type Hub struct {
+	mu     sync.Locker
+	core   Core
+	now    core.Time // never goes back, whatever the drivers say
+	owners map[core.ID]Owner
+	alarm  atomic.Int64 // core.Time at which the keeper calls Tick
+	keeper func()       // wakes the keeper; nil if there is none
+
+	// Replies accounts for the large replies of all connections.
+	Replies Account
+}
+
+// New returns a Hub. mutex serializes all calls of core; nil is a sync.Mutex.
+func New(c Core, mutex sync.Locker) *Hub {
+	if mutex == nil {
+		mutex = new(sync.Mutex)
+	}
+	h := &Hub{mu: mutex, core: c, owners: make(map[core.ID]Owner)}
+	h.alarm.Store(int64(core.Never))
+	return h
+}
+
+// Keep makes the caller the one that calls Tick when it is Alarm; wake tells it,
+// from any goroutine, that Alarm is earlier than it was.
+func (h *Hub) Keep(wake func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.keeper = wake
+}
+
+// Alarm is the moment at which Tick is to be called at the latest.
+func (h *Hub) Alarm() core.Time { return core.Time(h.alarm.Load()) }
+
+// Open adds a connection. An owner of another driver than the caller's is handed
+// over: that driver finds it in its inbox as an Item without Data. When Core
+// refuses the connection, the number is 0 and the answer to it is returned
+// (BAD-4), which belongs to the caller.
+func (h *Hub) Open(now core.Time, peer core.Peer, owner Owner, own *Inbox, fx *core.Effects) (id core.ID, refusal []byte) {
+	fx.Reset()
+	h.mu.Lock()
+	id, ok := h.core.Open(h.time(now), peer, fx)
+	other := owner.Inbox()
+	if ok {
+		owner.Opened(id)
+		h.owners[id] = owner
+		if other != own {
+			other.put(Item{Owner: owner})
+		}
+	}
+	h.unlock(id, own, fx)
+	if !ok {
+		return 0, slices.Clone(fx.To(0))
+	}
+	if other != own {
+		other.wake()
+	}
+	return id, nil
+}
+
+// Receive gives bytes of a connection to Core, and returns those that it has not
+// looked at.
+func (h *Hub) Receive(now core.Time, id core.ID, data []byte, own *Inbox, fx *core.Effects) (rest []byte) {
+	fx.Reset()
+	h.mu.Lock()
+	rest = h.core.Receive(h.time(now), id, data, fx)
+	h.unlock(id, own, fx)
+	return rest
+}
+
+// EndMessage ends a WebSocket message of a connection.
+func (h *Hub) EndMessage(now core.Time, id core.ID, own *Inbox, fx *core.Effects) {
+	fx.Reset()
+	h.mu.Lock()
+	h.core.EndMessage(h.time(now), id, fx)
+	h.unlock(id, own, fx)
+}
+
+// Close ends a connection, once: false if it was not open.
+func (h *Hub) Close(now core.Time, id core.ID, own *Inbox, fx *core.Effects) (core.Orphans, bool) {
+	fx.Reset()
+	h.mu.Lock()
+	_, open := h.owners[id]
+	orphans := h.core.Close(h.time(now), id, fx)
+	delete(h.owners, id)
+	h.unlock(id, own, fx)
+	return orphans, open
+}
+
+// Tick does what has become due.
+func (h *Hub) Tick(now core.Time, own *Inbox, fx *core.Effects) {
+	fx.Reset()
+	h.mu.Lock()
+	h.core.Tick(h.time(now), fx)
+	h.alarm.Store(int64(h.core.Next()))
+	h.unlock(0, own, fx)
+}
+
+// Collect takes what is in an inbox.
+func (h *Hub) Collect(own *Inbox) {
+	h.mu.Lock()
+	own.take()
+	h.mu.Unlock()
+}
+
+// Post puts something to do into the inbox of a driver.
+func (h *Hub) Post(to *Inbox, item Item) {
+	h.mu.Lock()
+	to.put(item)
+	h.mu.Unlock()
+	to.wake()
+}
+
+// Held returns how many connections are open and how many names are held, in
+// either table.
+func (h *Hub) Held() (conns, locks int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.core.Conns(), h.core.Locks()
+}
+
+// Commands returns how many commands Core has executed.
+func (h *Hub) Commands() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.core.Commands()
+}
+
+// time is the time that Core is told. Its caller holds the mutex.
+func (h *Hub) time(now core.Time) core.Time {
+	h.now = max(h.now, now)
+	return h.now
+}
+
+// unlock hands over what is not for the connection that spoke, takes the inbox of
+// the caller, and lets go of the mutex.
+func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
+	var woken []*Inbox
+	for _, o := range fx.Outputs() {
+		if o.To != spoke {
+			woken = h.handOver(o, own, woken)
+		}
+	}
+	keeper := h.rearm()
+	own.take()
+	h.mu.Unlock()
+	for _, inbox := range woken {
+		inbox.wake()
+	}
+	if keeper != nil {
+		keeper()
+	}
+}
+
+// handOver puts an output into the inbox of its connection's driver, and adds
+// that to those to be woken. What is for a connection that has ended is dropped.
+func (h *Hub) handOver(o core.Output, own *Inbox, woken []*Inbox) []*Inbox {
+	owner := h.owners[o.To]
+	if owner == nil {
+		return woken
+	}
+	inbox := owner.Inbox()
+	if inbox != own && !slices.Contains(woken, inbox) {
+		woken = append(woken, inbox)
+	}
+	inbox.put(Item{Owner: owner, Data: slices.Clone(o.Data)})
+	return woken
+}
+
+// rearm makes the alarm earlier if Core wants to be woken earlier, and returns
+// how to wake the keeper then.
+func (h *Hub) rearm() func() {
+	next := h.core.Next()
+	if next >= h.Alarm() {
+		return nil
+	}
+	h.alarm.Store(int64(next))
+	return h.keeper
+}

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"sync"
+	"time"
+
+	"lockd/server/core"
+	"lockd/server/hub"
+)
+
+// keeper calls Hub.Tick when it is time, until a loop takes that over.
+type keeper struct {
+	server *Server
+	mu     sync.Mutex
+	timer  *time.Timer
+	over   bool
+	// inbox and fx are used by one call at a time.
+	inbox *hub.Inbox
+	fx    core.Effects
+}
+
+func newKeeper(s *Server) *keeper {
+	k := &keeper{server: s, inbox: hub.NewInbox(func() {})}
+	s.hub.Keep(k.wake)
+	return k
+}
+
+// wake looks at the alarm again. Hub calls it, so that it must not call back.
+func (k *keeper) wake() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.arm()
+}
+
+// arm sets the timer. Its caller holds mu.
+func (k *keeper) arm() {
+	if k.timer != nil {
+		k.timer.Stop()
+	}
+	alarm := k.server.hub.Alarm()
+	if k.over || alarm == core.Never {
+		return
+	}
+	k.timer = time.AfterFunc(time.Duration(alarm-k.server.clock.now()), k.tick)
+}
+
+func (k *keeper) tick() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.server.clock.now()
+	if !k.over && now >= k.server.hub.Alarm() {
+		k.server.hub.Tick(now, k.inbox, &k.fx)
+	}
+	k.arm()
+}
+
+// stop makes it do nothing any more.
+func (k *keeper) stop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.over = true
+	if k.timer != nil {
+		k.timer.Stop()
+	}
+}

@@ -1,0 +1,291 @@
+package life
+
+import "lockd/server/core"
+
+// Step is what a driver has to do next for a connection.
+type Step uint8
+
+const (
+	// Read is to read once; then Received if bytes came, Ended at the end of
+	// the stream or an error.
+	Read Step = iota
+	// Execute is to give the input to Core; then Executed.
+	Execute
+	// Write is to send unsent replies; then Wrote, or Ended after an error.
+	Write
+	// Release is to close the connection in Core; then Released.
+	Release
+	// EndStream is to end the stream for the client; then StreamEnded.
+	EndStream
+	// Discard is to read once and forget what came; then Discarded, or Ended.
+	Discard
+	// Close is to close the socket; then Closed.
+	Close
+	// Nothing means that it is over.
+	Nothing
+)
+
+// Limits are the times that a client may take, 0 for ever.
+type Limits struct {
+	// Write is how long the client may take for the next WritePiece bytes of
+	// its replies, or all of them if they are fewer.
+	Write core.Time
+	// Idle is how long the client may say nothing.
+	Idle core.Time
+}
+
+// WritePiece is how many bytes of its replies a client has to take within
+// Limits.Write, so that one that reads a large reply steadily is not dropped.
+const WritePiece = 256 << 10
+
+const (
+	// drainPause is the silence after which a server that stops takes it that
+	// all that was received has been read, and drainTime is how long it reads
+	// from a client that is never silent (END-8).
+	drainPause = 20 * core.Millisecond
+	drainTime  = 200 * core.Millisecond
+	// lingerPause is the silence after which a connection that the server has
+	// ended is closed. Closing with unread input would make the kernel reset
+	// it, and its peer might never see the last replies.
+	lingerPause = core.Second
+	// lingerTime is how long a client that goes on sending is waited for.
+	lingerTime = 10 * core.Second
+	// refusalTime is that for a connection that was refused (BAD-4).
+	refusalTime = core.Second
+)
+
+// phase is how far a connection has come.
+type phase uint8
+
+const (
+	serving   phase = iota
+	refusing        // sending the answer to one connection too many
+	releasing       // has ended; its locks have not
+	ending          // its stream is to be ended
+	lingering       // its stream was ended, that of the client was not
+	closing
+	closed
+)
+
+// Life is the state of one connection. Make one with Admitted or Refused. Its
+// methods do nothing where they make no sense any more, so that a driver need not
+// know the phase. It is not safe for concurrent use.
+type Life struct {
+	limits   *Limits
+	deadline core.Time // of the step that Step returns; Never if it has none
+	until    core.Time // the end of draining, then of lingering
+	taken    int32     // bytes of replies, since the deadline of writing was set
+	phase    phase
+	end      End
+	stopping bool // the server stops: what was received is answered, no more
+	unsent   bool // there are replies that the client has not taken
+	input    bool // there is input that Core has not looked at
+}
+
+// Admitted returns the life of a connection that Core has opened. Limits are
+// shared by many and must not change.
+func Admitted(now core.Time, limits *Limits) Life {
+	l := Life{limits: limits}
+	l.settle(now)
+	return l
+}
+
+// Refused returns the life of a connection that is sent an answer and closed
+// (BAD-4).
+func Refused(now core.Time, limits *Limits) Life {
+	return Life{limits: limits, phase: refusing, unsent: true, deadline: now + refusalTime}
+}
+
+// Step returns what is to be done next.
+func (l *Life) Step() Step {
+	switch l.phase {
+	case serving, refusing:
+		switch {
+		case l.unsent:
+			return Write
+		case l.input:
+			return Execute
+		}
+		return Read
+	case releasing:
+		return Release
+	case ending:
+		return EndStream
+	case lingering:
+		return Discard
+	case closing:
+		return Close
+	}
+	return Nothing
+}
+
+// Deadline is the moment at which Expire is to be called if the step has not
+// come to anything, Never if it may take for ever.
+func (l *Life) Deadline() core.Time { return l.deadline }
+
+// End says how the connection ended.
+func (l *Life) End() End { return l.end }
+
+// Stopping says whether the server stops.
+func (l *Life) Stopping() bool { return l.stopping }
+
+// Received tells that bytes were read, which are to be executed.
+func (l *Life) Received() {
+	if l.phase == serving {
+		l.input, l.deadline = true, core.Never
+	}
+}
+
+// Heard tells that the client has said something that is not to be executed,
+// such as a WebSocket's ping: it is not idle.
+func (l *Life) Heard(now core.Time) { l.settle(now) }
+
+// Executed tells that Core has looked at input: whether some is left, and whether
+// there are replies to be sent.
+func (l *Life) Executed(now core.Time, left, replies bool) {
+	if l.phase != serving {
+		return
+	}
+	l.input = left
+	if replies {
+		l.Owe(now)
+	}
+	l.settle(now)
+}
+
+// Owe tells that there are replies to be sent, whoever caused them.
+func (l *Life) Owe(now core.Time) {
+	if l.phase == serving && !l.unsent {
+		l.unsent, l.taken = true, 0
+		l.deadline = after(now, l.limits.Write)
+	}
+}
+
+// Wrote tells that n bytes of replies were sent, and whether some are left.
+func (l *Life) Wrote(now core.Time, n int, left bool) {
+	if !l.unsent {
+		return
+	}
+	l.unsent = left
+	if l.taken += int32(min(n, WritePiece)); left && l.taken >= WritePiece && l.phase == serving {
+		l.taken, l.deadline = 0, after(now, l.limits.Write)
+	}
+	l.settle(now)
+}
+
+// settle decides what comes next where nothing is left to be executed or sent.
+func (l *Life) settle(now core.Time) {
+	if l.unsent {
+		return
+	}
+	switch {
+	case l.phase == refusing:
+		l.phase = ending
+	case l.phase != serving:
+	case l.input:
+		l.deadline = core.Never
+	case !l.stopping:
+		l.deadline = after(now, l.limits.Idle)
+	case now >= l.until:
+		l.finish(Dropped)
+	default:
+		l.deadline = min(now+drainPause, l.until)
+	}
+}
+
+// Ended tells that the stream has ended or failed.
+func (l *Life) Ended(how End) { l.finish(how) }
+
+// Stop tells that the server stops: what was received is answered, and then the
+// connection ends (END-8).
+func (l *Life) Stop(now core.Time) {
+	if l.phase == serving && !l.stopping {
+		l.stopping, l.until = true, now+drainTime
+		l.settle(now)
+	}
+}
+
+// Drop ends the connection without answering or lingering.
+func (l *Life) Drop() {
+	l.stopping = false
+	l.finish(Dropped)
+}
+
+// Expire tells what time it is. It does nothing before the deadline.
+func (l *Life) Expire(now core.Time) {
+	switch {
+	case now < l.deadline:
+	case l.stopping && !l.unsent:
+		l.finish(Dropped) // all that was received is answered
+	default:
+		l.stopping = false
+		l.finish(TimedOut)
+	}
+}
+
+// finish ends the connection, the first time in one of the four ways.
+func (l *Life) finish(how End) {
+	switch l.phase {
+	case serving:
+		l.phase, l.end = releasing, how
+	case refusing, ending, lingering:
+		l.phase, l.end = closing, Dropped
+	default:
+		return
+	}
+	l.unsent, l.input, l.deadline = false, false, core.Never
+}
+
+// Released tells that the locks are released. A client whose connection the
+// server ends in peace may still be sending, and is waited for.
+func (l *Life) Released() {
+	if l.phase == releasing {
+		l.phase = closing
+		if l.end == Dropped && l.stopping {
+			l.phase = ending
+		}
+	}
+}
+
+// StreamEnded tells that the stream was ended for the client, or that this has
+// failed.
+func (l *Life) StreamEnded(now core.Time, ok bool) {
+	if l.phase != ending {
+		return
+	}
+	if !ok {
+		l.phase, l.deadline = closing, core.Never
+		return
+	}
+	l.phase, l.until = lingering, now+refusalTime
+	if l.end == Dropped {
+		l.until = now + lingerTime
+	}
+	l.deadline = now + lingerPause
+}
+
+// Discarded tells that bytes were read and forgotten.
+func (l *Life) Discarded(now core.Time) {
+	switch {
+	case l.phase != lingering:
+	case now >= l.until:
+		l.finish(Dropped)
+	default:
+		l.deadline = min(now+lingerPause, l.until)
+	}
+}
+
+// Closed tells that the socket is closed.
+func (l *Life) Closed() {
+	if l.phase == closing {
+		l.phase = closed
+	}
+}
+
+// after is the moment that ends a limit, which is none if it is 0.
+func after(now, limit core.Time) core.Time {
+	if limit <= 0 {
+		return core.Never
+	}
+	return now + limit
+}

@@ -1,0 +1,202 @@
+package loop
+
+import (
+	"syscall"
+
+	"lockd/server/core"
+	"lockd/server/hub"
+	"lockd/server/life"
+)
+
+// conn is one connection. Very many may be idle: it is small, and has buffers
+// only while they hold something.
+type conn struct {
+	loop    *Loop
+	life    life.Life
+	id      core.ID // 0 if it was refused
+	token   uint64
+	alarm   core.Time // in timers; Never if it is not there
+	backlog *backlog  // nil: nothing waits
+	fd      FD
+	timer   int32 // place in timers; -1 if it is not there
+	watched Ready // what the kernel watches for; 0: the descriptor is not watched
+	queued  bool  // in Loop.again
+}
+
+// backlog is what waits at a connection.
+type backlog struct {
+	out   []byte // replies, of which the first sent bytes are sent
+	sent  int
+	in    []byte // input that Core has not looked at
+	large bool   // out is in the account of large replies
+}
+
+func newConn(l *Loop, fd FD) *conn {
+	return &conn{loop: l, fd: fd, alarm: core.Never, timer: -1}
+}
+
+// Inbox implements hub.Owner.
+func (c *conn) Inbox() *hub.Inbox { return c.loop.inbox }
+
+// Opened implements hub.Owner.
+func (c *conn) Opened(id core.ID) { c.id = id }
+
+// Drop implements hub.Debtor.
+func (c *conn) Drop() {
+	c.loop.post(func() {
+		c.life.Drop()
+		c.loop.advance(c, 0)
+	})
+}
+
+// attach begins to serve a connection that was admitted.
+func (l *Loop) attach(c *conn) {
+	c.token = l.slots.add(c)
+	c.life = life.Admitted(l.now, l.limits)
+	if l.stopping {
+		c.life.Stop(l.now)
+	}
+	l.advance(c, 0)
+}
+
+// refuse sends the answer to a connection that was not admitted.
+func (l *Loop) refuse(c *conn, answer []byte) {
+	c.token = l.slots.add(c)
+	c.life = life.Refused(l.now, l.limits)
+	c.wait().out = answer
+	l.advance(c, Writable)
+}
+
+// advance lets a connection take the steps of its life that need not wait. ready
+// is what the kernel says of it. In one call it reads once, executes once, and
+// writes what waited once.
+func (l *Loop) advance(c *conn, ready Ready) {
+	var input []byte // was read in this call, or is to be executed in it
+	executed := false
+	for {
+		switch step := c.life.Step(); step {
+		case life.Read, life.Discard:
+			if ready&(Readable|Hangup|Error) == 0 {
+				if l.rest(c) {
+					return
+				}
+				continue
+			}
+			ready = 0
+			input = l.read(c, step)
+		case life.Execute:
+			if executed || c.queued {
+				l.later(c)
+				return
+			}
+			if input == nil {
+				input = c.takeInput()
+			}
+			l.execute(c, input)
+			executed = true
+		case life.Write:
+			if ready&Writable == 0 && ready&(Hangup|Error) != 0 {
+				// It will never be writable, and be reported for ever.
+				c.life.Ended(life.Failed)
+				continue
+			}
+			if ready&Writable == 0 {
+				if l.rest(c) {
+					return
+				}
+				continue
+			}
+			ready = 0
+			l.flush(c)
+		case life.Release:
+			l.release(c)
+		case life.EndStream:
+			c.life.StreamEnded(l.now, l.kernel.CloseWrite(c.fd) == 0)
+		case life.Close:
+			l.close(c)
+		case life.Nothing:
+			return
+		}
+	}
+}
+
+// later lets a connection execute the rest of its input in the next turn, so that
+// many replies to one connection do not hold up the others.
+func (l *Loop) later(c *conn) {
+	if !c.queued {
+		c.queued = true
+		l.again = append(l.again, c)
+	}
+}
+
+// rest makes the kernel watch for what the next step of a connection needs. It
+// returns false if that fails, which ends the connection.
+func (l *Loop) rest(c *conn) bool {
+	l.timers.watch(c)
+	want := Readable
+	if c.life.Step() == life.Write {
+		want = Writable
+	}
+	if want == c.watched {
+		return true
+	}
+	if errno := l.kernel.Watch(c.fd, want, c.token); errno != 0 {
+		c.life.Ended(life.Failed)
+		return false
+	}
+	c.watched = want
+	return true
+}
+
+// read reads once, and returns what is to be executed.
+func (l *Loop) read(c *conn, step life.Step) []byte {
+	n, errno := l.kernel.Read(c.fd, l.buf[:])
+	switch {
+	case errno == syscall.EAGAIN || errno == syscall.EINTR:
+	case errno != 0:
+		c.life.Ended(life.Failed)
+	case n == 0:
+		c.life.Ended(life.Finished)
+	case step == life.Discard:
+		c.life.Discarded(l.now)
+	default:
+		c.life.Received()
+		return l.buf[:n]
+	}
+	return nil
+}
+
+// execute gives input to Core, sends the replies, and keeps what Core has not
+// looked at.
+func (l *Loop) execute(c *conn, input []byte) {
+	l.executing = c
+	rest := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
+	out := l.fx.To(c.id)
+	l.mail()
+	l.executing = nil
+	c.life.Executed(l.now, len(rest) > 0, len(out) > 0)
+	if len(rest) > 0 {
+		c.wait().in = append([]byte(nil), rest...)
+	}
+	if len(out) > 0 {
+		l.send(c, out)
+	}
+}
+
+// release closes a connection in Core. What waited at it is lost.
+func (l *Loop) release(c *conn) {
+	orphans, _ := l.hub.Close(l.now, c.id, l.inbox, &l.ended)
+	l.mail()
+	c.life.Released()
+	c.forget()
+	l.observer.Released(c.id, c.life.End(), orphans)
+}
+
+// close forgets a connection; its descriptor is closed at the end of the turn.
+func (l *Loop) close(c *conn) {
+	c.life.Closed()
+	c.forget()
+	l.timers.remove(c)
+	l.slots.remove(c.token)
+	l.closing = append(l.closing, c)
+}

@@ -1,0 +1,138 @@
+//go:build linux && (amd64 || arm64 || riscv64)
+
+package server
+
+import (
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"lockd/server/epoll"
+	"lockd/server/loop"
+)
+
+// LoopsSupported says whether Config.Loops makes a difference on this system.
+const LoopsSupported = true
+
+// loops are the event loops of a Server, each in a goroutine that has its thread.
+type loops struct {
+	all []*loop.Loop // the first leads
+}
+
+// stop makes the loops answer what was received, and end.
+func (l *loops) stop() {
+	if l != nil {
+		l.all[0].Stop()
+	}
+}
+
+// drop makes them end all connections.
+func (l *loops) drop() {
+	if l == nil {
+		return
+	}
+	for _, one := range l.all {
+		one.Drop()
+	}
+}
+
+// serveOnLoops lets the loops accept the connections of a listener, and waits for
+// the end of the Server. It returns false, and has not touched the listener, if
+// they cannot serve it.
+func (s *Server) serveOnLoops(l net.Listener) (taken bool, err error) {
+	source, ok := l.(syscall.Conn)
+	if !ok {
+		return false, nil
+	}
+	fd, err := duplicate(source)
+	if err != nil {
+		return false, nil
+	}
+	if err := s.giveToLoops(fd, l); err != nil {
+		syscall.Close(fd)
+		l.Close()
+		return true, err
+	}
+	<-s.stopped
+	return true, ErrClosed
+}
+
+// duplicate returns a descriptor of our own of a listener, which stays in the
+// hands of the runtime until it is closed.
+func duplicate(source syscall.Conn) (fd int, err error) {
+	raw, err := source.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	controlled := raw.Control(func(theirs uintptr) {
+		fd, err = unix.FcntlInt(theirs, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if controlled != nil {
+		return -1, controlled
+	}
+	return fd, err
+}
+
+// giveToLoops starts the loops, if they have not been started, and gives them the
+// descriptor of a listener, which is closed without removing a unix socket: that
+// is done when the Server stops, or here, if it does already.
+func (s *Server) giveToLoops(fd int, l net.Listener) error {
+	s.state.Lock()
+	defer s.state.Unlock()
+	if s.stopping {
+		return ErrClosed
+	}
+	if s.loops == nil {
+		if err := s.startLoops(); err != nil {
+			return err
+		}
+	}
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+		s.sockets = append(s.sockets, l.Addr().String())
+	}
+	l.Close()
+	s.loops.all[0].Listen(loop.FD(fd))
+	return nil
+}
+
+// startLoops starts the loops. Its caller holds state.
+func (s *Server) startLoops() error {
+	all := make([]*loop.Loop, s.config.Loops)
+	kernels := make([]*epoll.Kernel, len(all))
+	for i := range all {
+		kernel, err := epoll.New()
+		if err != nil {
+			for _, k := range kernels[:i] {
+				k.Release()
+			}
+			return err
+		}
+		kernels[i] = kernel
+		all[i] = loop.New(loop.Config{Kernel: kernel, Hub: s.hub, Limits: &s.limits, Observer: s.log})
+	}
+	loop.Lead(all)
+	s.loops = &loops{all}
+	for i, l := range all {
+		s.running.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			defer kernels[i].Release()
+			for l.Turn() {
+			}
+		})
+	}
+	return nil
+}
+
+// removeSockets removes the unix sockets that the loops listen on, as closing
+// their listeners would have. Its caller holds state.
+func (s *Server) removeSockets() {
+	for _, path := range s.sockets {
+		os.Remove(path)
+	}
+	s.sockets = nil
+}

@@ -1,0 +1,21 @@
+package server
+
+import "sync"
+
+// spinMutex is the mutex around Core where several loops use it. A call of Core
+// is so short that trying again for some time is cheaper than parking the thread
+// of a loop.
+type spinMutex struct{ sync.Mutex }
+
+// spins is how often Lock tries before it parks.
+const spins = 100
+
+// Lock implements sync.Locker.
+func (m *spinMutex) Lock() {
+	for range spins {
+		if m.TryLock() {
+			return
+		}
+	}
+	m.Mutex.Lock()
+}

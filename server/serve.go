@@ -1,0 +1,57 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+// Pauses after a failed accept, such as one for lack of file descriptors.
+const (
+	firstAcceptPause = 5 * time.Millisecond
+	maxAcceptPause   = time.Second
+)
+
+// Serve accepts connections of a stream transport, TCP or a unix socket, until
+// Shutdown or Close, and then returns ErrClosed. It closes the listener. Failed
+// accepts are logged and tried again after a pause.
+func (s *Server) Serve(l net.Listener) error {
+	if s.config.Loops > 0 {
+		if taken, err := s.serveOnLoops(l); taken {
+			return err
+		}
+	}
+	if !s.addListener(l) {
+		return ErrClosed
+	}
+	defer s.removeListener(l)
+	pause := firstAcceptPause
+	for {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = firstAcceptPause
+			s.start(nc)
+		case s.isStopping():
+			return ErrClosed
+		case errors.Is(err, net.ErrClosed):
+			return err
+		default:
+			s.log.notAccepted(err, pause)
+			time.Sleep(pause)
+			pause = min(2*pause, maxAcceptPause)
+		}
+	}
+}
+
+// start admits a stream connection, before the next is accepted, and serves it in
+// a goroutine of its own.
+func (s *Server) start(nc net.Conn) {
+	x := newSession(s, nc)
+	if !s.begin(x) {
+		nc.Close()
+		return
+	}
+	x.open()
+	go x.serve()
+}

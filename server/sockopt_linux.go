@@ -1,0 +1,39 @@
+package server
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// control sets the options of a listening socket that those of accepted
+// connections inherit. The net package sets them on what it accepts by itself, but
+// a loop accepts by itself.
+func (o tcpOptions) control(_, _ string, c syscall.RawConn) error {
+	var result error
+	err := c.Control(func(fd uintptr) {
+		set := func(level, option, value int) {
+			if err := unix.SetsockoptInt(int(fd), level, option, value); err != nil && result == nil {
+				result = err
+			}
+		}
+		set(unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		if o.keepalive > 0 {
+			set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+			set(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds(o.keepalive))
+			set(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, seconds(o.interval()))
+			set(unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepaliveProbes)
+		}
+		if o.userTimeout > 0 {
+			set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(o.userTimeout.Milliseconds()))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return result
+}
+
+// seconds rounds up, as the net package does.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
