@@ -167,8 +167,11 @@ func (l *Life) Wrote(now core.Time, n int, left bool) {
 		return
 	}
 	l.unsent = left
-	if l.taken += int32(min(n, WritePiece)); left && l.taken >= WritePiece && l.phase == serving {
-		l.taken, l.deadline = 0, after(now, l.limits.Write)
+	if l.taken += int32(min(n, WritePiece)); l.taken >= WritePiece {
+		l.taken = 0
+		if l.phase == serving {
+			l.deadline = after(now, l.limits.Write)
+		}
 	}
 	l.settle(now)
 }
@@ -233,7 +236,7 @@ func (l *Life) finish(how End) {
 	default:
 		return
 	}
-	l.unsent, l.input, l.deadline = false, false, core.Never
+	l.unsent, l.input, l.taken, l.deadline = false, false, 0, core.Never
 }
 
 // Released tells that the locks are released. A client whose connection the

@@ -1,0 +1,217 @@
+package life
+
+import (
+	"fmt"
+	"testing"
+
+	"lockd/server/core"
+)
+
+// world is a life and what a driver of it has seen, from which it is known what
+// must not happen any more.
+type world struct {
+	life Life
+	// Deadlines are kept as what is left of them, so that states repeat.
+	refused, released, ended, closed bool
+	unsent, input                    bool // as the driver knows
+	how                              End
+	stopped                          bool
+}
+
+// moves are what can happen to a connection, the steps of its driver that make
+// sense, and calls that do not.
+func moves(w world) map[string]func(*world) {
+	all := map[string]func(*world){
+		"time stands still": func(w *world) {},
+		"before the deadline": func(w *world) {
+			if d := w.life.deadline; d != core.Never && d > 1 {
+				w.pass(d - 1)
+			}
+			w.life.Expire(0)
+		},
+		"at the deadline": func(w *world) {
+			if d := w.life.deadline; d != core.Never {
+				w.pass(d)
+			}
+			w.life.Expire(0)
+		},
+		"at the end of draining or lingering": func(w *world) {
+			if w.life.stopping || w.life.phase == lingering {
+				w.pass(max(0, min(w.life.until, w.life.deadline)))
+			}
+			w.life.Expire(0)
+		},
+		"stop": func(w *world) { w.life.Stop(0); w.stopped = true },
+		"drop": func(w *world) { w.life.Drop() },
+		"others cause replies": func(w *world) {
+			w.life.Owe(0)
+			w.unsent = w.unsent || w.how == Open && !w.refused
+		},
+		"late calls": func(w *world) {
+			if step := w.life.Step(); step >= Release {
+				w.life.Received()
+				w.life.Executed(0, true, true)
+				w.life.Owe(0)
+				w.life.Heard(0)
+				if w.life.Step() != step {
+					panic("a call that makes no sense has changed the step")
+				}
+			}
+		},
+	}
+	switch w.life.Step() {
+	case Read:
+		all["read"] = func(w *world) { w.life.Received(); w.input = true }
+		all["hear"] = func(w *world) { w.life.Heard(0) }
+		all["read the end"] = func(w *world) { w.life.Ended(Finished) }
+		all["read an error"] = func(w *world) { w.life.Ended(Failed) }
+	case Execute:
+		for i := range 4 {
+			left, replies := i&1 > 0, i&2 > 0
+			all[fmt.Sprint("execute ", left, replies)] = func(w *world) {
+				w.life.Executed(0, left, replies)
+				w.input, w.unsent = left, replies
+			}
+		}
+	case Write:
+		all["write some"] = func(w *world) { w.life.Wrote(0, 100_000, true) }
+		all["write a piece"] = func(w *world) { w.life.Wrote(0, WritePiece, true) }
+		all["write all"] = func(w *world) { w.life.Wrote(0, 1, false); w.unsent = false }
+		all["write an error"] = func(w *world) { w.life.Ended(Failed) }
+	case Release:
+		all["release"] = func(w *world) { w.life.Released(); w.released = true }
+	case EndStream:
+		all["end the stream"] = func(w *world) { w.life.StreamEnded(0, true); w.ended = true }
+		all["fail to end the stream"] = func(w *world) { w.life.StreamEnded(0, false) }
+	case Discard:
+		all["discard"] = func(w *world) { w.life.Discarded(0) }
+		all["read the end"] = func(w *world) { w.life.Ended(Finished) }
+		all["read an error"] = func(w *world) { w.life.Ended(Failed) }
+	case Close:
+		all["close"] = func(w *world) { w.life.Closed(); w.closed = true }
+	}
+	return all
+}
+
+// pass lets time pass: now is always 0.
+func (w *world) pass(d core.Time) {
+	if w.life.deadline != core.Never {
+		w.life.deadline -= d
+	}
+	w.life.until = max(w.life.until-d, -1) // it is over, however long
+}
+
+// check looks for what must never be.
+func (w *world) check(before world) error {
+	step := w.life.Step()
+	if w.how == Open && !w.refused {
+		w.how = w.life.End()
+	}
+	if w.how != Open {
+		w.unsent, w.input = false, false
+	}
+	switch {
+	case step == Read && (w.unsent || w.input):
+		return fmt.Errorf("L1: it reads with unsent %v, input %v", w.unsent, w.input)
+	case step == Execute && (!w.input || w.unsent):
+		return fmt.Errorf("it executes with input %v, unsent %v", w.input, w.unsent)
+	case step == Write && !w.unsent && !w.refused:
+		return fmt.Errorf("it writes, and nothing is unsent")
+	case step == Release && (w.refused || w.released):
+		return fmt.Errorf("L2: it releases: refused %v, released %v", w.refused, w.released)
+	case (step == EndStream || step == Discard || step == Close) && !w.refused && !w.released:
+		return fmt.Errorf("L2: step %d comes before the release", step)
+	case step == Discard && !w.ended:
+		return fmt.Errorf("it discards and has not ended the stream")
+	case step == EndStream && w.ended:
+		return fmt.Errorf("it ends the stream twice")
+	case w.closed != (step == Nothing):
+		return fmt.Errorf("closed is %v at step %d", w.closed, step)
+	case step == Nothing && before.life.Step() != Nothing && before.life.Step() != Close:
+		return fmt.Errorf("it is over and was not closed")
+	case !w.refused && w.life.End() != w.how:
+		return fmt.Errorf("it has ended %v, and then %v", w.how, w.life.End())
+	case !w.refused && (w.how != Open) != (step >= Release):
+		return fmt.Errorf("it has ended %v at step %d", w.how, step)
+	case w.life.Step() == Discard && w.life.Deadline() > lingerPause:
+		return fmt.Errorf("it lingers for %d", w.life.Deadline())
+	}
+	return w.terminates()
+}
+
+// terminates checks L3: a connection that has ended, or whose server stops, or
+// that was refused, comes to its end by deadlines alone, in a bounded time,
+// whatever the client does not do; so does any under limits.
+func (w *world) terminates() error {
+	l, spent := w.life, core.Time(0)
+	unlimited := l.limits.Idle == 0
+	for range 20 {
+		switch step := l.Step(); step {
+		case Nothing:
+			return nil
+		case Execute:
+			l.Executed(spent, false, false)
+		case Release:
+			l.Released()
+		case EndStream:
+			l.StreamEnded(spent, true)
+		case Close:
+			l.Closed()
+		default:
+			if l.Deadline() == core.Never {
+				if unlimited && (step == Write || !w.stopped) {
+					return nil
+				}
+				return fmt.Errorf("L3: step %d has no deadline", step)
+			}
+			if l.Deadline() < spent {
+				return fmt.Errorf("L3: the deadline %d of step %d is before %d", l.Deadline(), step, spent)
+			}
+			spent = l.Deadline()
+			l.Expire(spent)
+		}
+	}
+	return fmt.Errorf("L3: it does not end: step %d, deadline %d", l.Step(), l.Deadline())
+}
+
+// TestExhaust goes through every state that a life can come to, by all that can
+// happen at the moments that matter.
+func TestExhaust(t *testing.T) {
+	seen := map[world]bool{}
+	var queue []world
+	for _, limits := range []*Limits{limited, {}} {
+		queue = append(queue,
+			world{life: Admitted(0, limits)},
+			world{life: Refused(0, limits), refused: true, unsent: true})
+	}
+	transitions := 0
+	for len(queue) > 0 {
+		w := queue[0]
+		queue = queue[1:]
+		if seen[w] {
+			continue
+		}
+		seen[w] = true
+		for name, move := range moves(w) {
+			next := w
+			move(&next)
+			if l := &next.life; l.phase >= closing || l.phase == serving && !l.stopping {
+				l.until = 0 // means nothing
+			}
+			transitions++
+			if err := next.check(w); err != nil {
+				t.Fatalf("%q in %+v: %v", name, w, err)
+			}
+			if !seen[next] {
+				queue = append(queue, next)
+			}
+		}
+		if len(seen) > 200_000 {
+			t.Fatal("the states do not repeat")
+		}
+	}
+	t.Logf("%d states, %d transitions", len(seen), transitions)
+	if len(seen) < 900 {
+		t.Errorf("only %d states were reached", len(seen))
+	}
+}
