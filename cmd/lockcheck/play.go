@@ -52,7 +52,7 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 	fmt.Printf("seed %d\n", seed)
 	for i, layer := range layers {
 		config := campaign.Config{Seed: seed, Runs: c.runs, Workers: c.workers, Duration: c.duration / time.Duration(len(layers))}
-		if layer.Name == "world" {
+		if layer.Name == "world" || layer.Name == "loop" {
 			config.Bytes = steps
 		}
 		if err := c.playOne(ctx, layer, config); err != nil {
@@ -77,6 +77,9 @@ func (c *campaignFlags) playOne(ctx context.Context, layer campaign.Layer, confi
 	report, err := campaign.Run(ctx, layer, config)
 	clear()
 	fmt.Printf("%s, %s\n", describe(report), covered(report, layer))
+	if report.Work.Runs == 1 && report.Work.Trace != "" {
+		fmt.Printf("trace %s\n", report.Work.Trace)
+	}
 	if report.Failure != nil {
 		return c.violation(report)
 	}

@@ -24,16 +24,18 @@ func simCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck sim")
 	var c campaignFlags
 	c.add(flags)
-	layer := flags.String("layer", "all", "which layer: world, bubble, sockets, all of them, or canary, which must fail")
-	steps := flags.Int64("steps", 0, "end the deterministic world after this many byte-level steps (0: no limit)")
+	layer := flags.String("layer", "all", "which layer: world, loop, bubble, sockets, all of them, or canary, which must fail")
+	steps := flags.Int64("steps", 0, "end a deterministic world after this many byte-level steps (0: no limit)")
 	return &ffcli.Command{
 		Name:       "sim",
 		ShortUsage: "lockcheck sim [flags]",
 		ShortHelp:  "simulate the server, its clients and a bad network",
-		LongHelp: `Plays seeds of three layers against the server of this source tree: the
-deterministic world around its core, the real server under virtual time, and
-the real server on real sockets. The first violation ends the run; its evidence
-is written to a folder, and a command is printed that plays it again.
+		LongHelp: `Plays seeds of four layers against the server of this source tree: the
+deterministic world around its core, the same around its event loops on a fake
+kernel, the real server under virtual time, and the real server on real sockets.
+The first violation ends the run; its evidence is written to a folder, and a
+command is printed that plays it again. A single run (-runs 1) of the first two
+prints the SHA-256 of its trace, which the seed alone decides.
 
 Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run.`,
 		FlagSet: flags,

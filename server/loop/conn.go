@@ -53,9 +53,6 @@ func (c *conn) Drop() {
 func (l *Loop) attach(c *conn) {
 	c.token = l.slots.add(c)
 	c.life = life.Admitted(l.now, l.limits)
-	if l.stopping {
-		c.life.Stop(l.now)
-	}
 	l.advance(c, 0)
 }
 

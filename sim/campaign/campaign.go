@@ -19,6 +19,9 @@ type Work struct {
 	Commands  int64 `json:"commands,omitempty"`  // executed, or recorded in histories
 	Bytes     int64 `json:"bytes,omitempty"`     // that reached the server: byte-level steps
 	Histories int64 `json:"histories,omitempty"` // checked by porcupine
+	// Trace is the SHA-256 of all that happened in the last run, in hexadecimal,
+	// where the seed alone decides that.
+	Trace string `json:"trace,omitempty"`
 }
 
 func (w *Work) add(other Work) {
@@ -27,6 +30,7 @@ func (w *Work) add(other Work) {
 	w.Commands += other.Commands
 	w.Bytes += other.Bytes
 	w.Histories += other.Histories
+	w.Trace = other.Trace
 }
 
 // Layer is one of the ways to test the server.

@@ -76,6 +76,20 @@ func TestWorldCoverage(t *testing.T) {
 	}
 }
 
+// A small campaign of the event loops hits every kind of perturbation.
+func TestLoopCoverage(t *testing.T) {
+	report, err := Run(context.Background(), Loop(), Config{Seed: 1, Runs: 400, Workers: 2})
+	if err != nil || report.Failure != nil {
+		t.Fatal(err, report.Failure)
+	}
+	if len(report.Missing) > 0 {
+		t.Errorf("never happened in %d runs: %q", report.Work.Runs, report.Missing)
+	}
+	if report.Work.Histories == 0 {
+		t.Error("no run was recorded for porcupine")
+	}
+}
+
 // A small campaign of the real sockets hits every kind of perturbation.
 func TestSocketCoverage(t *testing.T) {
 	report, err := Run(context.Background(), Sockets(0, 0), Config{Seed: 1, Runs: 400, Workers: 2})

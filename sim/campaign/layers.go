@@ -19,11 +19,17 @@ import (
 const shrinkBudget = 20 * time.Second
 
 // Layers are all layers, the cheapest first.
-func Layers() []Layer { return []Layer{World(), Bubble(), Sockets(0, 0)} }
+func Layers() []Layer { return []Layer{World(), Loop(), Bubble(), Sockets(0, 0)} }
 
 // World is the deterministic world around core.Core.
 func World() Layer {
 	return Layer{Name: "world", Faults: world.Faults(), Enough: 10_000, Open: func(int) (Player, error) { return worldPlayer{world.Draw}, nil }}
+}
+
+// Loop is the deterministic world around the production event loops, on a fake
+// kernel.
+func Loop() Layer {
+	return Layer{Name: "loop", Faults: world.LoopFaults(), Enough: 3000, Open: func(int) (Player, error) { return worldPlayer{world.DrawLoop}, nil }}
 }
 
 // Canary is the deterministic world with an oracle that is wrong. It must
@@ -44,7 +50,7 @@ func (p worldPlayer) Close() error { return nil }
 func (p worldPlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
 	o := p.draw(seed)
 	result, err := world.Run(o)
-	work := Work{Runs: 1, Steps: result.Steps, Commands: result.Commands, Bytes: result.Bytes}
+	work := Work{Runs: 1, Steps: result.Steps, Commands: result.Commands, Bytes: result.Bytes, Trace: fmt.Sprintf("%x", result.Hash)}
 	if result.History != nil {
 		work.Histories = 1
 	}

@@ -67,6 +67,12 @@ func (e *End) Closed() bool { return e.s.dead }
 // Buffered returns how many bytes have arrived that Read has not taken.
 func (e *End) Buffered() int { return e.s.in.n }
 
+// Peek returns what has arrived and what waits for room behind it, without taking
+// it: all that Read will give if nothing goes wrong.
+func (e *End) Peek() []byte {
+	return append(e.s.in.appendTo(nil), e.s.peer.out.appendTo(nil)...)
+}
+
 // Unsent returns how many bytes of Write still wait for room at the server. On a
 // unix socket nothing does.
 func (e *End) Unsent() int { return e.s.out.n }

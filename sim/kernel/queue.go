@@ -39,6 +39,12 @@ func (q *queue) parts(n int) (a, b []byte) {
 	return q.ring[q.head:], q.ring[:end-len(q.ring)]
 }
 
+// appendTo appends all bytes to dst.
+func (q *queue) appendTo(dst []byte) []byte {
+	a, b := q.parts(q.n)
+	return append(append(dst, a...), b...)
+}
+
 func (q *queue) take(p []byte) int {
 	n := min(len(p), q.n)
 	a, b := q.parts(n)

@@ -26,7 +26,7 @@ type Mutant struct {
 // All returns every mutant, by room.
 func All() []Mutant {
 	var all []Mutant
-	for _, room := range [][]Mutant{lockMutants, wireMutants, coreMutants, serverMutants} {
+	for _, room := range [][]Mutant{lockMutants, wireMutants, coreMutants, lifeMutants, loopMutants, serverMutants, kernelMutants} {
 		all = append(all, room...)
 	}
 	return all

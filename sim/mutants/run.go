@@ -24,6 +24,7 @@ var layers = []struct {
 	race  bool // built with the race detector, which is dear
 }{
 	{"world", "world", "150", false},
+	{"loop", "loop", "150", false},
 	{"bubble", "bubble", "600", false},
 	{"sockets", "sockets", "1500", false},
 	{"race detector", "sockets", "50", true},
@@ -34,6 +35,9 @@ const seed = "20090101"
 
 // timeout is how long one layer may take; a mutant that hangs is caught.
 const timeout = 90 * time.Second
+
+// testTimeout is that for tests, which are compiled as well.
+const testTimeout = 4 * time.Minute
 
 // Verdict says what became of a mutant.
 type Verdict struct {
@@ -89,23 +93,33 @@ func Run(ctx context.Context, root string, list []Mutant, workers int, report fu
 	return ctx.Err()
 }
 
-// try builds one mutant and runs the layers against it.
+// try builds one mutant and runs the layers against it, and then, as the last
+// resort, the tests of the server. A mutant of the simulation itself has only its
+// own tests.
 func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 	v := Verdict{Mutant: m}
 	if v.Err = os.MkdirAll(dir, 0o755); v.Err != nil {
 		return v
 	}
 	defer os.RemoveAll(dir)
+	var overlay []string
+	if overlay, v.Err = overlayOf(root, dir, m); v.Err != nil {
+		return v
+	}
+	if strings.HasPrefix(m.File, "sim/") {
+		tryTests(ctx, root, overlay, "./"+filepath.Dir(m.File), &v)
+		return v
+	}
 	built := map[bool]string{}
 	for _, layer := range layers {
 		if built[layer.race] == "" {
-			if built[layer.race], v.Err = build(ctx, root, dir, m, layer.race); v.Err != nil {
+			if built[layer.race], v.Err = build(ctx, root, dir, m, overlay, layer.race); v.Err != nil {
 				return v
 			}
 		}
 		out := filepath.Join(dir, "evidence-"+layer.title)
 		started := time.Now()
-		text, failed := play(ctx, built[layer.race], layer.layer, seed, layer.runs, out)
+		text, failed := play(ctx, timeout, "", built[layer.race], layer.layer, seed, layer.runs, out)
 		if ctx.Err() != nil {
 			v.Err = ctx.Err()
 			return v
@@ -116,34 +130,64 @@ func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 			return v
 		}
 	}
+	if m.File != "" {
+		tryTests(ctx, root, overlay, "./server/...", &v)
+	}
 	return v
 }
 
+// tryTests runs the tests of some packages against a mutant.
+func tryTests(ctx context.Context, root string, overlay []string, packages string, v *Verdict) {
+	args := append(append([]string{"test", "-count=1"}, overlay...), packages)
+	text, failed := play(ctx, testTimeout, root, "go", args...)
+	switch {
+	case ctx.Err() != nil:
+		v.Err = ctx.Err()
+	case strings.Contains(text, "[build failed]"):
+		v.Err = fmt.Errorf("mutant %q does not compile:\n%s", v.Name, text)
+	case failed:
+		v.Layer, v.After, v.How = "tests", "the tests of "+packages, failedTest(text)
+	}
+}
+
+// failedTest finds the first test that failed.
+func failedTest(text string) string {
+	for line := range strings.Lines(text) {
+		if name, found := strings.CutPrefix(line, "--- FAIL: "); found {
+			return firstLine(name)
+		}
+	}
+	return firstLine(text)
+}
+
+// overlayOf writes the mutated file of a mutant, and returns the arguments that
+// make the go command build with it.
+func overlayOf(root, dir string, m Mutant) ([]string, error) {
+	if m.File == "" {
+		return nil, nil
+	}
+	text, err := m.apply(root)
+	if err != nil {
+		return nil, err
+	}
+	mutated, overlay := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, m.File): mutated}})
+	if err != nil {
+		return nil, err
+	}
+	return []string{"-overlay", overlay}, errors.Join(os.WriteFile(mutated, []byte(text), 0o644), os.WriteFile(overlay, replace, 0o644))
+}
+
 // build compiles the probe around a mutant and returns its path.
-func build(ctx context.Context, root, dir string, m Mutant, race bool) (program string, err error) {
+func build(ctx context.Context, root, dir string, m Mutant, overlay []string, race bool) (program string, err error) {
 	program = filepath.Join(dir, "probe")
 	args := []string{"build"}
 	if race {
 		program += "-race"
 		args = append(args, "-race")
 	}
-	args = append(args, "-ldflags=-s -w", "-o", program)
-	if m.File != "" {
-		text, err := m.apply(root)
-		if err != nil {
-			return "", err
-		}
-		mutated, overlay := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json")
-		replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, m.File): mutated}})
-		if err != nil {
-			return "", err
-		}
-		if err := errors.Join(os.WriteFile(mutated, []byte(text), 0o644), os.WriteFile(overlay, replace, 0o644)); err != nil {
-			return "", err
-		}
-		args = append(args, "-overlay", overlay)
-	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./sim/mutants/probe")...)
+	args = append(append(args, overlay...), "-ldflags=-s -w", "-o", program, "./sim/mutants/probe")
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mutant %q does not compile: %w\n%s", m.Name, err, out)
@@ -153,10 +197,12 @@ func build(ctx context.Context, root, dir string, m Mutant, race bool) (program 
 
 // play runs one layer and says whether it noticed something: a violation, a
 // crash, or no end.
-func play(ctx context.Context, program string, args ...string) (text string, failed bool) {
+func play(ctx context.Context, timeout time.Duration, dir, program string, args ...string) (text string, failed bool) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	output, err := cmd.CombinedOutput()
 	return string(output), err != nil
 }
 
@@ -171,7 +217,7 @@ func read(out, text string, elapsed time.Duration) (after, how string) {
 		}
 		data, err := os.ReadFile(found[0])
 		if err == nil && json.Unmarshal(data, &s) == nil {
-			if s.Layer == "world" {
+			if s.Layer == "world" || s.Layer == "loop" {
 				return fmt.Sprintf("%d byte-level steps", s.Work.Bytes), firstLine(s.Failure)
 			}
 			if s.Work.Runs == 1 {

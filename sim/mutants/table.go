@@ -33,8 +33,8 @@ func table(verdicts []Verdict) string {
 	for _, v := range verdicts {
 		caught[v.Layer]++
 	}
-	fmt.Fprintf(&b, "%d mutants; caught by the deterministic world: %d, under virtual time: %d, on real sockets: %d; survivors: %d.\n\n",
-		len(verdicts), caught["world"], caught["bubble"], caught["sockets"], caught[""])
+	fmt.Fprintf(&b, "%d mutants; caught by the deterministic world around Core: %d, around the loops: %d, under virtual time: %d, on real sockets: %d, by tests of their own: %d; survivors: %d.\n\n",
+		len(verdicts), caught["world"], caught["loop"], caught["bubble"], caught["sockets"], caught["tests"], caught[""])
 	b.WriteString("| deliberate bug | in | caught by | after |\n|---|---|---|---|\n")
 	for _, v := range verdicts {
 		layer, after := v.Layer, v.After

@@ -13,38 +13,35 @@ import (
 
 // audit asks for statistics and dumps in the middle of the run.
 func (w *world) audit(*peer) {
+	if w.auditor != nil && !w.net.lives(w.auditor) {
+		w.auditor = nil
+	}
 	if w.auditor == nil {
 		w.auditor = &peer{label: w.labels, addr: "10.0.0.99:99"}
 		w.labels++
-		if !w.judge.open(w.auditor.label, w.auditor.addr) {
+		if !w.net.dial(w.auditor) {
 			w.auditor = nil
 			return
 		}
 	}
-	living := []string{w.auditor.addr}
-	for _, p := range w.peers {
-		if p.open {
-			living = append(living, w.shown(p))
-		}
-	}
+	living := w.net.living()
 	w.checkFigures(w.auditor, len(living))
 	if !w.options.Classic && w.options.Dump {
 		w.checkDumps(w.auditor, living)
 	}
 }
 
-// shown is the address under which the server shows a client [ADDR-1].
-func (w *world) shown(p *peer) string {
-	if p.addr == "unix" {
-		return "unix:" + strconv.Itoa(int(w.judge.id(p.label)))
+// shownAs is the address under which the server shows a connection [ADDR-1].
+func (w *world) shownAs(addr string, label int) string {
+	if addr == "unix" {
+		return "unix:" + strconv.Itoa(int(w.judge.id(label)))
 	}
-	return p.addr
+	return addr
 }
 
 // ask sends one line and returns the reply as text.
 func (w *world) ask(p *peer, line string) string {
-	_, replies := w.judge.receive(p.label, []byte(line+"\n"))
-	return string(replies)
+	return w.net.ask(p, line)
 }
 
 // figure finds the value of a key in the reply to q, in both dialects.
@@ -137,23 +134,13 @@ func (w *world) calm() {
 		if p.open {
 			w.leaving(p)
 		}
-		for range p.underWay() + len(p.messages) + 1 {
-			if !p.open {
-				break
-			}
-			p.unread = 0
-			w.deliver(p, p.underWay())
-		}
-		if p.open {
-			w.judge.failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
-		}
 	}
-	w.judge.valid()
+	w.net.finish()
 	if w.auditor != nil {
-		w.end(w.auditor)
+		w.net.hang(w.auditor)
 	}
-	last := &peer{label: w.labels}
-	if !w.judge.open(last.label, "10.0.0.100:100") {
+	last := &peer{label: w.labels, addr: "10.0.0.100:100"}
+	if !w.net.dial(last) {
 		w.judge.failf("everybody has left, and the server refuses a connection")
 		return
 	}
@@ -161,8 +148,8 @@ func (w *world) calm() {
 	for _, name := range w.script.names {
 		w.checkObtainable(last, name)
 	}
-	w.end(last)
-	w.judge.valid()
+	w.net.hang(last)
+	w.net.pause()
 }
 
 func (w *world) checkEmpty(p *peer) {

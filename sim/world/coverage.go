@@ -1,6 +1,10 @@
 package world
 
-import "slices"
+import (
+	"slices"
+
+	"lockd/sim/kernel"
+)
 
 // Fault is a kind of perturbation.
 type Fault int
@@ -44,10 +48,22 @@ const (
 	WebSocketWithoutLF
 	DumpDuringChanges
 	ServerRestart
-	faults
+
+	// The others happen around event loops only.
+	TimeJump
+	IdleTimeout
+	WriteTimeout
+	FullBuffers
+	NumberUsedAgain
+	StoppedInPeace
+	StoppedByForce
+	firstKernelFault
 )
 
-var faultNames = [faults]string{
+// faults is how many kinds there are, those of the kernel included.
+const faults = int(firstKernelFault) + kernel.Faults
+
+var faultNames = [firstKernelFault]string{
 	"split at every byte", "many commands in one packet", "torn last line",
 	"CR LF", "bare CR", "doubled CR", "NUL", "not UTF-8", "blank line", "upper case",
 	"unknown command", "line of max-1", "line of max", "line of max+1", "endless line",
@@ -58,9 +74,17 @@ var faultNames = [faults]string{
 	"100,000 locks on one connection", "limit of locks", "replies over 64 KiB",
 	"websocket message", "websocket message without LF", "dump during changes",
 	"server restart",
+	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
+	"server stops in peace", "server stops by force",
 }
 
-func (f Fault) String() string { return faultNames[f] }
+// String returns a few words that say what it is.
+func (f Fault) String() string {
+	if f >= firstKernelFault {
+		return kernel.Fault(f - firstKernelFault).String()
+	}
+	return faultNames[f]
+}
 
 // Coverage counts how often each fault happened.
 type Coverage [faults]int64
@@ -76,5 +100,19 @@ func (c *Coverage) Map() map[string]int64 {
 	return m
 }
 
-// Faults are the names of all kinds of perturbations.
-func Faults() []string { return slices.Clone(faultNames[:]) }
+// Faults are the names of the kinds of perturbations around Core alone.
+func Faults() []string { return slices.Clone(faultNames[:TimeJump]) }
+
+// LoopFaults are the names of those around event loops, which know no WebSockets
+// and do without the dearest.
+func LoopFaults() []string {
+	var names []string
+	for f := range Fault(faults) {
+		switch f {
+		case WebSocketMessage, WebSocketWithoutLF, BytesAfterTheEnd, DroppedByServer, HundredThousandLocks:
+		default:
+			names = append(names, f.String())
+		}
+	}
+	return names
+}

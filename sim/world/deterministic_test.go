@@ -22,6 +22,10 @@ func traceHashes(t *testing.T) string {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&b, "%d %x\n", seed, result.Hash)
+		if result, err = Run(DrawLoop(seed)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "loop %d %x\n", seed, result.Hash)
 	}
 	return b.String()
 }

@@ -116,7 +116,7 @@ func (j *judge) endMessage(label int) (replies []byte) {
 }
 
 // close ends a connection and returns how many locks it orphaned.
-func (j *judge) close(label int) (orphans int) {
+func (j *judge) close(label int) core.Orphans {
 	j.note(Close, label, nil)
 	id := j.id(label)
 	j.fx.Reset()
@@ -130,7 +130,7 @@ func (j *judge) close(label int) (orphans int) {
 		j.failf("the end of connection %d orphaned %d exclusive and %d shared locks, want %d and %d", label, got.Exclusive, got.Shared, exclusive, shared)
 	}
 	j.trace(nil)
-	return exclusive + shared
+	return got
 }
 
 // restart ends every connection and starts another server.
@@ -186,6 +186,14 @@ func (j *judge) note(kind Kind, label int, data []byte) {
 	if j.record != nil {
 		*j.record = append(*j.record, Op{kind, label, string(data)})
 	}
+}
+
+// noteOp adds an operation around event loops to the trace.
+func (j *judge) noteOp(op Op) {
+	record := j.record
+	j.record = nil
+	j.note(op.Kind, op.Conn, []byte(op.Data))
+	j.record = record
 }
 
 // trace adds what came of the operation to the trace.

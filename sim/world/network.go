@@ -1,89 +1,38 @@
 package world
 
-import "bytes"
-
-// deliver lets the first n bytes under way on a connection arrive at the
-// server, and the end of the stream when nothing is left.
-func (w *world) deliver(p *peer, n int) {
-	if p.unread > w.options.Window { // the server is stuck in its write
-		w.hit(SlowReader)
-		if p.gone {
-			w.hit(FailedWrite)
-			w.end(p)
-		}
-		return
-	}
-	if n == 0 && p.finished && len(p.messages) == 0 {
-		if p.torn {
-			w.hit(TornLastLine)
-		}
-		w.end(p)
-		return
-	}
-	if len(p.messages) > 0 {
-		n = min(n, p.messages[0]-p.head)
-	}
-	if n > 0 {
-		w.arrive(p, n)
-	}
-	if len(p.messages) > 0 && p.messages[0] == p.head && p.open {
-		p.messages = append(p.messages[:0], p.messages[1:]...)
-		w.hit(WebSocketMessage)
-		p.torn = false
-		w.reply(p, w.judge.endMessage(p.label))
-	}
-}
-
-// underWay is the number of bytes that have not arrived yet.
-func (p *peer) underWay() int { return len(p.uplink) - p.head }
-
-func (w *world) arrive(p *peer, n int) {
-	data := p.uplink[p.head : p.head+n]
-	consumed, replies := w.judge.receive(p.label, data)
-	w.result.Bytes += int64(consumed)
-	if consumed < n {
-		w.hit(OutputBatch)
-	}
-	if n > 1 {
-		if bytes.Count(data[:consumed], newline) > 1 {
-			w.hit(ManyCommandsInOnePacket)
-		}
-	}
-	if consumed > 0 {
-		p.torn = data[consumed-1] != '\n'
-	}
-	p.head += consumed
-	if p.underWay() == 0 && len(p.messages) == 0 {
-		p.uplink, p.head = p.uplink[:0], 0
-	}
-	w.reply(p, replies)
-}
-
-var (
-	newline      = []byte{'\n'}
-	limitReached = []byte("0 Lock Limit Reached: ")
-)
-
-// reply lets the server write to the client. It fails once the client is gone,
-// and then the server gives the connection up.
-func (w *world) reply(p *peer, replies []byte) {
-	if len(replies) == 0 {
-		return
-	}
-	p.unread += len(replies)
-	if w.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
-		w.hit(LockLimit)
-	}
-	if p.seen != nil {
-		p.seen.replies = append(p.seen.replies, replies...)
-	}
-	if p.gone {
-		w.hit(FailedWrite)
-		if p.underWay() > 0 {
-			w.hit(EndInsidePipeline)
-		}
-		w.end(p)
-	}
+// network is what lies between the clients of a world and the server that it
+// judges. direct is a network around Core alone; sockets is one of a fake kernel,
+// with the production event loops on it.
+type network interface {
+	// connect opens a new connection in the place of a client.
+	connect(p *peer)
+	// deliver lets the first n bytes under way on a connection arrive at the
+	// server, and the end of the stream when nothing is left.
+	deliver(p *peer, n int)
+	// drain lets a client read some of its replies.
+	drain(p *peer)
+	// reset loses what is under way, and the connection.
+	reset(p *peer)
+	// drop lets the server end a connection by itself, as after a time-out.
+	drop(p *peer)
+	// ask sends a line when nothing else happens, and returns the reply.
+	ask(p *peer, line string) string
+	// dial connects somebody who is not one of the clients; false if the server
+	// refuses that.
+	dial(p *peer) bool
+	// hang ends the connection of such a one, in peace.
+	hang(p *peer)
+	// lives says whether the server has the connection of such a one.
+	lives(p *peer) bool
+	// living returns the addresses of all connections that the server has, as it
+	// shows them.
+	living() []string
+	// pause lets what happens by itself happen, and looks at invariants.
+	pause()
+	// stop stops the server as a good one does, and starts another (END-8).
+	stop()
+	// finish lets everybody leave, after the end of all faults.
+	finish()
 }
 
 // exchange is a round trip on a good network.
@@ -107,11 +56,22 @@ func (w *world) send(p *peer) {
 	}
 }
 
-func (w *world) join(p *peer) { w.deliver(p, p.underWay()) }
+// underWay is the number of bytes that have not arrived yet.
+func (p *peer) underWay() int { return len(p.uplink) - p.head }
+
+// passed takes bytes that have arrived out of those under way.
+func (p *peer) passed(n int) {
+	p.head += n
+	if p.underWay() == 0 && len(p.messages) == 0 {
+		p.uplink, p.head = p.uplink[:0], 0
+	}
+}
+
+func (w *world) join(p *peer) { w.net.deliver(p, p.underWay()) }
 
 func (w *world) split(p *peer) {
 	w.send(p)
-	w.deliver(p, 1+w.random.below(p.underWay()+1)-1)
+	w.net.deliver(p, 1+w.random.below(p.underWay()+1)-1)
 }
 
 func (w *world) bytewise(p *peer) {
@@ -121,7 +81,7 @@ func (w *world) bytewise(p *peer) {
 		if !p.open || p.underWay() == 0 {
 			return
 		}
-		w.deliver(p, 1)
+		w.net.deliver(p, 1)
 	}
 }
 
@@ -132,21 +92,11 @@ func (w *world) tear(p *peer) {
 	}
 }
 
-// drain lets a client read some of its replies.
-func (w *world) drain(p *peer) {
-	if p.seen != nil {
-		w.read(p)
-	}
-	if w.options.Window > 1000 || w.random.below(2) == 0 {
-		p.unread = 0
-	} else {
-		p.unread /= 2
-	}
-}
+func (w *world) drain(p *peer) { w.net.drain(p) }
 
 // read lets a client of a recorded run read its replies.
-func (w *world) read(p *peer) {
-	if err := w.record.read(p.seen); err != nil {
+func (w *world) read(s *seen) {
+	if err := w.record.read(s); err != nil {
 		w.judge.failf("%w", err)
 	}
 }
@@ -177,27 +127,15 @@ func (w *world) vanish(p *peer) {
 	p.finished, p.gone = true, true
 }
 
-// reset loses what is under way. Sometimes it was not lost but late.
+// reset loses what is under way.
 func (w *world) reset(p *peer) {
 	w.hit(ResetByClient)
-	if p.unread > 0 || p.underWay() > 0 {
-		w.hit(EndBeforeReply)
-	}
 	w.leaving(p)
 	p.lost = true
-	w.end(p)
-	if p.underWay() > 0 && w.random.below(4) == 0 {
-		w.hit(BytesAfterTheEnd)
-		w.judge.receive(p.label, p.uplink[p.head:])
-		w.judge.close(p.label)
-	}
+	w.net.reset(p)
 }
 
-// drop lets the server end a connection, as after a timeout.
-func (w *world) drop(p *peer) {
-	w.hit(DroppedByServer)
-	w.end(p)
-}
+func (w *world) drop(p *peer) { w.net.drop(p) }
 
 // storm ends many connections at once and lets them come back.
 func (w *world) storm(p *peer) {
@@ -216,19 +154,10 @@ func (w *world) storm(p *peer) {
 	}
 }
 
-// restart stops the server as a good one does: what arrived is answered, then
-// all connections end [END-8].
+// restart stops the server in the middle of it all.
 func (w *world) restart(*peer) {
 	w.hit(ServerRestart)
-	for _, p := range w.peers {
-		if p.open {
-			w.deliver(p, p.underWay())
-		}
-		if p.open {
-			w.end(p)
-		}
-	}
+	w.net.stop()
 	w.auditor = nil
-	w.judge.restart()
 	w.audit(nil)
 }

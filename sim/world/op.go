@@ -10,36 +10,61 @@ import (
 // Kind says what an Op does.
 type Kind uint8
 
-// The operations are the calls of core.Core.
+// The first operations are the calls of core.Core, the others what happens around
+// event loops.
 const (
 	Open Kind = iota
 	Receive
 	EndMessage
 	Close
 	Restart // everything closes and a new server starts
+
+	Dial         // a client connects from an address
+	Arrive       // bytes arrive at the server, as many as there is room for
+	FinishStream // a client ends its stream
+	Leave        // a client closes its end
+	Reset        // a client resets its connection
+	Drain        // a client reads up to so many bytes
+	Turn         // a loop, whose number stands for the connection, takes a turn with the faults of a seed, if any
+	Settle       // all loops take turns until nothing happens any more
+	Advance      // so many nanoseconds pass
+	Stop         // the server begins to stop
+	Drop         // the server drops all connections
+	kinds
 )
 
-var kindNames = [...]string{"open", "receive", "end-message", "close", "restart"}
+var kindNames = [kinds]string{
+	"open", "receive", "end-message", "close", "restart",
+	"dial", "arrive", "finish", "leave", "reset", "drain", "turn", "settle", "advance", "stop", "drop",
+}
 
-// Op is one call of Core. Conn is a label that names a connection within one
+// withConn and withData say what is written of an operation.
+var (
+	withConn = [kinds]bool{
+		Open: true, Receive: true, EndMessage: true, Close: true, Dial: true, Arrive: true,
+		FinishStream: true, Leave: true, Reset: true, Drain: true, Turn: true, Advance: true,
+	}
+	withData = [kinds]bool{Open: true, Receive: true, Dial: true, Arrive: true, Drain: true, Turn: true, Advance: true}
+)
+
+// Op is one operation. Conn is a label that names a connection within one
 // trace; the number that the server gives it may differ, so that a trace still
 // means something after operations were taken out of it.
 type Op struct {
 	Kind Kind
 	Conn int
-	Data string // Open: the address; Receive: the bytes
+	Data string // an address, bytes, or a number
 }
 
 // String writes an operation as one line of a trace.
 func (o Op) String() string {
-	switch o.Kind {
-	case Open, Receive:
+	switch {
+	case withData[o.Kind]:
 		return fmt.Sprintf("%s %d %q", kindNames[o.Kind], o.Conn, o.Data)
-	case Restart:
-		return kindNames[o.Kind]
-	default:
+	case withConn[o.Kind]:
 		return fmt.Sprintf("%s %d", kindNames[o.Kind], o.Conn)
 	}
+	return kindNames[o.Kind]
 }
 
 // ParseTrace reads what Op.String wrote, one operation a line. Blank lines and
@@ -67,7 +92,7 @@ func parseOp(line string) (Op, error) {
 			continue
 		}
 		op := Op{Kind: Kind(kind)}
-		if op.Kind == Restart {
+		if !withConn[op.Kind] {
 			return op, nil
 		}
 		label, data, _ := strings.Cut(rest, " ")
@@ -75,7 +100,7 @@ func parseOp(line string) (Op, error) {
 		if op.Conn, err = strconv.Atoi(label); err != nil {
 			return op, fmt.Errorf("%q is no connection number", label)
 		}
-		if op.Kind == Open || op.Kind == Receive {
+		if withData[op.Kind] {
 			if op.Data, err = strconv.Unquote(data); err != nil {
 				return op, fmt.Errorf("%s is no quoted string", data)
 			}

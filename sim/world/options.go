@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"lockd/server/core"
+	"lockd/sim/kernel"
 	"lockd/sim/model"
 	"lockd/wire"
 )
@@ -21,6 +22,15 @@ type Options struct {
 	MaxLine        int // bytes
 	MaxConnections int // 0: no limit
 	MaxLocks       int // 0: no limit
+
+	// Of event loops; without any, Core is served alone.
+	Loops        int
+	Turns        int          // most turns after something has happened
+	Receive      int          // bytes that may wait for the server to be read
+	IdleTimeout  int          // milliseconds; 0: none
+	WriteTimeout int          // milliseconds; 0: none
+	Rates        kernel.Rates // of the faults of the kernel
+	Patience     int          // times in a row that it puts the same thing off
 
 	Steps    int // events before the calm phase
 	Peers    int // clients at once, reconnects included
@@ -67,6 +77,7 @@ type Weights struct {
 const (
 	drawStream = 0x6c6f636b64 + iota
 	runStream
+	loopStream
 )
 
 // random is a seeded stream of choices.
@@ -163,6 +174,37 @@ func (o *Options) record(r *random) {
 	w.Tear, w.Storm, w.Restart = 0, 0, 0
 	w.Send, w.Split = w.Send+100, w.Split+50
 }
+
+// DrawLoop turns a seed into the options that Draw makes of it, and lets event
+// loops serve the world.
+func DrawLoop(seed uint64) Options {
+	o := Draw(seed)
+	r := newRandom(seed, loopStream)
+	o.Loops = pick(&r, 1, 1, 1, 2, 3)
+	o.Turns = pick(&r, 1, 2, 6)
+	o.Receive = pick(&r, 16, 200, 4<<10, 64<<10)
+	o.IdleTimeout = pick(&r, 0, 0, 3000)
+	o.WriteTimeout = pick(&r, 0, 2000, 30_000)
+	o.Patience = pick(&r, 1, 3, 10)
+	o.WebSocketPercent = 0
+	o.Hoard = min(o.Hoard, 200)
+	o.Steps = min(o.Steps, 3000)
+	if r.percent(80) { // else the kernel is honest
+		for fault := range o.Rates {
+			o.Rates[fault] = uint8(swarm(&r, 30))
+		}
+		o.Rates[kernel.WatchENOMEM] = uint8(swarm(&r, 2))
+		o.Rates[kernel.AcceptECONNABORTED] = uint8(swarm(&r, 5))
+	}
+	if o.Record {
+		// The models know nothing of connections that were never served.
+		o.MaxConnections, o.Rates[kernel.AcceptECONNABORTED] = 0, 0
+	}
+	return o
+}
+
+func (o Options) idleLimit() core.Time  { return core.Time(o.IdleTimeout) * core.Millisecond }
+func (o Options) writeLimit() core.Time { return core.Time(o.WriteTimeout) * core.Millisecond }
 
 // swarm returns 0 in a third of the cases, else a weight up to most.
 func swarm(r *random, most int) int {

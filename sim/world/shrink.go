@@ -14,6 +14,9 @@ import (
 // first difference or broken invariant, looking after every operation.
 func Replay(o Options, ops []Op) (err error) {
 	j := newJudge(o)
+	if o.Loops > 0 {
+		return replayLoops(o, j, ops)
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
@@ -21,6 +24,24 @@ func Replay(o Options, ops []Op) (err error) {
 	}()
 	for _, op := range ops {
 		j.apply(op)
+		j.valid()
+		if j.failure != nil {
+			return j.failure
+		}
+	}
+	return nil
+}
+
+// replayLoops is Replay for event loops, which come to rest in the end.
+func replayLoops(o Options, j *judge, ops []Op) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	s := newStage(o, j, new(Coverage))
+	for _, op := range append(ops[:len(ops):len(ops)], Op{Kind: Settle}) {
+		s.do(op)
 		j.valid()
 		if j.failure != nil {
 			return j.failure
@@ -115,13 +136,13 @@ func remove[T any](list []T, fails func([]T) bool) []T {
 func splitLines(ops []Op) []Op {
 	var split []Op
 	for _, op := range ops {
-		if op.Kind != Receive {
+		if op.Kind != Receive && op.Kind != Arrive {
 			split = append(split, op)
 			continue
 		}
 		for line := range strings.SplitAfterSeq(op.Data, "\n") {
 			if line != "" {
-				split = append(split, Op{Receive, op.Conn, line})
+				split = append(split, Op{op.Kind, op.Conn, line})
 			}
 		}
 	}
@@ -135,7 +156,13 @@ func simplify(ops []Op, at int, fails func([]Op) bool) []Op {
 		changed[at].Data = data
 		return changed
 	}
-	if ops[at].Kind != Receive {
+	if ops[at].Kind == Turn {
+		if quiet := with(""); fails(quiet) {
+			return quiet
+		}
+		return ops
+	}
+	if ops[at].Kind != Receive && ops[at].Kind != Arrive {
 		return ops
 	}
 	data := remove([]byte(ops[at].Data), func(data []byte) bool { return fails(with(string(data))) })
@@ -146,7 +173,7 @@ func simplify(ops []Op, at int, fails func([]Op) bool) []Op {
 func Commands(ops []Op) int {
 	lines := 0
 	for _, op := range ops {
-		if op.Kind == Receive {
+		if op.Kind == Receive || op.Kind == Arrive {
 			lines += strings.Count(op.Data, "\n")
 		}
 		if op.Kind == EndMessage {

@@ -7,12 +7,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lockd/sim/kernel"
 )
 
 // A canary always fails, and shrinks to next to nothing.
 func TestCanary(t *testing.T) {
-	for seed := range uint64(20) {
-		o := Draw(seed)
+	for seed := range uint64(40) {
+		o := Draw(seed / 2)
+		if seed%2 > 0 {
+			o = DrawLoop(seed / 2)
+			o.MaxConnections, o.Rates = 0, kernel.Rates{}
+		}
 		o.Canary, o.Kinds = true, Kinds{Behaved: 1}
 		if _, err := Run(o); err == nil {
 			t.Fatalf("the oracle was wrong and nobody noticed: %+v", o)

@@ -1,11 +1,9 @@
 package world
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"runtime/debug"
-	"slices"
 
 	"lockd/sim/history"
 )
@@ -26,6 +24,7 @@ type world struct {
 	random  random
 	script  script
 	judge   *judge
+	net     network
 	result  Result
 	peers   []*peer
 	labels  int       // connections ever attempted
@@ -50,6 +49,7 @@ type peer struct {
 	gone      bool  // the client reads no more: the next write to it fails
 	unread    int   // bytes of replies that the client has not read
 	seen      *seen // nil unless the run is recorded
+	link      *link // of sockets
 }
 
 type action func(*world, *peer)
@@ -60,7 +60,6 @@ func Run(o Options) (Result, error) { return run(o, nil) }
 
 func run(o Options, record *[]Op) (result Result, err error) {
 	w := &world{options: o, random: newRandom(o.Seed, runStream), script: newScript(&o), judge: newJudge(o)}
-	w.judge.record = record
 	if o.Record {
 		w.record = &recorder{classic: o.Classic}
 		w.record.history.Classic = o.Classic
@@ -72,6 +71,12 @@ func run(o Options, record *[]Op) (result Result, err error) {
 		}
 		result = w.result
 	}()
+	w.net = direct{w}
+	if o.Loops > 0 {
+		w.net = newSockets(w, record)
+	} else {
+		w.judge.record = record
+	}
 	for range o.Peers {
 		w.peers = append(w.peers, &peer{})
 	}
@@ -131,7 +136,7 @@ func (w *world) step() {
 		w.actions[w.random.below(len(w.actions))](w, p)
 	}
 	if w.result.Steps%int64(w.options.ValidEvery) == 0 && w.options.Hoard < 1000 {
-		w.judge.valid()
+		w.net.pause()
 	}
 }
 
@@ -154,12 +159,7 @@ func (w *world) connect(p *peer) {
 	default:
 		p.addr = fmt.Sprintf("10.0.0.%d:%d", len(w.peers), 1024+p.label)
 	}
-	p.open = w.judge.open(p.label, p.addr)
-	if !p.open {
-		w.hit(RefusedConnection)
-	} else if w.record != nil {
-		p.seen = &seen{conn: p.label, mark: w.record.now()}
-	}
+	w.net.connect(p)
 }
 
 func (w *world) pickSort() int {
@@ -189,27 +189,10 @@ func (w *world) hoard() {
 	}
 	for p.open && p.underWay() > 0 {
 		p.unread = 0
-		w.deliver(p, p.underWay())
+		w.net.deliver(p, p.underWay())
+		w.net.drain(p)
 	}
 	if w.options.Hoard >= 100_000 && w.options.MaxLocks == 0 {
 		w.hit(HundredThousandLocks)
-	}
-}
-
-// end ends a connection in the server.
-func (w *world) end(p *peer) {
-	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
-		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
-	})
-	if w.judge.close(p.label) > 0 && contended {
-		w.hit(HolderEndsUnderContention)
-	}
-	p.open = false
-	if p.seen != nil {
-		if !p.gone && !p.lost {
-			w.read(p)
-		}
-		w.record.ended(p.seen)
-		p.seen = nil
 	}
 }

@@ -1,0 +1,197 @@
+package world
+
+import (
+	"bytes"
+	"slices"
+)
+
+// direct is a network that ends at Core.
+type direct struct{ w *world }
+
+func (d direct) connect(p *peer) {
+	w := d.w
+	p.open = w.judge.open(p.label, p.addr)
+	if !p.open {
+		w.hit(RefusedConnection)
+	} else if w.record != nil {
+		p.seen = &seen{conn: p.label, mark: w.record.now()}
+	}
+}
+
+func (d direct) deliver(p *peer, n int) {
+	w := d.w
+	if p.unread > w.options.Window { // the server is stuck in its write
+		w.hit(SlowReader)
+		if p.gone {
+			w.hit(FailedWrite)
+			d.end(p)
+		}
+		return
+	}
+	if n == 0 && p.finished && len(p.messages) == 0 {
+		if p.torn {
+			w.hit(TornLastLine)
+		}
+		d.end(p)
+		return
+	}
+	if len(p.messages) > 0 {
+		n = min(n, p.messages[0]-p.head)
+	}
+	if n > 0 {
+		d.arrive(p, n)
+	}
+	if len(p.messages) > 0 && p.messages[0] == p.head && p.open {
+		p.messages = append(p.messages[:0], p.messages[1:]...)
+		w.hit(WebSocketMessage)
+		p.torn = false
+		d.reply(p, w.judge.endMessage(p.label))
+	}
+}
+
+func (d direct) arrive(p *peer, n int) {
+	w := d.w
+	data := p.uplink[p.head : p.head+n]
+	consumed, replies := w.judge.receive(p.label, data)
+	w.result.Bytes += int64(consumed)
+	if consumed < n {
+		w.hit(OutputBatch)
+	}
+	if n > 1 && bytes.Count(data[:consumed], newline) > 1 {
+		w.hit(ManyCommandsInOnePacket)
+	}
+	if consumed > 0 {
+		p.torn = data[consumed-1] != '\n'
+	}
+	p.passed(consumed)
+	d.reply(p, replies)
+}
+
+var (
+	newline      = []byte{'\n'}
+	limitReached = []byte("0 Lock Limit Reached: ")
+)
+
+// reply lets the server write to the client. It fails once the client is gone,
+// and then the server gives the connection up.
+func (d direct) reply(p *peer, replies []byte) {
+	w := d.w
+	if len(replies) == 0 {
+		return
+	}
+	p.unread += len(replies)
+	if w.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
+		w.hit(LockLimit)
+	}
+	if p.seen != nil {
+		p.seen.replies = append(p.seen.replies, replies...)
+	}
+	if p.gone {
+		w.hit(FailedWrite)
+		if p.underWay() > 0 {
+			w.hit(EndInsidePipeline)
+		}
+		d.end(p)
+	}
+}
+
+func (d direct) drain(p *peer) {
+	if p.seen != nil {
+		d.w.read(p.seen)
+	}
+	if d.w.options.Window > 1000 || d.w.random.below(2) == 0 {
+		p.unread = 0
+	} else {
+		p.unread /= 2
+	}
+}
+
+// reset ends the connection. Sometimes what was under way was not lost but late.
+func (d direct) reset(p *peer) {
+	w := d.w
+	if p.unread > 0 || p.underWay() > 0 {
+		w.hit(EndBeforeReply)
+	}
+	d.end(p)
+	if p.underWay() > 0 && w.random.below(4) == 0 {
+		w.hit(BytesAfterTheEnd)
+		w.judge.receive(p.label, p.uplink[p.head:])
+		w.judge.close(p.label)
+	}
+}
+
+func (d direct) drop(p *peer) {
+	d.w.hit(DroppedByServer)
+	d.end(p)
+}
+
+// end ends a connection in the server.
+func (d direct) end(p *peer) {
+	w := d.w
+	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
+		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
+	})
+	if orphans := w.judge.close(p.label); orphans.Exclusive+orphans.Shared > 0 && contended {
+		w.hit(HolderEndsUnderContention)
+	}
+	p.open = false
+	if p.seen != nil {
+		if !p.gone && !p.lost {
+			w.read(p.seen)
+		}
+		w.record.ended(p.seen)
+		p.seen = nil
+	}
+}
+
+func (d direct) ask(p *peer, line string) string {
+	_, replies := d.w.judge.receive(p.label, []byte(line+"\n"))
+	return string(replies)
+}
+
+func (d direct) dial(p *peer) bool { return d.w.judge.open(p.label, p.addr) }
+
+func (d direct) hang(p *peer) { d.end(p) }
+
+func (d direct) pause() { d.w.judge.valid() }
+
+func (d direct) stop() {
+	for _, p := range d.w.peers {
+		if p.open {
+			d.deliver(p, p.underWay())
+		}
+		if p.open {
+			d.end(p)
+		}
+	}
+	d.w.judge.restart()
+}
+
+func (d direct) finish() {
+	for _, p := range d.w.peers {
+		for range p.underWay() + len(p.messages) + 1 {
+			if !p.open {
+				break
+			}
+			p.unread = 0
+			d.deliver(p, p.underWay())
+		}
+		if p.open {
+			d.w.judge.failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
+		}
+	}
+	d.w.judge.valid()
+}
+
+func (d direct) lives(*peer) bool { return true }
+
+func (d direct) living() []string {
+	w := d.w
+	shown := []string{w.shownAs(w.auditor.addr, w.auditor.label)}
+	for _, p := range w.peers {
+		if p.open {
+			shown = append(shown, w.shownAs(p.addr, p.label))
+		}
+	}
+	return shown
+}

@@ -1,0 +1,13 @@
+package world
+
+import "testing"
+
+// The same seeds, served by event loops.
+func TestLoopRuns(t *testing.T) {
+	for seed := range uint64(150) {
+		o := DrawLoop(seed)
+		if _, err := Run(o); err != nil {
+			t.Fatalf("%+v\n%v", o, err)
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package world
+
+import (
+	"lockd/server/core"
+	"lockd/server/life"
+	"lockd/server/loop"
+)
+
+// The oracles of this file look at the loops from outside: what they wait for,
+// and what they leave undone.
+
+// mayEnd checks that a connection that is released has a reason to end, and that
+// nothing is owed to its client that it could still get.
+func (s *stage) mayEnd(l *link) {
+	now := s.machine.Now()
+	idle := s.options.idleLimit() > 0 && len(l.owed) == 0 && now >= l.heard+s.options.idleLimit()
+	slow := s.options.writeLimit() > 0 && len(l.owed) > 0 && now >= l.owing+s.options.writeLimit()
+	l.idly, l.slowly = idle, slow
+	switch {
+	case l.broken || l.dropped:
+	case slow:
+		s.coverage[WriteTimeout]++
+	case l.ended:
+		l.peace = true
+		if len(l.sent) > 0 || len(l.owed) > 0 {
+			s.judge.failf("END-4: connection %d has ended its stream, and %q was not executed, %q not sent", l.label, l.sent, l.owed)
+		}
+	case s.stopping:
+		l.peace = true
+		// Who does not read is given a time only, in which it may send more.
+		if l.given < l.due && !l.slow || len(l.owed) > 0 {
+			s.judge.failf("END-8: the server stops; connection %d had sent %d bytes, %d were executed, %q was not sent", l.label, l.due, l.given, l.owed)
+		}
+	case idle:
+		s.coverage[IdleTimeout]++
+	default:
+		s.judge.failf("connection %d is ended for no reason", l.label)
+	}
+}
+
+// mayLose checks that a client that has read to the end has read all that was sent,
+// unless its connection broke, or was not ended in peace.
+func (s *stage) mayLose(l *link) {
+	if (l.peace || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.over+core.Second {
+		s.judge.failf("connection %d was sent %d bytes and has come to its end after %d", l.label, l.wrote, l.got)
+	}
+}
+
+// observer checks what the loops say of ends.
+type observer struct{ s *stage }
+
+// Released implements loop.Observer.
+func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
+	s, l := o.s, tap{o.s}.link(id)
+	var is bool
+	switch end {
+	case life.Finished:
+		is = l.ended
+	case life.Failed:
+		is = l.broken
+	case life.TimedOut:
+		is = l.slowly || l.idly
+	case life.Dropped:
+		is = s.stopping || l.dropped
+	}
+	if !is || !l.released {
+		s.judge.failf("connection %d is said to have ended %q: %+v", l.label, end, *l)
+	}
+}
+
+// The rest of loop.Observer is not looked at.
+
+func (observer) Opened(core.ID, core.Peer)    {}
+func (observer) Refused(core.Peer)            {}
+func (observer) Closed(core.ID)               {}
+func (observer) NotAccepted(error, core.Time) {}
+
+// mostRounds is how many turns without faults everything may take to come to rest.
+// A batch of 16 KiB that fills the output with every line takes thousands.
+const mostRounds = 50_000
+
+// settle lets all loops take turns without faults until nothing happens any more,
+// and looks at what they are waiting for.
+func (s *stage) settle() {
+	if s.stopping && s.drained == 0 {
+		s.drained = s.machine.Now() + mostDraining
+	}
+	quiet := 0
+	for round := 0; quiet < 2; round++ {
+		before := s.progress
+		for i := range s.runners {
+			s.turn(i, "")
+		}
+		if s.judge.failure != nil {
+			return
+		}
+		if quiet++; s.progress != before {
+			quiet = 0
+		}
+		if round > mostRounds {
+			s.judge.failf("the loops do not come to rest")
+			return
+		}
+	}
+	for i, r := range s.runners {
+		switch {
+		case r.over:
+		case r.poller.HasWork():
+			s.judge.failf("loop %d spins: it is told of events and does nothing about them", i)
+		case r.poller.Until() <= s.machine.Now():
+			s.judge.failf("loop %d spins: it waits until a moment that has passed", i)
+		}
+	}
+	open := 0
+	for _, l := range s.held {
+		if l != nil {
+			open++
+			s.atRest(l)
+		}
+	}
+	if s.next() != core.Never && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
+		s.judge.failf("nobody is there, and a loop wants to be woken in %d ms", (s.next()-s.machine.Now())/core.Millisecond)
+	}
+	for i, fd := range s.listeners {
+		if s.machine.Open(fd) && s.machine.Queued(fd) > 0 && s.watching(fd) != 0 {
+			s.judge.failf("a connection waits at listener %d, and is not accepted", i)
+		}
+	}
+}
+
+// atRest checks a connection that is open while nothing happens: it waits for its
+// client, or for time to pass.
+func (s *stage) atRest(l *link) {
+	now, want := s.machine.Now(), s.watching(l.fd)
+	owes := len(l.owed) > 0 && !l.released
+	wanted := loop.Readable
+	if owes {
+		wanted = loop.Writable
+	}
+	switch {
+	case want != wanted:
+		s.judge.failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
+	case !owes && s.machine.Unread(l.fd) > 0:
+		s.judge.failf("connection %d has sent %d bytes that nobody reads", l.label, s.machine.Unread(l.fd))
+	case !owes && !l.released && !l.refused && len(l.sent) > 0:
+		s.judge.failf("connection %d has sent %q, which is not executed", l.label, l.sent)
+	case l.left:
+		s.judge.failf("the client of connection %d has left, and the server does not notice", l.label)
+	case l.finished && !owes:
+		s.judge.failf("the client of connection %d has ended its stream, and the server does not notice", l.label)
+	case s.stopping && !owes && !l.released && !l.refused && now >= s.drained:
+		s.judge.failf("the server stops, and connection %d stays", l.label)
+	case s.options.idleLimit() > 0 && !s.stopping && !owes && !l.released && !l.refused && now >= l.heard+s.options.idleLimit():
+		s.judge.failf("connection %d is idle for %d ms, and stays", l.label, (now-l.heard)/core.Millisecond)
+	case s.options.writeLimit() > 0 && owes && !l.refused && now >= l.taken+s.options.writeLimit():
+		s.judge.failf("connection %d has taken nothing for %d ms, and stays", l.label, (now-l.taken)/core.Millisecond)
+	case (l.released || l.refused) && now >= l.over+mostLinger:
+		s.judge.failf("connection %d has been released, and lingers for ever", l.label)
+	}
+}
+
+// mostDraining is how long a server that stops reads from a client that takes its
+// replies.
+const mostDraining = 200 * core.Millisecond
+
+// mostLinger is how long a connection may be open once it was released or refused.
+const mostLinger = 11 * core.Second
+
+// watching is what a descriptor is watched for, by whichever loop.
+func (s *stage) watching(fd loop.FD) loop.Ready {
+	for _, r := range s.runners {
+		if want, on := r.poller.Watching(fd); on {
+			return want
+		}
+	}
+	return 0
+}
+
+// mustBeFine fails if the server has used a descriptor that it does not have.
+func (s *stage) mustBeFine() {
+	if err := s.machine.Misuse(); err != nil {
+		s.judge.failf("the kernel was misused: %w", err)
+	}
+}
+
+// next is the earliest moment at which a loop wants to be woken.
+func (s *stage) next() core.Time {
+	next := core.Never
+	for _, r := range s.runners {
+		if !r.over {
+			next = min(next, r.poller.Until())
+		}
+	}
+	return next
+}

@@ -1,0 +1,310 @@
+package world
+
+import (
+	"slices"
+	"strconv"
+
+	"lockd/server/core"
+)
+
+// sockets is a network of a fake kernel, with the production event loops on it. It
+// decides what happens; stage does it.
+type sockets struct {
+	w      *world
+	stage  *stage
+	record *[]Op // nil: off
+}
+
+func newSockets(w *world, record *[]Op) *sockets {
+	n := &sockets{w: w, record: record}
+	n.stage = newStage(w.options, w.judge, &w.result.Coverage)
+	n.stage.released = n.released
+	return n
+}
+
+// do does one operation, and keeps it.
+func (n *sockets) do(op Op) (int, []byte, bool) {
+	if n.record != nil {
+		*n.record = append(*n.record, op)
+	}
+	return n.stage.do(op)
+}
+
+// turns lets some loops take some turns, with faults.
+func (n *sockets) turns() {
+	w := n.w
+	for range w.random.below(w.options.Turns + 1) {
+		loop := w.random.below(w.options.Loops)
+		n.do(Op{Turn, loop, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
+	}
+}
+
+func (n *sockets) advance(d core.Time) { n.do(Op{Advance, 0, strconv.FormatInt(int64(d), 10)}) }
+
+func (n *sockets) settle() { n.do(Op{Kind: Settle}) }
+
+func (n *sockets) connect(p *peer) {
+	p.websocket = false
+	n.do(Op{Dial, p.label, p.addr})
+	p.link = n.stage.links[p.label]
+	if p.open = p.link != nil; p.open && n.w.record != nil {
+		p.seen = &seen{conn: p.label, mark: n.w.record.now()}
+		p.link.seen = p.seen
+	}
+	n.turns()
+}
+
+func (n *sockets) deliver(p *peer, bytes int) {
+	w := n.w
+	if bytes > 0 {
+		data := p.uplink[p.head : p.head+bytes]
+		taken, _, _ := n.do(Op{Arrive, p.label, string(data)})
+		w.result.Bytes += int64(taken)
+		if taken > 0 {
+			p.torn = data[taken-1] != '\n'
+		}
+		if taken < bytes {
+			w.hit(SlowReader)
+		}
+		p.passed(taken)
+	}
+	if p.underWay() == 0 && p.finished {
+		if p.torn {
+			w.hit(TornLastLine)
+		}
+		if p.gone {
+			if p.link.end.Buffered() > 0 || len(p.link.sent) > 0 {
+				w.hit(EndInsidePipeline)
+			}
+			n.do(Op{Kind: Leave, Conn: p.label})
+			n.leave(p)
+		} else {
+			n.do(Op{Kind: FinishStream, Conn: p.label})
+		}
+	}
+	n.turns()
+}
+
+// leave frees the place of a client whose connection goes on without it.
+func (n *sockets) leave(p *peer) {
+	p.open, p.seen = false, nil
+}
+
+func (n *sockets) drain(p *peer) {
+	most := mostDrained
+	if n.w.options.Window <= 1000 && n.w.random.below(2) > 0 {
+		most = 1 + n.w.random.below(200)
+	}
+	n.read(p, most)
+	n.turns()
+}
+
+// read lets a client read, and notice the end of its connection.
+func (n *sockets) read(p *peer, most int) []byte {
+	_, data, gone := n.do(Op{Drain, p.label, strconv.Itoa(most)})
+	if p.seen != nil {
+		p.seen.replies = append(p.seen.replies, data...)
+		n.w.read(p.seen)
+	}
+	if gone && p.open {
+		n.do(Op{Kind: Leave, Conn: p.label})
+		n.leave(p)
+	}
+	return data
+}
+
+func (n *sockets) reset(p *peer) {
+	if p.underWay() > 0 || len(p.link.owed)+p.link.end.Buffered()+len(p.link.sent) > 0 {
+		n.w.hit(EndBeforeReply)
+	}
+	n.do(Op{Kind: Reset, Conn: p.label})
+	n.leave(p)
+	n.turns()
+}
+
+// drop lets time jump, so that deadlines pass.
+func (n *sockets) drop(*peer) {
+	n.w.hit(TimeJump)
+	n.settle() // so that what has arrived counts as said before
+	n.advance(pick(&n.w.random, core.Millisecond, 30*core.Millisecond, core.Second, 4*core.Second, 40*core.Second))
+	n.turns()
+}
+
+// released is called in the middle of a turn.
+func (n *sockets) released(l *link) {
+	w := n.w
+	contended := slices.ContainsFunc(w.peers, func(other *peer) bool { return other.link != l && other.underWay() > 0 })
+	if contended {
+		w.hit(HolderEndsUnderContention)
+	}
+	if l.seen != nil {
+		// The client may still read what is under way to it, and then the end.
+		if !l.left && !l.broken {
+			w.takeAll(l)
+		}
+		w.record.ended(l.seen)
+		l.seen = nil
+		for _, p := range w.peers {
+			if p.link == l {
+				p.seen = nil
+			}
+		}
+	}
+}
+
+// takeAll gives the replies that are under way to a client of a recorded run.
+func (w *world) takeAll(l *link) {
+	buffered := l.end.Peek()
+	l.seen.replies = append(l.seen.replies, buffered...)
+	w.read(l.seen)
+}
+
+func (n *sockets) ask(p *peer, line string) string {
+	n.settle()
+	n.do(Op{Arrive, p.label, line + "\n"})
+	var reply []byte
+	for n.w.judge.failure == nil {
+		n.settle()
+		before := len(reply)
+		for data := n.read(p, mostDrained); len(data) > 0; data = n.read(p, mostDrained) {
+			reply = append(reply, data...)
+		}
+		if len(reply) == before {
+			break
+		}
+	}
+	return string(reply)
+}
+
+func (n *sockets) dial(p *peer) bool {
+	for range 100 { // a listener may be left alone for a while
+		n.do(Op{Dial, p.label, p.addr})
+		if p.link = n.stage.links[p.label]; p.link == nil {
+			return false
+		}
+		for range 10 {
+			n.settle()
+			if p.link.admitted || p.link.refused || p.link.aborted {
+				break
+			}
+			n.advance(core.Second)
+		}
+		if !p.link.aborted {
+			break
+		}
+	}
+	p.open = p.link.admitted
+	return p.open
+}
+
+func (n *sockets) hang(p *peer) {
+	n.do(Op{Kind: FinishStream, Conn: p.label})
+	n.leaveAll([]*peer{p})
+}
+
+// leaveAll lets the clients that have ended their streams read to the end.
+func (n *sockets) leaveAll(peers []*peer) {
+	for range 10_000 {
+		open := 0
+		for _, p := range peers {
+			if p.open {
+				n.deliver(p, p.underWay())
+			}
+			if p.open {
+				n.read(p, mostDrained)
+			}
+			if p.open {
+				open++
+			}
+		}
+		n.settle()
+		if open == 0 || n.w.judge.failure != nil {
+			return
+		}
+		if next := n.stage.next(); len(n.stage.waiting) > 0 && next != core.Never {
+			n.advance(max(0, next-n.stage.machine.Now()))
+		}
+	}
+	n.w.judge.failf("the clients have ended their streams and read on, and their connections do not end")
+}
+
+func (n *sockets) pause() {
+	n.w.judge.valid()
+	if n.w.random.below(4) == 0 {
+		n.settle()
+	}
+}
+
+func (n *sockets) stop() {
+	w, s := n.w, n.stage
+	n.do(Op{Kind: Stop})
+	began := s.machine.Now()
+	for range 400 {
+		n.turns()
+		n.do(Op{Turn, w.random.below(w.options.Loops), ""})
+		p := w.peers[w.random.below(len(w.peers))]
+		if p.open && w.random.below(3) > 0 {
+			w.send(p) // some clients never stop
+		}
+		if p.open {
+			n.deliver(p, p.underWay())
+		}
+		if p.open {
+			n.read(p, 1+w.random.below(2000))
+		}
+		if w.random.below(4) == 0 {
+			n.settle()
+			if next := s.next(); next != core.Never && next > s.machine.Now() {
+				n.advance(min(next-s.machine.Now(), pick(&w.random, 5*core.Millisecond, 5*core.Second)))
+			}
+		}
+		if s.isOver() || w.judge.failure != nil {
+			break
+		}
+	}
+	if s.isOver() {
+		w.hit(StoppedInPeace)
+		if took := s.machine.Now() - began; w.options.writeLimit() > 0 && took > 2*w.options.writeLimit()+12*core.Second {
+			w.judge.failf("the server took %d ms to stop", took/core.Millisecond)
+		}
+	} else {
+		w.hit(StoppedByForce)
+	}
+	n.do(Op{Kind: Restart})
+	for _, p := range w.peers {
+		n.leave(p)
+		p.link = nil
+	}
+}
+
+func (n *sockets) finish() {
+	n.leaveAll(n.w.peers)
+	n.settle()
+	n.advance(mostLinger) // for those that were refused
+	n.settle()
+	n.w.judge.valid()
+	n.stage.count()
+	kept := map[bool]int{true: 3, false: 2}[n.w.auditor != nil] // two listeners
+	if left := n.stage.machine.Descriptors(); n.w.judge.failure == nil && len(left) > kept {
+		n.w.judge.failf("everybody has left, and the descriptors %v are open", left)
+	}
+}
+
+// lives says whether the server has a connection of somebody, when nothing
+// happens.
+func (n *sockets) lives(p *peer) bool {
+	n.settle()
+	return p.link != nil && p.link.admitted && !p.link.released
+}
+
+// living returns the connections that the server has, when nothing happens.
+func (n *sockets) living() []string {
+	n.settle()
+	var shown []string
+	for _, l := range n.stage.links {
+		if l != nil && l.admitted && !l.released {
+			shown = append(shown, n.w.shownAs(l.addr, l.label))
+		}
+	}
+	return shown
+}
