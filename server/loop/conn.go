@@ -92,12 +92,7 @@ func (l *Loop) advance(c *conn, ready Ready) {
 			l.execute(c, input)
 			executed = true
 		case life.Write:
-			if ready&Writable == 0 && ready&(Hangup|Error) != 0 {
-				// It will never be writable, and be reported for ever.
-				c.life.Ended(life.Failed)
-				continue
-			}
-			if ready&Writable == 0 {
+			if ready&(Writable|Hangup|Error) == 0 {
 				if l.rest(c) {
 					return
 				}

@@ -163,10 +163,9 @@ func (l *Loop) mail() {
 		case !ok:
 		case item.Data == nil:
 			l.attach(c)
-		default:
+		case c.life.End() == life.Open:
 			c.life.Owe(l.now)
-			l.send(c, item.Data)
-			if c != l.executing {
+			if l.send(c, item.Data); c != l.executing {
 				l.advance(c, 0)
 			}
 		}

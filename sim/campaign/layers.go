@@ -18,6 +18,9 @@ import (
 // shrinkBudget is how long the search for a smaller trace may take.
 const shrinkBudget = 20 * time.Second
 
+// mostShown is how many operations of a shrunk trace are shown to people.
+const mostShown = 40
+
 // Layers are all layers, the cheapest first.
 func Layers() []Layer { return []Layer{World(), Loop(), Bubble(), Sockets(0, 0)} }
 
@@ -81,7 +84,11 @@ func explain(dir string, o world.Options) ([]string, error) {
 		return []string{"the trace alone does not fail: an oracle of the run noticed, see trace.txt"}, nil
 	}
 	notes := []string{fmt.Sprintf("shrunk from %d commands to %d:", world.Commands(e.Trace), world.Commands(e.Shrunk))}
-	for _, op := range e.Shrunk {
+	for i, op := range e.Shrunk {
+		if i == mostShown {
+			notes = append(notes, fmt.Sprintf("  ... and %d more, see shrunk.txt", len(e.Shrunk)-i))
+			break
+		}
 		notes = append(notes, "  "+op.String())
 	}
 	notes = append(notes, "  "+firstLine(e.Reason.Error()))

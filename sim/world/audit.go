@@ -11,13 +11,19 @@ import (
 // The oracles of this file look at the server from outside and know nothing of
 // the model: they would notice a misreading that both share.
 
+// The addresses of those who look at the server and are none of the clients.
+const (
+	auditorAddr = "10.0.0.99:99"
+	lastAddr    = "10.0.0.100:100"
+)
+
 // audit asks for statistics and dumps in the middle of the run.
 func (w *world) audit(*peer) {
 	if w.auditor != nil && !w.net.lives(w.auditor) {
 		w.auditor = nil
 	}
 	if w.auditor == nil {
-		w.auditor = &peer{label: w.labels, addr: "10.0.0.99:99"}
+		w.auditor = &peer{label: w.labels, addr: auditorAddr}
 		w.labels++
 		if !w.net.dial(w.auditor) {
 			w.auditor = nil
@@ -139,7 +145,7 @@ func (w *world) calm() {
 	if w.auditor != nil {
 		w.net.hang(w.auditor)
 	}
-	last := &peer{label: w.labels, addr: "10.0.0.100:100"}
+	last := &peer{label: w.labels, addr: lastAddr}
 	if !w.net.dial(last) {
 		w.judge.failf("everybody has left, and the server refuses a connection")
 		return

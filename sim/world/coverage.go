@@ -57,6 +57,8 @@ const (
 	NumberUsedAgain
 	StoppedInPeace
 	StoppedByForce
+	OutputForOthers
+	WokenByItself
 	firstKernelFault
 )
 
@@ -76,6 +78,7 @@ var faultNames = [firstKernelFault]string{
 	"server restart",
 	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
 	"server stops in peace", "server stops by force",
+	"output for others", "Core wakes by itself",
 }
 
 // String returns a few words that say what it is.

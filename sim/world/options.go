@@ -29,6 +29,7 @@ type Options struct {
 	Receive      int          // bytes that may wait for the server to be read
 	IdleTimeout  int          // milliseconds; 0: none
 	WriteTimeout int          // milliseconds; 0: none
+	Tell         int          // percent of calls of Core that cause output for others too, now and later
 	Rates        kernel.Rates // of the faults of the kernel
 	Patience     int          // times in a row that it puts the same thing off
 
@@ -186,6 +187,7 @@ func DrawLoop(seed uint64) Options {
 	o.IdleTimeout = pick(&r, 0, 0, 3000)
 	o.WriteTimeout = pick(&r, 0, 2000, 30_000)
 	o.Patience = pick(&r, 1, 3, 10)
+	o.Tell = swarm(&r, 20)
 	o.WebSocketPercent = 0
 	o.Hoard = min(o.Hoard, 200)
 	o.Steps = min(o.Steps, 3000)
@@ -198,7 +200,7 @@ func DrawLoop(seed uint64) Options {
 	}
 	if o.Record {
 		// The models know nothing of connections that were never served.
-		o.MaxConnections, o.Rates[kernel.AcceptECONNABORTED] = 0, 0
+		o.MaxConnections, o.Rates[kernel.AcceptECONNABORTED], o.Tell = 0, 0, 0
 	}
 	return o
 }

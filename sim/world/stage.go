@@ -22,16 +22,19 @@ type stage struct {
 	listeners [2]loop.FD // TCP, unix
 	hub       *hub.Hub
 	runners   []*runner
-	links     []*link // by label
-	waiting   []*link // dialled and not accepted, the oldest first
-	accepted  *link   // the newest that was
-	numbered  []*link // by number of the connection, from 1
-	held      []*link // by descriptor
-	used      []bool  // descriptors that were ever given
+	links     []*link               // by label
+	waiting   []*link               // dialled and not accepted, the oldest first
+	accepted  *link                 // the newest that was
+	numbered  []*link               // by number of the connection, from 1
+	held      []*link               // by descriptor
+	used      []bool                // descriptors that were ever given
+	failed    map[loop.FD]core.Time // listeners, and when accepting failed last
 	stopping  bool
 	drained   core.Time // when all that was received is answered; 0 before that is known
 	progress  int       // things that the server has done
 	turns     int       // that were taken
+	dice      random    // of what is told to others
+	alarm     core.Time // when Core wants to be woken
 	released  func(*link)
 	buf       []byte // of Drain
 }
@@ -45,6 +48,8 @@ type runner struct {
 	poller *kernel.Poller
 	faulty *kernel.Faulty
 	over   bool // Turn has returned false
+	// blocked says that its last turn was for nothing.
+	blocked bool
 }
 
 // link is one connection, as it is known from outside of the server.
@@ -66,6 +71,7 @@ type link struct {
 	broken                     bool // the server was told of an error
 	ended                      bool // the server was told of the end
 	dropped                    bool // the server was told to drop it
+	told                       bool // others have caused output for it
 	idly, slowly               bool // when it was released, its time was over
 	peace                      bool // it was released because of an end of its stream, or a stop
 	slow                       bool // it has left replies unread since the server was stopped
@@ -113,8 +119,10 @@ func (s *stage) start() {
 	for _, fd := range s.listeners {
 		loops[0].Listen(fd)
 	}
+	s.failed = map[loop.FD]core.Time{}
 	s.waiting, s.accepted, s.numbered, s.held = nil, nil, nil, nil
 	s.stopping, s.drained = false, 0
+	s.dice, s.alarm = newRandom(o.Seed, tellStream), core.Never
 }
 
 // do does one operation. What it returns depends on the kind: of Arrive, how many
@@ -224,7 +232,9 @@ func (s *stage) turn(number int, seed string) {
 		r.faulty.SetDice(dice.below)
 	}
 	s.turns++
+	before, work := s.progress, r.poller.HasWork()
 	r.over = !r.loop.Turn()
+	r.blocked = seed == "" && !work && s.progress == before && r.poller.Until() > s.machine.Now()
 	s.mustBeFine()
 }
 

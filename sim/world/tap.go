@@ -53,7 +53,7 @@ func (t tap) Receive(_ core.Time, id core.ID, data []byte, fx *core.Effects) (re
 	switch {
 	case l.released:
 		s.judge.failf("connection %d was released, and then %q was executed", l.label, data)
-	case len(l.owed) > 0:
+	case len(l.owed) > 0 && !s.mayNotKnow(l):
 		s.judge.failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
 	case l.ranIn == s.turns:
 		s.judge.failf("connection %d has had its turn, and %q is executed in the same one", l.label, data)
@@ -80,6 +80,7 @@ func (t tap) Receive(_ core.Time, id core.ID, data []byte, fx *core.Effects) (re
 		l.owed = append(l.owed, replies...)
 		fx.Append(id, replies)
 	}
+	t.s.tell(fx)
 	return data[consumed:]
 }
 
@@ -104,11 +105,9 @@ func (t tap) EndMessage(_ core.Time, id core.ID, _ *core.Effects) {
 
 // The rest of hub.Core is passed on.
 
-func (t tap) Tick(now core.Time, fx *core.Effects) { t.s.judge.core.Tick(now, fx) }
-func (t tap) Next() core.Time                      { return t.s.judge.core.Next() }
-func (t tap) Conns() int                           { return t.s.judge.core.Conns() }
-func (t tap) Locks() int                           { return t.s.judge.core.Locks() }
-func (t tap) Commands() uint64                     { return t.s.judge.core.Commands() }
+func (t tap) Conns() int       { return t.s.judge.core.Conns() }
+func (t tap) Locks() int       { return t.s.judge.core.Locks() }
+func (t tap) Commands() uint64 { return t.s.judge.core.Commands() }
 
 // observed is the kernel of a loop, with the books of what it does to every
 // connection.
@@ -128,7 +127,14 @@ func (k *observed) holder(fd loop.FD) *link {
 // Accept implements loop.Kernel.
 func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) {
 	s := k.s
+	if at, failed := s.failed[listener]; failed && at == s.machine.Now() {
+		s.judge.failf("accepting has failed, and is tried again at once")
+	}
 	fd, peer, errno := k.Faulty.Accept(listener)
+	switch errno {
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS:
+		s.failed[listener] = s.machine.Now()
+	}
 	tcp := listener == s.listeners[0]
 	next := -1
 	for i, l := range s.waiting {
@@ -188,7 +194,7 @@ func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 	}
 	l.readIn = k.s.turns
 	switch {
-	case len(l.owed) > 0 && !l.released:
+	case len(l.owed) > 0 && !l.released && !k.s.mayNotKnow(l):
 		k.s.judge.failf("connection %d has %d bytes of replies unread, and is read from", l.label, len(l.owed))
 	case errno != 0:
 		l.broken = true
@@ -244,9 +250,19 @@ func (k *observed) Close(fd loop.FD) {
 	k.mustBeReleased(fd)
 	if l := k.holder(fd); l != nil {
 		l.closed = true
+		k.mayClose(l)
 		k.s.held[fd] = nil
 	}
 	k.Faulty.Close(fd)
+}
+
+// mayClose checks that a client that is waited for is waited for long enough.
+func (k *observed) mayClose(l *link) {
+	now := k.s.machine.Now()
+	waited := l.peace && !l.ended && !l.broken && !l.dropped
+	if waited && now < max(l.over, l.heard)+core.Second && now < l.over+10*core.Second {
+		k.s.judge.failf("connection %d still sends, and is closed %d ms after its end", l.label, (now-l.over)/core.Millisecond)
+	}
 }
 
 // mustBeReleased checks that the locks of a connection are released before the
