@@ -22,8 +22,9 @@
 // They hold between any two calls, Valid checks them, and code and tests cite
 // them by number.
 //
-//   - I1: an exclusive lock stands in the table under its own name, is held by
-//     one open connection, and stands once in the list of that connection.
+//   - I1: an exclusive lock stands in the table under its own name. It is held by one
+//     open connection and stands once in the list of that connection, or it is
+//     free and stands once among the free ones, which are few.
 //   - I2: everything in the exclusive list of a connection stands in the table.
 //   - I3: a shared lock stands in the table under its own name and has at least
 //     one holder (SREL-3); every holder is an open connection, stands there once

@@ -1,21 +1,22 @@
 package lock
 
-// exclusive is a lock that is held; one that nobody holds does not exist.
+// exclusive is a lock that is held, or one of the free ones.
 type exclusive struct {
 	name  string
-	owner *conn
-	at    int // owner.exclusive[at] is this lock
+	owner *conn // nil if it is free
+	at    int   // owner.exclusive[at] is this lock; if it is free, Machine.free[at]
 }
 
 // Get acquires the exclusive lock of that name for the connection (GET-1,
 // GET-2). On a lock that the connection holds already, Options.Reentrant
 // decides, and nothing changes (GET-3, CLASSIC-2).
 func (m *Machine) Get(id Conn, name []byte) Outcome {
-	c := m.conns[id]
+	c := m.conn(id)
 	if c == nil {
 		return Denied
 	}
-	if l := m.exclusive[string(name)]; l != nil {
+	l := m.exclusive[string(name)]
+	if l != nil && l.owner != nil {
 		if l.owner == c && m.options.Reentrant {
 			return Granted
 		}
@@ -24,17 +25,23 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	if m.full() {
 		return Limited
 	}
-	l := &exclusive{name: string(name), owner: c, at: len(c.exclusive)}
-	m.exclusive[l.name] = l
+	if l != nil {
+		m.free.remove(l)
+	} else {
+		l = &exclusive{name: string(name)}
+		m.exclusive[l.name] = l
+	}
+	l.owner, l.at = c, len(c.exclusive)
 	c.exclusive = append(c.exclusive, l)
 	m.holdings++
+	m.locked++
 	return Granted
 }
 
 // Release releases the exclusive lock of that name if the connection holds it,
 // and says whether it did (REL-1, REL-2, REL-3).
 func (m *Machine) Release(id Conn, name []byte) bool {
-	l := m.exclusive[string(name)]
+	l := m.held(name)
 	if l == nil || l.owner.id != id {
 		return false
 	}
@@ -45,7 +52,7 @@ func (m *Machine) Release(id Conn, name []byte) bool {
 // Holder returns the connection that holds the exclusive lock of that name, and
 // whether there is one (INS-1).
 func (m *Machine) Holder(name []byte) (Conn, bool) {
-	l := m.exclusive[string(name)]
+	l := m.held(name)
 	if l == nil {
 		return 0, false
 	}
@@ -53,16 +60,29 @@ func (m *Machine) Holder(name []byte) (Conn, bool) {
 }
 
 // ExclusiveLocks returns the number of names held exclusively (STATS-4).
-func (m *Machine) ExclusiveLocks() int { return len(m.exclusive) }
+func (m *Machine) ExclusiveLocks() int { return m.locked }
 
-// releaseExclusive takes the lock from the table and from its owner's list,
-// where the last one takes its place (I1, I2).
+// held returns the exclusive lock of that name, nil if nobody holds it.
+func (m *Machine) held(name []byte) *exclusive {
+	l := m.exclusive[string(name)]
+	if l == nil || l.owner == nil {
+		return nil
+	}
+	return l
+}
+
+// releaseExclusive takes the lock from its owner's list, where the last one takes
+// its place (I1, I2), and from the table, or makes it one of the free ones.
 func (m *Machine) releaseExclusive(l *exclusive) {
 	held := l.owner.exclusive
 	last := held[len(held)-1]
 	held[l.at], last.at = last, l.at
 	held[len(held)-1] = nil
 	l.owner.exclusive = held[:len(held)-1]
-	delete(m.exclusive, l.name)
+	l.owner = nil
 	m.holdings--
+	m.locked--
+	if out := m.free.add(l); out != nil {
+		delete(m.exclusive, out.name)
+	}
 }

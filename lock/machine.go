@@ -40,8 +40,11 @@ type Orphans struct {
 type Machine struct {
 	options   Options
 	conns     map[Conn]*conn
+	recent    *conn // the one that was looked up last, or nil: commands come in batches
 	exclusive map[string]*exclusive
 	shared    map[string]*shared
+	free      freeLocks // stand in exclusive too
+	locked    int       // exclusive locks that are held
 	holdings  int
 	// acquisitions counts the holders that shared locks ever got; it dates
 	// each of them (I5).
@@ -90,7 +93,18 @@ func (m *Machine) Close(id Conn) Orphans {
 		m.releaseShared(h.lock, h.at)
 	}
 	delete(m.conns, id)
+	m.recent = nil
 	return orphans
+}
+
+// conn returns an open connection, nil if it is not open.
+func (m *Machine) conn(id Conn) *conn {
+	if c := m.recent; c != nil && c.id == id {
+		return c
+	}
+	c := m.conns[id]
+	m.recent = c
+	return c
 }
 
 // Conns returns the number of open connections.

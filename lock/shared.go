@@ -31,7 +31,7 @@ type sharedHolding struct {
 // holder already nothing changes (SGET-2). The number is 0 unless the outcome
 // is Granted.
 func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
-	c := m.conns[id]
+	c := m.conn(id)
 	if c == nil {
 		return 0, Denied
 	}

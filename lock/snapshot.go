@@ -16,9 +16,11 @@ type Holding struct {
 // SnapshotExclusive returns all exclusive locks, ordered by name, bytewise
 // (DUMP-1, DUMP-5). The slice is the caller's.
 func (m *Machine) SnapshotExclusive() []Holding {
-	all := make([]Holding, 0, len(m.exclusive))
+	all := make([]Holding, 0, m.locked)
 	for name, l := range m.exclusive {
-		all = append(all, Holding{name, l.owner.id})
+		if l.owner != nil {
+			all = append(all, Holding{name, l.owner.id})
+		}
 	}
 	slices.SortFunc(all, func(a, b Holding) int { return strings.Compare(a.Name, b.Name) })
 	return all

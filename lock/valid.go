@@ -7,11 +7,27 @@ import "fmt"
 // simulations, which call it after every step.
 func (m *Machine) Valid() error {
 	held := 0
+	free := 0
 	for name, l := range m.exclusive {
 		if err := m.validExclusive(name, l); err != nil {
 			return err
 		}
-		held++
+		if l.owner == nil {
+			free++
+		} else {
+			held++
+		}
+	}
+	if m.locked != held {
+		return fmt.Errorf("I6: %d exclusive locks counted, %d in the table", m.locked, held)
+	}
+	for _, l := range m.free.ring {
+		if l != nil {
+			free--
+		}
+	}
+	if free != 0 {
+		return fmt.Errorf("I1: %d locks are free that are not among the free ones, or the other way round", free)
 	}
 	for name, l := range m.shared {
 		if err := m.validShared(name, l); err != nil {
@@ -40,7 +56,11 @@ func (m *Machine) validExclusive(name string, l *exclusive) error {
 	switch {
 	case l.name != name:
 		return fmt.Errorf("I1: exclusive lock %q stands under %q", l.name, name)
-	case c == nil || m.conns[c.id] != c:
+	case c == nil:
+		if l.at < 0 || l.at >= len(m.free.ring) || m.free.ring[l.at] != l {
+			return fmt.Errorf("I1: exclusive lock %q is free and not at place %d of the free ones", name, l.at)
+		}
+	case m.conns[c.id] != c:
 		return fmt.Errorf("I1: the holder of exclusive lock %q is not open", name)
 	case l.at < 0 || l.at >= len(c.exclusive) || c.exclusive[l.at] != l:
 		return fmt.Errorf("I1: exclusive lock %q is not at place %d of connection %d", name, l.at, c.id)

@@ -16,7 +16,11 @@ func TestValidBites(t *testing.T) {
 		{"closed holder", "I1", func(m *Machine) { delete(m.conns, 1) }},
 		{"wrong place", "I1", func(m *Machine) { m.exclusive["a"].at = 7 }},
 		{"renumbered connection", "I1", func(m *Machine) { m.conns[99] = m.conns[20]; delete(m.conns, 20) }},
-		{"lost lock", "I2", func(m *Machine) { delete(m.exclusive, "a"); m.holdings-- }},
+		{"free and not in the ring", "I1", func(m *Machine) { m.free.ring[m.exclusive["f"].at] = nil }},
+		{"held and in the ring", "I1", func(m *Machine) { m.free.ring[0] = m.exclusive["a"] }},
+		{"wrong place in the ring", "I1", func(m *Machine) { m.exclusive["f"].at = 3 }},
+		{"miscounted locks", "I6", func(m *Machine) { m.locked++ }},
+		{"lost lock", "I2", func(m *Machine) { delete(m.exclusive, "a"); m.holdings--; m.locked-- }},
 		{"renamed shared lock", "I3", func(m *Machine) { m.shared["s"].name = "x" }},
 		{"empty shared lock", "I3", func(m *Machine) { m.shared["e"] = &shared{name: "e"} }},
 		{"closed shared holder", "I3", func(m *Machine) { m.shared["s"].holders[0].conn = &conn{} }},
@@ -37,6 +41,8 @@ func TestValidBites(t *testing.T) {
 			m.GetShared(c, []byte("many"))
 		}
 		m.Open(20)
+		m.Get(1, []byte("f"))
+		m.Release(1, []byte("f"))
 		m.Get(1, []byte("a"))
 		m.Get(1, []byte("b"))
 		m.GetShared(1, []byte("s"))

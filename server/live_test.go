@@ -106,6 +106,7 @@ func (p *live) open(n int) []byte {
 		if err != nil {
 			p.t.Error(err)
 		}
+		c.close() // the server waits for it
 		return refusal
 	}
 	p.opened++

@@ -58,6 +58,7 @@ func testShutdownAnswers(t *testing.T) {
 			if rest, err := p.conns[2].read(-1); err != nil || len(rest) > 0 {
 				t.Errorf("the silent client got %q, %v", rest, err)
 			}
+			p.conns[2].close()
 			p.conns[1].close() // ends the lingering
 			if err := <-result; err != nil {
 				t.Error(err)

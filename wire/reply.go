@@ -29,8 +29,11 @@ var texts = [2][Ops]text{
 // AppendLock appends the reply to a lock command: n is the number, 0 for no
 // (REPLY-2).
 func (d Dialect) AppendLock(dst []byte, op Op, n int, name []byte) []byte {
-	dst = strconv.AppendInt(dst, int64(n), 10)
-	dst = append(dst, ' ')
+	if n < 10 {
+		dst = append(dst, '0'+byte(n), ' ')
+	} else {
+		dst = append(strconv.AppendInt(dst, int64(n), 10), ' ')
+	}
 	if n > 0 {
 		dst = append(dst, texts[d][op].yes...)
 	} else {

@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Op is the command of a request.
 type Op uint8
@@ -123,13 +126,33 @@ func (p *Parser) normalize(line []byte) []byte {
 	for len(line) > 0 && whiteSpace[line[len(line)-1]] {
 		line = line[:len(line)-1]
 	}
-	for i, b := range line {
-		// The last byte is none, so there is a next one.
-		if whiteSpace[b] && (b != ' ' || whiteSpace[line[i+1]]) {
-			return p.collapse(line, i)
-		}
+	if i := firstOdd(line); i >= 0 {
+		return p.collapse(line, i)
 	}
 	return line
+}
+
+// firstOdd finds the first white space in a line that begins and ends with none
+// that is no single space; -1 if there is none.
+func firstOdd(line []byte) int {
+	for i := 0; i < len(line); i++ {
+		if i+8 <= len(line) && !hasLow(binary.LittleEndian.Uint64(line[i:])) {
+			i += 7
+			continue
+		}
+		// The last byte is no white space, so there is a next one.
+		if b := line[i]; whiteSpace[b] && (b != ' ' || whiteSpace[line[i+1]]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// hasLow says whether one of eight bytes is 0x20 or lower, as all white space is.
+// What else is there may be taken for such a byte, but never the other way round.
+func hasLow(x uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	return (x-0x21*ones)&^x&tops != 0
 }
 
 // collapse copies line with every run of white space from position i on as one

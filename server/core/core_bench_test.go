@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -40,6 +41,22 @@ func BenchmarkCorePipelined(b *testing.B) {
 	core := New(Config{})
 	me, _ := core.Open(0, Peer{Addr: "127.0.0.1:2"}, new(Effects))
 	benchmark(b, core, me, strings.Repeat("g a-job-of-20-letters\nsg a-pool-of-20-letters\n", 8))
+}
+
+// BenchmarkCoreNew measures 16 commands that arrive together and acquire and release
+// names that nobody holds.
+func BenchmarkCoreNew(b *testing.B) {
+	core := New(Config{})
+	var me ID
+	for range 50 {
+		me, _ = core.Open(0, Peer{Addr: "127.0.0.1:2"}, new(Effects))
+	}
+	lines := ""
+	for i := range 8 {
+		name := fmt.Sprintf("a-job-of-20-letter-%d\n", i)
+		lines += "g " + name + "r " + name
+	}
+	benchmark(b, core, me, lines)
 }
 
 func benchmark(b *testing.B, core *Core, me ID, lines string) {

@@ -107,7 +107,7 @@ func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 		return v
 	}
 	if strings.HasPrefix(m.File, "sim/") {
-		tryTests(ctx, root, overlay, "./"+filepath.Dir(m.File), &v)
+		tryTests(ctx, root, overlay, &v, "./"+filepath.Dir(m.File))
 		return v
 	}
 	built := map[bool]string{}
@@ -131,14 +131,14 @@ func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 		}
 	}
 	if m.File != "" {
-		tryTests(ctx, root, overlay, "./server/...", &v)
+		tryTests(ctx, root, overlay, &v, "./lock", "./wire", "./server/...")
 	}
 	return v
 }
 
 // tryTests runs the tests of some packages against a mutant.
-func tryTests(ctx context.Context, root string, overlay []string, packages string, v *Verdict) {
-	args := append(append([]string{"test", "-count=1"}, overlay...), packages)
+func tryTests(ctx context.Context, root string, overlay []string, v *Verdict, packages ...string) {
+	args := append(append([]string{"test", "-count=1"}, overlay...), packages...)
 	text, failed := play(ctx, testTimeout, root, "go", args...)
 	switch {
 	case ctx.Err() != nil:
@@ -146,7 +146,7 @@ func tryTests(ctx context.Context, root string, overlay []string, packages strin
 	case strings.Contains(text, "[build failed]"):
 		v.Err = fmt.Errorf("mutant %q does not compile:\n%s", v.Name, text)
 	case failed:
-		v.Layer, v.After, v.How = "tests", "the tests of "+packages, failedTest(text)
+		v.Layer, v.After, v.How = "tests", failedTest(text), firstLine(text)
 	}
 }
 
@@ -154,7 +154,8 @@ func tryTests(ctx context.Context, root string, overlay []string, packages strin
 func failedTest(text string) string {
 	for line := range strings.Lines(text) {
 		if name, found := strings.CutPrefix(line, "--- FAIL: "); found {
-			return firstLine(name)
+			name, _, _ = strings.Cut(name, " ")
+			return name
 		}
 	}
 	return firstLine(text)

@@ -1,0 +1,81 @@
+package lock
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestFree checks that locks that are released do not stay for ever, and that
+// those that stay are as good as new.
+func TestFree(t *testing.T) {
+	m := New(Options{})
+	m.Open(1)
+	m.Open(2)
+	name := func(i int) []byte { return fmt.Appendf(nil, "lock-%d", i) }
+	for round := range 3 {
+		for i := range 2*maxFree + 10 {
+			if m.Get(1, name(i)) != Granted {
+				t.Fatalf("round %d: %s is not granted", round, name(i))
+			}
+			if i%3 == 0 { // held for a while
+				continue
+			}
+			if m.Get(2, name(i)) != Denied || !m.Release(1, name(i)) || m.Release(1, name(i)) || m.Release(2, name(i)) {
+				t.Fatalf("round %d: %s is not released once", round, name(i))
+			}
+			if _, held := m.Holder(name(i)); held {
+				t.Fatalf("round %d: %s is held", round, name(i))
+			}
+		}
+		if err := m.Valid(); err != nil {
+			t.Fatal(err)
+		}
+		held := m.ExclusiveLocks()
+		if got := len(m.SnapshotExclusive()); got != held || held == 0 {
+			t.Errorf("%d locks are shown, %d held", got, held)
+		}
+		if most := held + maxFree; len(m.exclusive) > most {
+			t.Errorf("%d locks are in the table, %d held", len(m.exclusive), held)
+		}
+		if orphans := m.Close(1); orphans.Exclusive != held {
+			t.Errorf("%d locks are orphaned, %d held", orphans.Exclusive, held)
+		}
+		if err := m.Valid(); err != nil {
+			t.Fatal(err)
+		}
+		m.Open(1)
+	}
+	if len(m.exclusive) != maxFree || m.ExclusiveLocks() != 0 {
+		t.Errorf("%d locks are left, %d held", len(m.exclusive), m.ExclusiveLocks())
+	}
+}
+
+// TestLongNamesAreNotKept checks that a free lock takes little memory.
+func TestLongNamesAreNotKept(t *testing.T) {
+	m := New(Options{})
+	m.Open(1)
+	long := []byte(strings.Repeat("x", maxFreeName+1))
+	m.Get(1, long)
+	m.Release(1, long)
+	if len(m.exclusive) != 0 {
+		t.Error("a lock with a long name stays")
+	}
+	if m.Get(1, long); m.Close(1).Exclusive != 1 || len(m.exclusive) != 0 {
+		t.Error("a lock with a long name stays after its connection")
+	}
+}
+
+// TestClosedConnection checks that a connection that has ended is not remembered.
+func TestClosedConnection(t *testing.T) {
+	m := New(Options{})
+	m.Open(1)
+	m.Get(1, []byte("a"))
+	m.Close(1)
+	if m.Get(1, []byte("a")) != Denied {
+		t.Error("a connection that has ended gets a lock")
+	}
+	if n, outcome := m.GetShared(1, []byte("a")); n != 0 || outcome != Denied {
+		t.Error("a connection that has ended gets a shared lock")
+	}
+}
