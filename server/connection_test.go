@@ -70,7 +70,9 @@ func testNoise(t *testing.T) {
 		}
 		c.Close()
 	}
-	waitUntil(t, "the noise to end", func() bool { n, _ := s.Held(); return n == 1 })
+	// Connections are admitted in order: once the last is, all have been.
+	ask(t, connect(t, addr), "i mine\n", "1 Lock Is Locked: mine\n")
+	waitUntil(t, "the noise to end", func() bool { n, _ := s.Held(); return n == 2 })
 	ask(t, bystander, "r mine\n", "1 Lock Release Success: mine\n")
 	if _, locks := s.Held(); locks != 0 {
 		t.Errorf("%d locks are left", locks)
