@@ -92,7 +92,9 @@ func (s *Server) giveToLoops(fd int, l net.Listener) error {
 	}
 	if u, ok := l.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false)
-		s.sockets = append(s.sockets, l.Addr().String())
+		if path := l.Addr().String(); path != "" && path[0] != '@' { // those have no file
+			s.sockets = append(s.sockets, path)
+		}
 	}
 	l.Close()
 	s.loops.all[0].Listen(loop.FD(fd))

@@ -67,12 +67,13 @@ func TestSimAndSoak(t *testing.T) {
 		print string
 	}{
 		{"sim -layer world -runs 5 -seed 1", exitClean, "world: 5 runs"},
+		{"sim -layer loop -runs 1 -seed 7", exitClean, "trace "},
 		{"sim -layer bubble -runs 20 -seed 1", exitClean, "bubble: 20 runs, 20 histories checked"},
 		{"sim -layer sockets -runs 20 -seed any-text", exitClean, "sockets: 20 runs, 20 histories checked"},
 		{"sim -layer world -steps 1000 -seed 1", exitClean, "byte-level steps"},
 		{"sim -duration 600ms", exitClean, "sockets: "},
 		{"sim -layer canary -runs 50 -seed 1", exitViolation, "replay:   go run ./cmd/lockcheck sim -layer canary -seed "},
-		{"sim -layer cellar", exitUsage, `there is no layer "cellar"; choose one of world, bubble, sockets`},
+		{"sim -layer cellar", exitUsage, `there is no layer "cellar"; choose one of world, loop, bubble, sockets`},
 		{"sim now", exitUsage, "takes no arguments"},
 		{"sim -runs -1", exitUsage, "cannot be negative"},
 		{"sim -nonsense", exitUsage, "flag provided but not defined"},
@@ -104,7 +105,7 @@ func TestSimAndSoak(t *testing.T) {
 
 // Ctrl-C ends a run in peace, with a summary.
 func testInterrupt(t *testing.T, p program) {
-	for _, layer := range []string{"world", "bubble", "sockets"} {
+	for _, layer := range []string{"world", "loop", "bubble", "sockets"} {
 		process, wait := p.start(t, "sim", "-layer", layer, "-duration", "1m")
 		time.Sleep(400 * time.Millisecond)
 		if err := process.Signal(syscall.SIGINT); err != nil {
