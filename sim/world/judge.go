@@ -30,6 +30,7 @@ type judge struct {
 	record  *[]Op     // nil: off
 	ids     []core.ID // by label; those of ended connections stay, for late bytes
 
+	granted bool // a command was answered with yes
 	failure error
 }
 
@@ -100,6 +101,7 @@ func (j *judge) receive(label int, data []byte) (consumed int, replies []byte) {
 	}
 	j.compare(label, data, replies, j.model.Receive(uint64(id), data[:consumed]))
 	j.trace(replies)
+	j.granted = j.granted || len(replies) > 0 && replies[0] == '1'
 	return consumed, replies
 }
 

@@ -12,11 +12,23 @@ import (
 
 // Replay applies a trace to a fresh server and a fresh model and returns the
 // first difference or broken invariant, looking after every operation.
-func Replay(o Options, ops []Op) (err error) {
+func Replay(o Options, ops []Op) error {
+	_, err := Play(o, ops)
+	return err
+}
+
+// Play is Replay, and also says whether any command was answered with yes.
+func Play(o Options, ops []Op) (granted bool, err error) {
 	j := newJudge(o)
 	if o.Loops > 0 {
-		return replayLoops(o, j, ops)
+		err = replayLoops(o, j, ops)
+	} else {
+		err = replay(j, ops)
 	}
+	return j.granted, err
+}
+
+func replay(j *judge, ops []Op) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())

@@ -1,0 +1,97 @@
+package fuzz
+
+import (
+	"strconv"
+	"testing"
+
+	"lockd/fuzz/pair"
+	"lockd/sim/kernel"
+	"lockd/sim/world"
+)
+
+// FuzzLoop plays a schedule to the production event loops on the fake kernel, with
+// the oracles of sim/world: each connection is dialled when it is selected, its
+// bytes arrive in the pieces of the schedule, and what else happens (turns with
+// and without faults, reading, time that passes, ends of all sorts) follows from the
+// steps and where they stand.
+func FuzzLoop(f *testing.F) {
+	for _, seed := range coreSeeds {
+		f.Add([]byte(seed))
+	}
+	f.Add([]byte("0\xf0g a\n\xf6\xf6\xf1g a\n\xf6\xf5\xf4\xf0i a\nq\nq\nq\nq\nq\nq\nq\nq\n\xf6\xf6\xf6\xf5\xf5\xf4\xf4"))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if len(input) == 0 {
+			return
+		}
+		o, ops := kernelOps(input[0], input[1:])
+		granted, err := world.Play(o, ops)
+		if err != nil {
+			t.Fatalf("%v in %+v: %v", ops, o, err)
+		}
+		reached(f, granted)
+	})
+}
+
+// kernelOps turns a schedule into operations of a kernel.
+func kernelOps(draw byte, schedule []byte) (world.Options, []world.Op) {
+	config := pair.Config(draw)
+	o := world.Options{
+		Classic: draw&pair.BitClassic != 0, Registry: config.Registry, Dump: config.Dump,
+		AnswerInvalid: config.AnswerInvalid, MaxLine: config.MaxLine, MaxLocks: config.MaxLocks,
+		MaxConnections: config.MaxConnections,
+		Loops:          1 + int(draw>>6), Window: 300, Receive: 64,
+		IdleTimeout: 3000, WriteTimeout: 2000, Rates: kernel.Uniform(20), Patience: 3,
+	}
+	var ops []world.Op
+	add := func(kind world.Kind, conn int, data string) {
+		ops = append(ops, world.Op{Kind: kind, Conn: conn, Data: data})
+	}
+	label, labels := 0, 0 // of the selected place; labels are never used again
+	places := map[byte]int{}
+	step := 0
+	dial := func(place byte) {
+		if _, there := places[place]; !there {
+			places[place] = labels
+			addr := "10.0.0." + strconv.Itoa(int(place-pair.SelectFirst)) + ":" + strconv.Itoa(labels)
+			if place == pair.SelectLast {
+				addr = "unix"
+			}
+			add(world.Dial, labels, addr)
+			labels++
+		}
+		label = places[place]
+	}
+	selected := byte(pair.SelectFirst)
+	dial(selected)
+	pair.Steps(schedule, func(s pair.Step) bool {
+		step++
+		switch {
+		case len(s.Data) > 0:
+			add(world.Arrive, label, string(s.Data))
+		case s.What <= pair.SelectLast:
+			selected = s.What
+			dial(selected)
+		case s.What == pair.CloseConn:
+			add([]world.Kind{world.FinishStream, world.Leave, world.Reset}[step%3], label, "")
+			delete(places, selected)
+		case s.What == pair.EndMessage:
+			add(world.Drain, label, "200")
+			if step%5 == 0 {
+				add(world.Advance, 0, "1100000000")
+			}
+		case s.What == pair.EndPacket:
+			seed := ""
+			if step%2 == 0 {
+				seed = strconv.Itoa(step)
+			}
+			add(world.Turn, step, seed)
+		}
+		return step < 300
+	})
+	if len(schedule)%4 == 0 {
+		add(world.Stop, 0, "")
+		add(world.Turn, 0, "1")
+		add(world.Restart, 0, "")
+	}
+	return o, ops
+}
