@@ -175,3 +175,23 @@ func testAlarmIsKept(t *testing.T) {
 		}
 	}
 }
+
+// TestOthersFirst checks that what others have caused before a call of Core is sent
+// before its replies.
+func TestOthersFirst(t *testing.T) {
+	s := newServer(Config{}, newTeller())
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	x, other := newSession(s, near), newSession(s, far)
+	x.open()
+	other.open()
+	fx := new(core.Effects)
+	s.hub.Receive(0, other.id(), []byte("tell 1 granted\n"), other.inbox, fx)
+	x.life.Received()
+	x.input = []byte("i x\n")
+	x.execute()
+	if got := string(x.out); got != "granted\n0 Lock Not Locked: x\n" {
+		t.Errorf("got %q", got)
+	}
+}
