@@ -37,7 +37,7 @@ func (g *guard) Read(p []byte) (int, error) {
 		if step != life.Read && step != life.Discard {
 			return 0, errEndOfStream
 		}
-		if !x.prepare(step, x.life.Deadline()) {
+		if !x.prepare(step, x.deadline()) {
 			continue
 		}
 		n, err := g.Conn.Read(p)
@@ -48,7 +48,7 @@ func (g *guard) Read(p []byte) (int, error) {
 			x.life.Discarded(x.server.clock.now())
 			return n, nil
 		default:
-			x.life.Heard(x.server.clock.now())
+			x.life.Heard(x.server.clock.now(), n)
 			return n, nil
 		}
 	}

@@ -131,7 +131,7 @@ func (x *session) open() {
 
 // serve lets the life of a stream connection take its steps, to its end.
 func (x *session) serve() {
-	x.life.Heard(x.server.clock.now()) // time begins when somebody listens
+	x.life.Heard(x.server.clock.now(), 0) // time begins when somebody listens
 	for {
 		switch step := x.life.Step(); step {
 		case life.Read, life.Discard:
@@ -167,6 +167,7 @@ func (x *session) prepare(step life.Step, deadline core.Time) bool {
 		x.conn.SetReadDeadline(x.server.clock.deadline(deadline))
 		x.readBy = deadline
 	}
+	was := x.life.Stopping()
 	if x.dropped.Load() {
 		x.life.Drop()
 	}
@@ -178,7 +179,17 @@ func (x *session) prepare(step life.Step, deadline core.Time) bool {
 		x.mail()
 	}
 	// Stopping has moved the deadline, if it has just begun.
-	return x.life.Step() == step && (x.readBy <= x.life.Deadline())
+	return x.life.Step() == step && x.life.Stopping() == was
+}
+
+// deadline is that of the next read. Where the server stops, it leaves the time to
+// read what is there, however late it is (END-8): a read whose deadline has passed
+// does not look.
+func (x *session) deadline() core.Time {
+	if x.life.Stopping() {
+		return max(x.life.Deadline(), x.server.clock.now()+largePause)
+	}
+	return x.life.Deadline()
 }
 
 // failed tells the life that a read or a write came to nothing.
@@ -200,7 +211,7 @@ func (x *session) failed(err error) {
 // read reads once. A connection that sends much is lent a large buffer, but does
 // not keep it while it is silent.
 func (x *session) read(step life.Step) {
-	buf, deadline := x.small[:], x.life.Deadline()
+	buf, deadline := x.small[:], x.deadline()
 	if x.more {
 		x.large = largeBuffers.Get().(*[largeRead]byte)
 		buf, deadline = x.large[:], min(deadline, x.server.clock.now()+largePause)
@@ -218,7 +229,7 @@ func (x *session) read(step life.Step) {
 	case step == life.Discard:
 		x.life.Discarded(x.server.clock.now())
 	default:
-		x.life.Received()
+		x.life.Received(n)
 		x.input = buf[:n]
 	}
 	x.tidy()

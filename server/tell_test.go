@@ -188,7 +188,7 @@ func TestOthersFirst(t *testing.T) {
 	other.open()
 	fx := new(core.Effects)
 	s.hub.Receive(0, other.id(), []byte("tell 1 granted\n"), other.inbox, fx)
-	x.life.Received()
+	x.life.Received(4)
 	x.input = []byte("i x\n")
 	x.execute()
 	if got := string(x.out); got != "granted\n0 Lock Not Locked: x\n" {

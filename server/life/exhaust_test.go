@@ -49,10 +49,10 @@ func moves(w world) map[string]func(*world) {
 		},
 		"late calls": func(w *world) {
 			if step := w.life.Step(); step >= Release {
-				w.life.Received()
+				w.life.Received(1)
 				w.life.Executed(0, true, true)
 				w.life.Owe(0)
-				w.life.Heard(0)
+				w.life.Heard(0, 1)
 				if w.life.Step() != step {
 					panic("a call that makes no sense has changed the step")
 				}
@@ -61,8 +61,8 @@ func moves(w world) map[string]func(*world) {
 	}
 	switch w.life.Step() {
 	case Read:
-		all["read"] = func(w *world) { w.life.Received(); w.input = true }
-		all["hear"] = func(w *world) { w.life.Heard(0) }
+		all["read"] = func(w *world) { w.life.Received(drainMost / 2); w.input = true }
+		all["hear"] = func(w *world) { w.life.Heard(0, drainMost/2) }
 		all["read the end"] = func(w *world) { w.life.Ended(Finished) }
 		all["read an error"] = func(w *world) { w.life.Ended(Failed) }
 	case Execute:
@@ -98,7 +98,10 @@ func (w *world) pass(d core.Time) {
 	if w.life.deadline != core.Never {
 		w.life.deadline -= d
 	}
-	w.life.until = max(w.life.until-d, -1) // it is over, however long
+	// In whole milliseconds, so that states repeat; when it is over, however long
+	// does not matter.
+	left := w.life.until - d + core.Millisecond - 1
+	w.life.until = max(left-left%core.Millisecond, -1)
 }
 
 // check looks for what must never be.

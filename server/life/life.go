@@ -40,10 +40,13 @@ const WritePiece = 256 << 10
 
 const (
 	// drainPause is the silence after which a server that stops takes it that
-	// all that was received has been read, and drainTime is how long it reads
-	// from a client that is never silent (END-8).
+	// all that was received has been read (END-8). After drainTime it takes no
+	// silence any more: that nothing is there is enough.
 	drainPause = 20 * core.Millisecond
 	drainTime  = 200 * core.Millisecond
+	// drainMost is how many bytes it reads at the most from a client that is
+	// never silent; no receive buffer holds more.
+	drainMost = 8 << 20
 	// lingerPause is the silence after which a connection that the server has
 	// ended is closed. Closing with unread input would make the kernel reset
 	// it, and its peer might never see the last replies.
@@ -73,8 +76,9 @@ const (
 type Life struct {
 	limits   *Limits
 	deadline core.Time // of the step that Step returns; Never if it has none
-	until    core.Time // the end of draining, then of lingering
+	until    core.Time // the end of drainTime, then of lingering
 	taken    int32     // bytes of replies, since the deadline of writing was set
+	drained  int32     // bytes that were read since the server began to stop
 	phase    phase
 	end      End
 	stopping bool // the server stops: what was received is answered, no more
@@ -120,7 +124,8 @@ func (l *Life) Step() Step {
 }
 
 // Deadline is the moment at which Expire is to be called if the step has not
-// come to anything, Never if it may take for ever.
+// come to anything, Never if it may take for ever. Where the server stops, a driver
+// that was too busy to read in time reads once more before that (END-8).
 func (l *Life) Deadline() core.Time { return l.deadline }
 
 // End says how the connection ended.
@@ -129,16 +134,27 @@ func (l *Life) End() End { return l.end }
 // Stopping says whether the server stops.
 func (l *Life) Stopping() bool { return l.stopping }
 
-// Received tells that bytes were read, which are to be executed.
-func (l *Life) Received() {
+// Received tells that n bytes were read, which are to be executed.
+func (l *Life) Received(n int) {
 	if l.phase == serving {
 		l.input, l.deadline = true, core.Never
+		l.drain(n)
 	}
 }
 
-// Heard tells that the client has said something that is not to be executed,
-// such as a WebSocket's ping: it is not idle.
-func (l *Life) Heard(now core.Time) { l.settle(now) }
+// Heard tells that n bytes were read that are not to be executed, such as a
+// WebSocket's ping: the client is not idle.
+func (l *Life) Heard(now core.Time, n int) {
+	l.drain(n)
+	l.settle(now)
+}
+
+// drain counts what was read since the server began to stop.
+func (l *Life) drain(n int) {
+	if l.stopping && l.phase == serving {
+		l.drained = int32(min(int(l.drained)+n, drainMost))
+	}
+}
 
 // Executed tells that Core has looked at input: whether some is left, and whether
 // there are replies to be sent.
@@ -189,10 +205,10 @@ func (l *Life) settle(now core.Time) {
 		l.deadline = core.Never
 	case !l.stopping:
 		l.deadline = after(now, l.limits.Idle)
-	case now >= l.until:
+	case l.drained >= drainMost:
 		l.finish(Dropped)
 	default:
-		l.deadline = min(now+drainPause, l.until)
+		l.deadline = min(now+drainPause, max(l.until, now+1))
 	}
 }
 

@@ -36,10 +36,14 @@ var scenarios = map[string]string{
 	"a server that stops, silence": `admit -> read 100, @10 stop -> read 30, @15 stop -> read 30, @29 expire -> read 30,
 		@30 expire -> release - dropped, released -> end -  dropped, @40 streamended -> discard 1040 dropped,
 		@1039 discarded -> discard 2039 dropped, @2039 expire -> close - dropped, closed -> nothing - dropped`,
-	"a server that stops, and a client that goes on": `admit -> read 100, stop -> read 20, @15 received -> execute -,
-		executed replies -> write 315, @20 wrote 7 -> read 40, @195 heard -> read 200, @200 received -> execute -, executed replies -> write 500,
-		@210 wrote 7 -> release - dropped, released -> end - dropped, streamended -> discard 1210 dropped,
-		@9900 discarded -> discard 10210 dropped, @10209 discarded -> discard 10210 dropped, @10210 discarded -> close - dropped`,
+	"a server that stops, and a client that goes on": `admit -> read 100, @90 received 9000000 -> execute -, executed -> read 190,
+		@100 stop -> read 120, @115 received -> execute -, executed replies -> write 415, @120 wrote 7 -> read 140,
+		@295 heard 8388000 -> read 300, @301 received 606 -> execute -, executed replies -> write 601,
+		@310 wrote 7 -> read 310, expire -> read 310, @311 received -> execute -, executed -> release - dropped,
+		released -> end - dropped, streamended -> discard 1311 dropped,
+		@10000 discarded -> discard 10311 dropped, @10310 discarded -> discard 10311 dropped, @10311 discarded -> close - dropped`,
+	"a server that stops, and a client that says little and often": `admit -> read 100, stop -> read 20, @190 heard 1 -> read 200,
+		@199 heard 1 -> read 200, @210 heard 1 -> read 210, expire -> read 210, @211 expire -> release - dropped`,
 	"a server that stops, and a client that has ended": `admit -> read 100, stop -> read 20,
 		ended finished -> release - finished, released -> close - finished`,
 	"a server that stops, and a client that reads nothing": `admit -> read 100, received -> execute -, executed replies -> write 300,
@@ -103,9 +107,9 @@ func play(t *testing.T, l *Life, now core.Time, words []string) {
 	case "refuse":
 		*l = Refused(now, limited)
 	case "received":
-		l.Received()
+		l.Received(size(t, words))
 	case "heard":
-		l.Heard(now)
+		l.Heard(now, size(t, words))
 	case "executed":
 		l.Executed(now, has("left"), has("replies"))
 	case "owe":
@@ -135,6 +139,18 @@ func play(t *testing.T, l *Life, now core.Time, words []string) {
 	default:
 		t.Fatalf("there is no event %q", words[0])
 	}
+}
+
+// size is the number of bytes in an event that has one.
+func size(t *testing.T, words []string) int {
+	if len(words) < 2 {
+		return 1
+	}
+	n, err := strconv.Atoi(words[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func show(l *Life) string {

@@ -152,7 +152,7 @@ func (l *Loop) read(c *conn, step life.Step) []byte {
 	case step == life.Discard:
 		c.life.Discarded(l.now)
 	default:
-		c.life.Received()
+		c.life.Received(n)
 		return l.buf[:n]
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 
 	"lockd/server/core"
+	"lockd/server/life"
 )
 
 // timers holds the connections that have a deadline, the earliest first. A
@@ -48,6 +49,12 @@ func (l *Loop) expire() {
 	for l.timers.first() <= l.now {
 		c := l.timers[0]
 		l.timers.remove(c)
+		if c.life.Stopping() && c.life.Step() == life.Read && c.life.Deadline() <= l.now {
+			// It may be ready, and the loop too busy to have come to it.
+			if input := l.read(c, life.Read); input != nil {
+				l.execute(c, input)
+			}
+		}
 		c.life.Expire(l.now)
 		l.advance(c, 0)
 	}

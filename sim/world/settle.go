@@ -25,14 +25,13 @@ func (s *stage) mayEnd(l *link) {
 		if len(l.sent) > 0 || len(l.owed) > 0 && !s.mayNotKnow(l) {
 			s.judge.failf("END-4: connection %d has ended its stream, and %q was not executed, %q not sent", l.label, l.sent, l.owed)
 		}
+	case idle: // whether the server stops or not
+		s.coverage[IdleTimeout]++
 	case s.stopping:
 		l.peace = true
-		// Who does not read is given a time only, in which it may send more.
-		if l.given < l.due && !l.slow || len(l.owed) > 0 && !s.mayNotKnow(l) {
+		if l.given < l.due && !l.misled || len(l.owed) > 0 && !s.mayNotKnow(l) {
 			s.judge.failf("END-8: the server stops; connection %d had sent %d bytes, %d were executed, %q was not sent", l.label, l.due, l.given, l.owed)
 		}
-	case idle:
-		s.coverage[IdleTimeout]++
 	default:
 		s.judge.failf("connection %d is ended for no reason", l.label)
 	}
@@ -159,7 +158,7 @@ func (s *stage) atRest(l *link) {
 		s.judge.failf("the client of connection %d has left, and the server does not notice", l.label)
 	case l.finished && !owes:
 		s.judge.failf("the client of connection %d has ended its stream, and the server does not notice", l.label)
-	case s.stopping && !owes && !l.released && !l.refused && now >= s.drained:
+	case s.stopping && !owes && !l.released && !l.refused && now >= s.drained && now > l.heard:
 		s.judge.failf("the server stops, and connection %d stays", l.label)
 	case s.options.idleLimit() > 0 && !s.stopping && !owes && !l.released && !l.refused && now >= l.heard+s.options.idleLimit():
 		s.judge.failf("connection %d is idle for %d ms, and stays", l.label, (now-l.heard)/core.Millisecond)
@@ -182,7 +181,7 @@ func (s *stage) latest(l *link) core.Time {
 		latest = l.taken + write
 	case len(l.owed) > 0:
 	case s.stopping:
-		latest = s.drained
+		latest = max(s.drained, l.heard+mostDraining)
 	case idle > 0:
 		latest = l.heard + idle
 	}

@@ -30,6 +30,7 @@ type stage struct {
 	used      []bool                // descriptors that were ever given
 	failed    map[loop.FD]core.Time // listeners, and when accepting failed last
 	stopping  bool
+	waited    bool      // a client has left replies unread since it was stopped
 	drained   core.Time // when all that was received is answered; 0 before that is known
 	progress  int       // things that the server has done
 	turns     int       // that were taken
@@ -74,7 +75,7 @@ type link struct {
 	told                       bool // others have caused output for it
 	idly, slowly               bool // when it was released, its time was over
 	peace                      bool // it was released because of an end of its stream, or a stop
-	slow                       bool // it has left replies unread since the server was stopped
+	misled                     bool // the kernel has told the server that stops that less was there
 	due                        int  // bytes that had arrived when the server was stopped
 
 	heard core.Time // when the server last read something, or had written everything
@@ -121,7 +122,7 @@ func (s *stage) start() {
 	}
 	s.failed = map[loop.FD]core.Time{}
 	s.waiting, s.accepted, s.numbered, s.held = nil, nil, nil, nil
-	s.stopping, s.drained = false, 0
+	s.stopping, s.waited, s.drained = false, false, 0
 	s.dice, s.alarm = newRandom(o.Seed, tellStream), core.Never
 }
 
@@ -246,7 +247,8 @@ func (s *stage) stop() {
 	s.stopping = true
 	for _, l := range s.links {
 		if l != nil {
-			l.due, l.slow = l.arrived-l.end.Unsent(), len(l.owed) > 0
+			l.due = l.arrived - l.end.Unsent()
+			s.waited = s.waited || len(l.owed) > 0
 		}
 	}
 	s.runners[0].loop.Stop()

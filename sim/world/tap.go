@@ -170,7 +170,11 @@ func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) 
 
 // Watch implements loop.Kernel.
 func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno {
-	if now, on := k.Watching(fd); on && now == want {
+	now, on := k.Watching(fd)
+	if l := k.holder(fd); l != nil && !on {
+		l.heard = k.s.machine.Now() // its loop has taken it over
+	}
+	if on && now == want {
 		k.s.judge.failf("descriptor %d is watched for %d, and is to be watched for it again", fd, want)
 	}
 	errno := k.Faulty.Watch(fd, want, token)
@@ -185,6 +189,9 @@ func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errn
 func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 	n, errno := k.Faulty.Read(fd, p)
 	l := k.holder(fd)
+	if l != nil && k.s.stopping && n < len(p) && k.s.machine.Unread(fd) > 0 {
+		l.misled = true
+	}
 	if l == nil || errno == again {
 		return n, errno
 	}
@@ -213,10 +220,10 @@ func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 	if l == nil {
 		return n, errno
 	}
+	s.waited = s.waited || s.stopping && n < len(p)
 	if !bytes.HasPrefix(l.owed, p) {
 		s.judge.failf("connection %d is owed %.100q, and is sent %.100q", l.label, l.owed, p)
 	}
-	l.slow = l.slow || s.stopping && n < len(p)
 	switch {
 	case errno == again:
 		s.coverage[FullBuffers]++
