@@ -48,6 +48,7 @@ func (g *guard) Read(p []byte) (int, error) {
 			x.life.Discarded(x.server.clock.now())
 			return n, nil
 		default:
+			x.late = false
 			x.life.Heard(x.server.clock.now(), n)
 			return n, nil
 		}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,10 +27,19 @@ func TestKeepalive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	raw, err := c.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
+	// The net package sets them on what it accepts; a loop inherits those of the
+	// listener.
+	for _, source := range []syscall.Conn{c.(*net.TCPConn), l.(*net.TCPListener)} {
+		raw, err := source.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkOptions(t, raw)
 	}
+}
+
+func checkOptions(t *testing.T, raw syscall.RawConn) {
+	t.Helper()
 	for _, option := range []struct {
 		name               string
 		level, opt, wanted int
@@ -42,6 +52,7 @@ func TestKeepalive(t *testing.T) {
 		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
 	} {
 		var got int
+		var err error
 		raw.Control(func(fd uintptr) { got, err = unix.GetsockoptInt(int(fd), option.level, option.opt) })
 		if err != nil || got != option.wanted {
 			t.Errorf("%s is %d, %v, want %d", option.name, got, err, option.wanted)

@@ -52,6 +52,7 @@ type session struct {
 	ws     *websocket.Conn  // nil for a stream
 	input  []byte           // read, and not executed
 	large  *[largeRead]byte // lent; input is in it
+	late   bool             // the last read was given up for its deadline
 	more   bool             // the last read filled its buffer
 	fx     *core.Effects    // lent; out may be in it
 	out    []byte           // not sent
@@ -182,11 +183,11 @@ func (x *session) prepare(step life.Step, deadline core.Time) bool {
 	return x.life.Step() == step && x.life.Stopping() == was
 }
 
-// deadline is that of the next read. Where the server stops, it leaves the time to
-// read what is there, however late it is (END-8): a read whose deadline has passed
-// does not look.
+// deadline is that of the next read. Where the server stops (END-8), and before a
+// silent client is given up, it leaves the time to read what is there, however late
+// it is: a read whose deadline has passed does not look.
 func (x *session) deadline() core.Time {
-	if x.life.Stopping() {
+	if x.late || x.life.Stopping() {
 		return max(x.life.Deadline(), x.server.clock.now()+largePause)
 	}
 	return x.life.Deadline()
@@ -198,6 +199,11 @@ func (x *session) failed(err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		x.readBy = unknown // it may have been an interrupt
+		if !x.late && x.life.Step() == life.Read && now >= x.life.Deadline() {
+			x.late = true // but there may be something: look once more
+			return
+		}
+		x.late = false
 		x.life.Expire(now)
 	case x.dropped.Load():
 		x.life.Drop()
@@ -229,6 +235,7 @@ func (x *session) read(step life.Step) {
 	case step == life.Discard:
 		x.life.Discarded(x.server.clock.now())
 	default:
+		x.late = false
 		x.life.Received(n)
 		x.input = buf[:n]
 	}

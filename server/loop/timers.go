@@ -49,8 +49,9 @@ func (l *Loop) expire() {
 	for l.timers.first() <= l.now {
 		c := l.timers[0]
 		l.timers.remove(c)
-		if c.life.Stopping() && c.life.Step() == life.Read && c.life.Deadline() <= l.now {
-			// It may be ready, and the loop too busy to have come to it.
+		if c.life.Step() == life.Read && c.life.Deadline() <= l.now {
+			// It may be ready, and the loop too busy, or the whole process
+			// stopped for a while, to have come to it.
 			if input := l.read(c, life.Read); input != nil {
 				l.execute(c, input)
 			}

@@ -50,7 +50,7 @@ type observer struct{ s *stage }
 
 // Released implements loop.Observer.
 func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
-	s, l := o.s, tap{o.s}.link(id)
+	s, l := o.s, tap(o).link(id)
 	var is bool
 	switch end {
 	case life.Finished:

@@ -252,6 +252,9 @@ func (n *sockets) stop() {
 		if p.open {
 			n.read(p, 1+w.random.below(2000))
 		}
+		if w.random.below(8) == 0 { // the loops are busy with something else
+			n.advance(pick(&w.random, 5*core.Millisecond, 20*core.Millisecond))
+		}
 		if w.random.below(4) == 0 {
 			n.settle()
 			if next := s.next(); next != core.Never && next > s.machine.Now() {
