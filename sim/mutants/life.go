@@ -12,8 +12,6 @@ var lifeMutants = []Mutant{
 		Old: "	case now < l.deadline:\n", New: "	case now+core.Second < l.deadline:\n"},
 	{Name: "draining has no end", File: "server/life/life.go",
 		Old: "		l.deadline = min(now+drainPause, max(l.until, now+1))\n", New: "		l.deadline = core.Never\n"},
-	{Name: "draining has no end for a client that never stops", File: "server/life/life.go",
-		Old: "	case l.drained >= drainMost:\n", New: "	case l.drained > drainMost:\n"},
 	{Name: "a busy server stops before it has read what was there", File: "server/loop/timers.go",
 		Old: "		if c.life.Step() == life.Read &&", New: "		if false &&"},
 	{Name: "draining takes no time", File: "server/life/life.go",
