@@ -56,3 +56,18 @@ func TestMaxDump(t *testing.T) {
 		}
 	}
 }
+
+// TestMaxDumpItself checks that a dump of just the limit is shown.
+func TestMaxDumpItself(t *testing.T) {
+	c := New(Config{Dump: true})
+	id := open(c, "a")
+	ask(c, id, "g x\n")
+	c.maxDump = len("x") + len("a") + 40
+	if got, _ := ask(c, id, "d\n"); got != "x: a\n" {
+		t.Errorf("a dump of the limit is answered %q", got)
+	}
+	c.maxDump--
+	if got, _ := ask(c, id, "d\n"); got != string(wire.Glockd.AppendTooLarge(nil)) {
+		t.Errorf("a dump over the limit is answered %q", got)
+	}
+}
