@@ -183,6 +183,19 @@ func (d *live) descriptors() int {
 	return len(files)
 }
 
+// settled is how many it has open for itself, once it serves.
+func (d *live) settled() int {
+	d.t.Helper()
+	for _, network := range []string{"tcp", "unix"} {
+		p := d.dial(network)
+		if reply, err := p.rest("i x\n"); reply == "" || err != nil {
+			d.t.Fatalf("it is answered %q, %v", reply, err)
+		}
+		p.Close()
+	}
+	return d.descriptors()
+}
+
 // memory is its resident size in bytes.
 func (d *live) memory() int {
 	d.t.Helper()

@@ -244,7 +244,7 @@ func unreadReplies(t *testing.T, network string) (*live, func()) {
 // has vanished.
 func resetUnderBackpressure(t *testing.T, network string) (d *live, last, then func()) {
 	d = lockd(t)
-	before := d.descriptors()
+	before := d.settled()
 	var all []*peer
 	for i := range 2 {
 		p, _ := d.stuffed(t, network, fmt.Sprintf("g lost%d\nsg lost\n", i))
@@ -271,9 +271,9 @@ func resetUnderBackpressure(t *testing.T, network string) (d *live, last, then f
 // whose end the daemon waits a second, are gone.
 func closedWhileLingering(t *testing.T, network string) (d *live, last, then func()) {
 	d = lockd(t, "-max-connections", "1")
+	before := d.settled() + 1
 	one := d.dial(network)
 	one.wants(t, "g x", "1 Lock Get Success: x")
-	before := d.descriptors()
 	last = func() {
 		var all []*peer
 		for range 20 {
@@ -668,7 +668,7 @@ func TestManyIdle(t *testing.T) {
 		t.Skipf("a process may have only %d descriptors", limit.Cur)
 	}
 	d := lockd(t)
-	fds, before, empty := make([]int, 0, n), d.descriptors(), d.memory()
+	fds, before, empty := make([]int, 0, n), d.settled(), d.memory()
 	// Sockets without a net.Conn each, which would cost this process more than
 	// the daemon. Unix ones, since a TCP port is used by one alone.
 	defer func() {

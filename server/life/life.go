@@ -45,8 +45,8 @@ const (
 	drainPause = 20 * core.Millisecond
 	drainTime  = 200 * core.Millisecond
 	// drainMost is how many bytes it reads at the most from a client that is
-	// never silent; no receive buffer holds more.
-	drainMost = 8 << 20
+	// never silent: many of those at once must not keep it from stopping.
+	drainMost = 1 << 20
 	// lingerPause is the silence after which a connection that the server has
 	// ended is closed. Closing with unread input would make the kernel reset
 	// it, and its peer might never see the last replies.

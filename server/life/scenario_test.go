@@ -38,7 +38,7 @@ var scenarios = map[string]string{
 		@1039 discarded -> discard 2039 dropped, @2039 expire -> close - dropped, closed -> nothing - dropped`,
 	"a server that stops, and a client that goes on": `admit -> read 100, @90 received 9000000 -> execute -, executed -> read 190,
 		@100 stop -> read 120, @115 received -> execute -, executed replies -> write 415, @120 wrote 7 -> read 140,
-		@295 heard 8388000 -> read 300, @301 received 606 -> execute -, executed replies -> write 601,
+		@295 heard 1047968 -> read 300, @301 received 606 -> execute -, executed replies -> write 601,
 		@310 wrote 7 -> read 310, expire -> read 310, @311 received -> execute -, executed -> release - dropped,
 		released -> end - dropped, streamended -> discard 1311 dropped,
 		@10000 discarded -> discard 10311 dropped, @10310 discarded -> discard 10311 dropped, @10311 discarded -> close - dropped`,
