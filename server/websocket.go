@@ -100,7 +100,9 @@ func (x *session) serveWebSocket() {
 // end ends the connection in one of the four ways, unless it has ended already,
 // and releases its locks.
 func (x *session) end(how life.End) {
-	x.life.Ended(how)
+	if x.life.Step() < life.Release {
+		x.life.Ended(how)
+	}
 	if x.life.Step() == life.Release {
 		x.release()
 	}

@@ -399,6 +399,11 @@ func TestRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.Release()
+	for _, fd := range []int{k.event, k.poll} {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != unix.EBADF {
+			t.Errorf("descriptor %d is still open: %v", fd, err)
+		}
+	}
 	var next [8]int
 	for i := range next {
 		if next[i], err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {

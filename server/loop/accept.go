@@ -82,6 +82,9 @@ func (l *Loop) accept(s *listener) {
 func (l *Loop) admit(fd FD, peer core.Peer) {
 	to := l.others[l.next%len(l.others)]
 	c := newConn(to, fd)
+	if to != l {
+		c.wait().peer = peer
+	}
 	id, refusal := l.hub.Open(l.now, peer, c, l.inbox, &l.fx)
 	l.mail()
 	if id == 0 {
@@ -91,8 +94,7 @@ func (l *Loop) admit(fd FD, peer core.Peer) {
 		return
 	}
 	l.next++
-	l.observer.Opened(id, peer)
 	if to == l {
-		l.attach(c)
+		l.attach(c, peer)
 	}
 }

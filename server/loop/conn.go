@@ -27,8 +27,9 @@ type conn struct {
 type backlog struct {
 	out   []byte // replies, of which the first sent bytes are sent
 	sent  int
-	in    []byte // input that Core has not looked at
-	large bool   // out is in the account of large replies
+	in    []byte    // input that Core has not looked at
+	large bool      // out is in the account of large replies
+	peer  core.Peer // of a connection that is being handed over
 }
 
 func newConn(l *Loop, fd FD) *conn {
@@ -50,9 +51,13 @@ func (c *conn) Drop() {
 }
 
 // attach begins to serve a connection that was admitted.
-func (l *Loop) attach(c *conn) {
+func (l *Loop) attach(c *conn, peer core.Peer) {
+	l.observer.Opened(c.id, peer)
 	c.token = l.slots.add(c)
 	c.life = life.Admitted(l.now, l.limits)
+	if l.dropping {
+		c.life.Drop()
+	}
 	l.advance(c, 0)
 }
 

@@ -30,10 +30,13 @@ func (l *Loop) stop() {
 	}
 }
 
-// Drop ends all connections of the loop without answering. It may be called from
-// any goroutine.
+// Drop ends all connections of the loop without answering, and those that are still
+// to be handed over to it. It may be called from any goroutine.
 func (l *Loop) Drop() {
-	l.post(func() { l.each(func(c *conn) { c.life.Drop() }) })
+	l.post(func() {
+		l.dropping = true
+		l.each(func(c *conn) { c.life.Drop() })
+	})
 }
 
 // each does something to every connection, and lets it go on.

@@ -54,6 +54,7 @@ type Loop struct {
 	closing   []*conn // to be closed at the end of the turn
 	tasks     []func()
 	stopping  bool
+	dropping  bool // Drop was called
 }
 
 // Config holds what a Loop is made with.
@@ -162,7 +163,9 @@ func (l *Loop) mail() {
 			l.tasks = append(l.tasks, item.Run)
 		case !ok:
 		case item.Data == nil:
-			l.attach(c)
+			peer := c.wait().peer
+			c.forget()
+			l.attach(c, peer)
 		case c.life.End() == life.Open:
 			c.life.Owe(l.now)
 			if l.send(c, item.Data); c != l.executing {

@@ -238,8 +238,12 @@ func (n *sockets) pause() {
 func (n *sockets) stop() {
 	w, s := n.w, n.stage
 	n.do(Op{Kind: Stop})
+	patience := 1 + w.random.below(3*400) // often more than it takes
 	began := s.machine.Now()
-	for range 400 {
+	for step := range 400 {
+		if step == patience {
+			n.do(Op{Kind: Drop})
+		}
 		n.turns()
 		n.do(Op{Turn, w.random.below(w.options.Loops), ""})
 		p := w.peers[w.random.below(len(w.peers))]

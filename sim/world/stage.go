@@ -31,6 +31,7 @@ type stage struct {
 	failed    map[loop.FD]core.Time // listeners, and when accepting failed last
 	stopping  bool
 	waited    bool      // a client has left replies unread since it was stopped
+	dropping  bool      // the server was told to drop everything
 	drained   core.Time // when all that was received is answered; 0 before that is known
 	progress  int       // things that the server has done
 	turns     int       // that were taken
@@ -122,7 +123,7 @@ func (s *stage) start() {
 	}
 	s.failed = map[loop.FD]core.Time{}
 	s.waiting, s.accepted, s.numbered, s.held = nil, nil, nil, nil
-	s.stopping, s.waited, s.drained = false, false, 0
+	s.stopping, s.dropping, s.waited, s.drained = false, false, false, 0
 	s.dice, s.alarm = newRandom(o.Seed, tellStream), core.Never
 }
 
@@ -256,6 +257,7 @@ func (s *stage) stop() {
 
 // drop makes the loops drop every connection.
 func (s *stage) drop() {
+	s.dropping = true
 	for _, l := range s.links {
 		if l != nil {
 			l.dropped = true
@@ -280,11 +282,13 @@ func (s *stage) isOver() bool {
 // a trace has not let it end, it is told to.
 func (s *stage) again() {
 	s.stop()
-	for range 100 {
+	if !s.isOver() && !s.dropping {
+		s.drop()
+	}
+	for range 20 {
 		if s.isOver() {
 			break
 		}
-		s.drop()
 		s.settle()
 		s.machine.Advance(core.Second)
 	}

@@ -23,7 +23,7 @@ func (t tap) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool)
 		s.judge.failf("a connection from %+v was announced, and not accepted", peer)
 		return 0, false
 	}
-	s.accepted = nil
+	s.accepted, l.dropped = nil, s.dropping
 	l.began, l.heard, l.taken, l.owing = s.machine.Now(), s.machine.Now(), s.machine.Now(), s.machine.Now()
 	if !s.judge.open(l.label, l.addr) {
 		l.refused, l.over = true, s.machine.Now()

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"lockd/server/core"
+	"lockd/server/life"
+)
+
+// TestGuardTellsTheLife checks that what comes on a WebSocket counts as something
+// said, and that a client that goes on sending after the end is waited for.
+func TestGuardTellsTheLife(t *testing.T) {
+	for _, lingering := range []bool{false, true} {
+		near, far := net.Pipe()
+		s := New(Config{IdleTimeout: time.Minute})
+		x, now := newSession(s, near), s.clock.now()
+		x.life = life.Admitted(now, &s.limits)
+		if lingering {
+			x.life.Stop(now)
+			x.life.Ended(life.Dropped)
+			x.life.Released()
+			x.life.StreamEnded(now, true)
+		}
+		before := x.life.Deadline()
+		go func() {
+			time.Sleep(time.Millisecond)
+			io.WriteString(far, "x")
+		}()
+		if _, err := (&guard{near, x}).Read(make([]byte, 8)); err != nil || x.life.Deadline() <= before {
+			t.Errorf("lingering %v: %v, and the deadline moved by %d", lingering, err, x.life.Deadline()-before)
+		}
+		near.Close()
+		far.Close()
+	}
+}
+
+// TestGoodbyeIsWaitedFor checks that a server that stops does not close a WebSocket
+// right behind its close frame: unread input would reset it, and lose replies.
+func TestGoodbyeIsWaitedFor(t *testing.T) {
+	p := newWebSocketPeer(t, core.Config{}).(*live)
+	p.open(1)
+	c := connect(t, p.conns[1].(*wsConn).remote)
+	ask(t, c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", "HTTP/1.1 101 ")
+	waitUntil(t, "the handshake", func() bool { return p.connections() == 2 })
+	started := time.Now()
+	go p.server.Shutdown(t.Context())
+	got, err := io.ReadAll(c) // and never answers the close frame
+	took := time.Since(started)
+	if err != nil || !bytes.HasSuffix(got, []byte{0x88, 2, 3, 0xe9}) || took < time.Second {
+		t.Errorf("got %q, %v after %v", got, err, took)
+	}
+}
