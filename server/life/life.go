@@ -44,8 +44,9 @@ const (
 	// silence any more: that nothing is there is enough.
 	drainPause = 20 * core.Millisecond
 	drainTime  = 200 * core.Millisecond
-	// drainMost is how many bytes it reads at the most from a client that is
-	// never silent: many of those at once must not keep it from stopping.
+	// drainMost is how many bytes of a client that is never silent it reads in
+	// any case, however long that takes; after drainTime no more. Many such
+	// clients at once must not keep it from stopping.
 	drainMost = 1 << 20
 	// lingerPause is the silence after which a connection that the server has
 	// ended is closed. Closing with unread input would make the kernel reset
@@ -205,7 +206,7 @@ func (l *Life) settle(now core.Time) {
 		l.deadline = core.Never
 	case !l.stopping:
 		l.deadline = after(now, l.limits.Idle)
-	case l.drained >= drainMost:
+	case l.drained >= drainMost && now >= l.until:
 		l.finish(Dropped)
 	default:
 		l.deadline = min(now+drainPause, max(l.until, now+1))

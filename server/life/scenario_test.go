@@ -44,6 +44,8 @@ var scenarios = map[string]string{
 		@10000 discarded -> discard 10311 dropped, @10310 discarded -> discard 10311 dropped, @10311 discarded -> close - dropped`,
 	"a server that stops, and a client that says little and often": `admit -> read 100, stop -> read 20, @190 heard 1 -> read 200,
 		@199 heard 1 -> read 200, @210 heard 1 -> read 210, expire -> read 210, @211 expire -> release - dropped`,
+	"a server that stops, and a client that says much in a short time": `admit -> read 100, stop -> read 20,
+		@10 heard 2000000 -> read 30, @150 heard 2000000 -> read 170, @190 heard 1 -> read 200, @200 heard 1 -> release - dropped`,
 	"a server that stops, and a client that has ended": `admit -> read 100, stop -> read 20,
 		ended finished -> release - finished, released -> close - finished`,
 	"a server that stops, and a client that reads nothing": `admit -> read 100, received -> execute -, executed replies -> write 300,
