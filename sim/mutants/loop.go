@@ -91,7 +91,7 @@ var loopMutants = []Mutant{
 	{Name: "a loop does not look into its inbox", File: "server/loop/loop.go",
 		Old: "	if l.inbox.Some() {\n", New: "	if false {\n"},
 	{Name: "a connection that is handed over is not taken", File: "server/loop/loop.go",
-		Old: "			l.attach(c, peer)\n", New: ""},
+		Old: "			l.attach(c, peer)\n", New: "			_ = peer\n"},
 	{Name: "a connection that is handed over is not told of", File: "server/hub/hub.go",
 		Old: "			other.put(Item{Owner: owner})\n", New: ""},
 	{Name: "whom a connection is handed over to is not woken", File: "server/hub/hub.go",

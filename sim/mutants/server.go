@@ -54,7 +54,7 @@ var serverMutants = []Mutant{
 	}
 `},
 	{"every read is its own connection", "server/session.go",
-		"	x.input = x.server.hub.Receive(", "	x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, x.fx)\n	x.open()\n	x.life.Received()\n	x.input = x.server.hub.Receive("},
+		"	x.input = x.server.hub.Receive(", "	x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, x.fx)\n	x.open()\n	x.life.Received(1)\n	x.input = x.server.hub.Receive("},
 	{"commands run without the mutex", "server/hub/hub.go",
 		"	rest = h.core.Receive(h.time(now), id, data, fx)\n	h.unlock(id, own, fx)\n", "	h.mu.Unlock()\n	rest = h.core.Receive(now, id, data, fx)\n	h.mu.Lock()\n	h.unlock(id, own, fx)\n"},
 	{"a great batch loses its rest", "server/session.go",

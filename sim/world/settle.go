@@ -154,6 +154,8 @@ func (s *stage) atRest(l *link) {
 		s.judge.failf("connection %d has sent %d bytes that nobody reads", l.label, s.machine.Unread(l.fd))
 	case !owes && !l.released && !l.refused && len(l.sent) > 0:
 		s.judge.failf("connection %d has sent %q, which is not executed", l.label, l.sent)
+	case l.dropped && !l.refused:
+		s.judge.failf("the server was told to drop everything, and connection %d stays", l.label)
 	case l.left:
 		s.judge.failf("the client of connection %d has left, and the server does not notice", l.label)
 	case l.finished && !owes:

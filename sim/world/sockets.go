@@ -235,13 +235,46 @@ func (n *sockets) pause() {
 	}
 }
 
+// lastMinute lets much arrive that no loop has seen yet, and clients connect that
+// say nothing.
+func (n *sockets) lastMinute() {
+	w := n.w
+	for _, p := range w.peers {
+		if p.open && !p.finished {
+			w.send(p)
+			taken, _, _ := n.do(Op{Arrive, p.label, string(p.uplink[p.head:])})
+			p.passed(taken)
+		}
+	}
+	for range w.random.below(4) {
+		n.do(Op{Dial, w.labels, "10.0.0.50:" + strconv.Itoa(w.labels)})
+		w.labels++
+	}
+}
+
 func (n *sockets) stop() {
 	w, s := n.w, n.stage
+	n.lastMinute()
 	n.do(Op{Kind: Stop})
-	patience := 1 + w.random.below(3*400) // often more than it takes
 	began := s.machine.Now()
+	patience := 1 + w.random.below(3*400) // often more than it takes
+	switch w.random.below(4) {
+	case 0: // none at all; whoever accepts hears of it last
+		patience = 0
+		n.do(Op{Kind: Drop})
+		for i := range w.options.Loops {
+			n.do(Op{Turn, w.options.Loops - 1 - i, ""})
+		}
+	case 1: // the loops are too busy to come to everybody in time
+		for range 3 {
+			for i := range w.options.Loops {
+				n.do(Op{Turn, i, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
+			}
+			n.advance(21 * core.Millisecond)
+		}
+	}
 	for step := range 400 {
-		if step == patience {
+		if step > 0 && step == patience {
 			n.do(Op{Kind: Drop})
 		}
 		n.turns()
