@@ -33,11 +33,14 @@
 //   - I5: the holders of one shared lock got it at different times, all in the
 //     past; a lock of many holders has an index of all of them.
 //   - I6: the number of holdings is the sum of both tables (an exclusive lock is
-//     one, each holder of a shared lock is one) and within the limit.
+//     one, each holder of a shared lock is one) and within the limit; the sizes of
+//     both are those of what they hold.
+//   - I7: every connection that holds something is listed as a holder, once.
 //
 // # Cost
 //
 // Every command takes constant time, Close time in proportion to what the
-// connection holds, a snapshot the time to sort. Only an acquisition that
+// connection holds, a snapshot the time to copy a few words for each holding; to
+// sort it is up to who looks at it. Only an acquisition that
 // stores a name or a holder for which there was no room allocates.
 package lock

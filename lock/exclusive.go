@@ -33,8 +33,9 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	}
 	l.owner, l.at = c, len(c.exclusive)
 	c.exclusive = append(c.exclusive, l)
-	m.holdings++
-	m.locked++
+	m.holders.add(c)
+	m.exclusiveSize.named(l.name, 1)
+	m.exclusiveSize.change(l.name, c, 1)
 	return Granted
 }
 
@@ -60,7 +61,7 @@ func (m *Machine) Holder(name []byte) (Conn, bool) {
 }
 
 // ExclusiveLocks returns the number of names held exclusively (STATS-4).
-func (m *Machine) ExclusiveLocks() int { return m.locked }
+func (m *Machine) ExclusiveLocks() int { return m.exclusiveSize.Names }
 
 // held returns the exclusive lock of that name, nil if nobody holds it.
 func (m *Machine) held(name []byte) *exclusive {
@@ -74,14 +75,15 @@ func (m *Machine) held(name []byte) *exclusive {
 // releaseExclusive takes the lock from its owner's list, where the last one takes
 // its place (I1, I2), and from the table, or makes it one of the free ones.
 func (m *Machine) releaseExclusive(l *exclusive) {
-	held := l.owner.exclusive
+	c := l.owner
+	held := c.exclusive
 	last := held[len(held)-1]
 	held[l.at], last.at = last, l.at
 	held[len(held)-1] = nil
-	l.owner.exclusive = held[:len(held)-1]
+	c.exclusive = held[:len(held)-1]
 	l.owner = nil
-	m.holdings--
-	m.locked--
+	m.exclusiveSize.named(l.name, -1)
+	m.exclusiveSize.change(l.name, c, -1)
 	if out := m.free.add(l); out != nil {
 		delete(m.exclusive, out.name)
 	}

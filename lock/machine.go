@@ -44,8 +44,9 @@ type Machine struct {
 	exclusive map[string]*exclusive
 	shared    map[string]*shared
 	free      freeLocks // stand in exclusive too
-	locked    int       // exclusive locks that are held
-	holdings  int
+	holders   holders
+	// The sizes of what is held.
+	exclusiveSize, sharedSize Size
 	// acquisitions counts the holders that shared locks ever got; it dates
 	// each of them (I5).
 	acquisitions uint64
@@ -56,6 +57,8 @@ type conn struct {
 	id        Conn
 	exclusive []*exclusive
 	shared    []sharedHolding
+	weight    Weight
+	place     int // among Machine.holders; -1 if it is not there
 }
 
 // New returns a Machine without connections and locks.
@@ -72,7 +75,7 @@ func New(options Options) *Machine {
 // changes nothing.
 func (m *Machine) Open(id Conn) {
 	if m.conns[id] == nil {
-		m.conns[id] = &conn{id: id}
+		m.conns[id] = &conn{id: id, place: -1}
 	}
 }
 
@@ -92,6 +95,7 @@ func (m *Machine) Close(id Conn) Orphans {
 		h := c.shared[len(c.shared)-1]
 		m.releaseShared(h.lock, h.at)
 	}
+	m.holders.remove(c)
 	delete(m.conns, id)
 	m.recent = nil
 	return orphans
@@ -112,5 +116,5 @@ func (m *Machine) Conns() int { return len(m.conns) }
 
 // full says whether one more holding would exceed the limit.
 func (m *Machine) full() bool {
-	return m.options.MaxHoldings > 0 && m.holdings >= m.options.MaxHoldings
+	return m.options.MaxHoldings > 0 && m.exclusiveSize.Holdings+m.sharedSize.Holdings >= m.options.MaxHoldings
 }

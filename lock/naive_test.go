@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -82,5 +83,35 @@ func (n *naive) close(c Conn) Orphans {
 func sorted(table []Holding) []Holding {
 	all := slices.Clone(table)
 	slices.SortStableFunc(all, func(a, b Holding) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Holding is one line of a snapshot: an exclusive lock and its holder, or a shared
+// lock and one of its holders.
+type Holding struct {
+	Name   string
+	Holder Conn
+}
+
+// snapshot returns both tables.
+func snapshot(m *Machine) (exclusive, shared []Holding) {
+	var s Snapshot
+	for range 2 { // a snapshot may be used again
+		m.Snapshot(&s, true, true)
+	}
+	return list(s.Exclusive()), list(s.Shared())
+}
+
+// holdersOf returns the holders of one shared lock.
+func holdersOf(m *Machine, name string) []Holding {
+	var s Snapshot
+	m.SnapshotHolders(&s, []byte(name))
+	return list(s.Shared())
+}
+
+func list(table iter.Seq2[string, Conn]) (all []Holding) {
+	for name, holder := range table {
+		all = append(all, Holding{name, holder})
+	}
 	return all
 }

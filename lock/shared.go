@@ -6,7 +6,7 @@ const indexedHolders = 8
 
 // shared is a lock with at least one holder (I3). A holder and its connection
 // point at each other by position, so that either end finds the other in
-// constant time: holders[i].conn.shared[holders[i].at] is {this lock, i}.
+// constant time: holders[i].conn.shared[holders[i].at] has this lock, and i.
 type shared struct {
 	name    string
 	holders []sharedHolder
@@ -15,15 +15,15 @@ type shared struct {
 
 // sharedHolder is a holding seen from its lock.
 type sharedHolder struct {
-	conn     *conn
-	at       int    // position in conn.shared
-	acquired uint64 // Machine.acquisitions at the time: the order of holders
+	conn *conn
+	at   int // position in conn.shared
 }
 
 // sharedHolding is a holding seen from its connection.
 type sharedHolding struct {
-	lock *shared
-	at   int // position in lock.holders
+	lock     *shared
+	at       int    // position in lock.holders
+	acquired uint64 // Machine.acquisitions at the time: the order of holders
 }
 
 // GetShared makes the connection a holder of the shared lock of that name and
@@ -45,11 +45,13 @@ func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 	if l == nil {
 		l = &shared{name: string(name)}
 		m.shared[l.name] = l
+		m.sharedSize.named(l.name, 1)
 	}
 	m.acquisitions++
-	l.add(sharedHolder{conn: c, at: len(c.shared), acquired: m.acquisitions})
-	c.shared = append(c.shared, sharedHolding{lock: l, at: len(l.holders) - 1})
-	m.holdings++
+	l.add(sharedHolder{conn: c, at: len(c.shared)})
+	c.shared = append(c.shared, sharedHolding{lock: l, at: len(l.holders) - 1, acquired: m.acquisitions})
+	m.holders.add(c)
+	m.sharedSize.change(l.name, c, 1)
 	return len(l.holders), Granted
 }
 
@@ -96,8 +98,9 @@ func (m *Machine) releaseShared(l *shared, at int) {
 	l.remove(at)
 	if len(l.holders) == 0 {
 		delete(m.shared, l.name)
+		m.sharedSize.named(l.name, -1)
 	}
-	m.holdings--
+	m.sharedSize.change(l.name, c, -1)
 }
 
 // find returns the position of the connection among the holders, or -1.

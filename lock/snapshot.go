@@ -2,64 +2,112 @@ package lock
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 )
 
-// Holding is one line of a snapshot: an exclusive lock and its holder, or a
-// shared lock and one of its holders.
-type Holding struct {
-	Name   string
-	Holder Conn
+// Snapshot is what was held at one moment. To take one costs little more than to
+// copy a pointer for each holding; the work is in the methods that show it, which
+// may be called in another goroutine than that of the Machine. It is not safe for
+// concurrent use, and may be used again.
+type Snapshot struct {
+	holders   []Conn
+	exclusive []heldExclusive
+	shared    []heldShared
 }
 
-// SnapshotExclusive returns all exclusive locks, ordered by name, bytewise
-// (DUMP-1, DUMP-5). The slice is the caller's.
-func (m *Machine) SnapshotExclusive() []Holding {
-	all := make([]Holding, 0, m.locked)
-	for name, l := range m.exclusive {
-		if l.owner != nil {
-			all = append(all, Holding{name, l.owner.id})
+// heldExclusive and heldShared refer to locks that go on to be used: nothing of
+// these may be looked at but their names, which never change.
+type heldExclusive struct {
+	lock   *exclusive
+	holder Conn
+}
+
+type heldShared struct {
+	lock     *shared
+	acquired uint64 // Machine.acquisitions at the time
+	holder   Conn
+}
+
+// Snapshot takes a snapshot of the tables that are asked for.
+func (m *Machine) Snapshot(s *Snapshot, exclusive, shared bool) {
+	s.reset()
+	if exclusive {
+		s.exclusive = slices.Grow(s.exclusive, m.exclusiveSize.Holdings)
+	}
+	if shared {
+		s.shared = slices.Grow(s.shared, m.sharedSize.Holdings)
+	}
+	for _, c := range m.holders.all() {
+		if exclusive && len(c.exclusive) > 0 || shared && len(c.shared) > 0 {
+			s.holders = append(s.holders, c.id)
+		}
+		if exclusive {
+			for _, l := range c.exclusive {
+				s.exclusive = append(s.exclusive, heldExclusive{l, c.id})
+			}
+		}
+		if shared {
+			for _, h := range c.shared {
+				s.shared = append(s.shared, heldShared{h.lock, h.acquired, c.id})
+			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Holding) int { return strings.Compare(a.Name, b.Name) })
-	return all
 }
 
-// SnapshotShared returns all holders of all shared locks, ordered by name,
-// bytewise, and within a name by the time they got it, earliest first (DUMP-3,
-// DUMP-6). The slice is the caller's.
-func (m *Machine) SnapshotShared() []Holding {
-	locks := make([]*shared, 0, len(m.shared))
-	holders := 0
-	for _, l := range m.shared {
-		locks = append(locks, l)
-		holders += len(l.holders)
-	}
-	slices.SortFunc(locks, func(a, b *shared) int { return strings.Compare(a.name, b.name) })
-	all := make([]Holding, 0, holders)
-	for _, l := range locks {
-		all = l.appendHolders(all)
-	}
-	return all
-}
-
-// SnapshotHolders returns the holders of the shared lock of that name, earliest
-// first (DUMP-4). The slice is the caller's; it is empty if there are none.
-func (m *Machine) SnapshotHolders(name []byte) []Holding {
+// SnapshotHolders takes a snapshot of the shared lock of that name alone.
+func (m *Machine) SnapshotHolders(s *Snapshot, name []byte) {
+	s.reset()
 	l := m.shared[string(name)]
 	if l == nil {
-		return nil
+		return
 	}
-	return l.appendHolders(nil)
+	for _, h := range l.holders {
+		s.holders = append(s.holders, h.conn.id)
+		s.shared = append(s.shared, heldShared{l, h.conn.shared[h.at].acquired, h.conn.id})
+	}
 }
 
-// appendHolders appends the holders in the order in which they got the lock.
-func (l *shared) appendHolders(all []Holding) []Holding {
-	inOrder := slices.Clone(l.holders)
-	slices.SortFunc(inOrder, func(a, b sharedHolder) int { return cmp.Compare(a.acquired, b.acquired) })
-	for _, h := range inOrder {
-		all = append(all, Holding{l.name, h.conn.id})
+// reset empties the snapshot and keeps its memory.
+func (s *Snapshot) reset() {
+	clear(s.exclusive) // the locks may go
+	clear(s.shared)
+	s.holders, s.exclusive, s.shared = s.holders[:0], s.exclusive[:0], s.shared[:0]
+}
+
+// Holders returns the connections that hold something in the snapshot, each once,
+// in no order that means anything. The slice is the Snapshot's.
+func (s *Snapshot) Holders() []Conn { return s.holders }
+
+// Exclusive returns all exclusive locks and their holders, ordered by name,
+// bytewise (DUMP-1, DUMP-5).
+func (s *Snapshot) Exclusive() iter.Seq2[string, Conn] {
+	return func(yield func(string, Conn) bool) {
+		slices.SortFunc(s.exclusive, func(a, b heldExclusive) int { return strings.Compare(a.lock.name, b.lock.name) })
+		for _, h := range s.exclusive {
+			if !yield(h.lock.name, h.holder) {
+				return
+			}
+		}
 	}
-	return all
+}
+
+// Shared returns all shared locks and their holders, one by one, ordered by name,
+// bytewise, and within a name by the time they got it, earliest first (DUMP-3,
+// DUMP-4, DUMP-6).
+func (s *Snapshot) Shared() iter.Seq2[string, Conn] {
+	return func(yield func(string, Conn) bool) {
+		slices.SortFunc(s.shared, func(a, b heldShared) int {
+			if a.lock == b.lock {
+				return cmp.Compare(a.acquired, b.acquired)
+			}
+			return strings.Compare(a.lock.name, b.lock.name)
+		})
+		for _, h := range s.shared {
+			if !yield(h.lock.name, h.holder) {
+				return
+			}
+		}
+	}
 }

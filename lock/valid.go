@@ -2,11 +2,11 @@ package lock
 
 import "fmt"
 
-// Valid checks the invariants I1 to I6 of the package comment and returns the
+// Valid checks the invariants I1 to I7 of the package comment and returns the
 // first violation it finds. It looks at everything: it is for tests and
 // simulations, which call it after every step.
 func (m *Machine) Valid() error {
-	held := 0
+	var exclusive, shared Size
 	free := 0
 	for name, l := range m.exclusive {
 		if err := m.validExclusive(name, l); err != nil {
@@ -15,11 +15,9 @@ func (m *Machine) Valid() error {
 		if l.owner == nil {
 			free++
 		} else {
-			held++
+			exclusive.named(name, 1)
+			exclusive.change(name, l.owner, 1)
 		}
-	}
-	if m.locked != held {
-		return fmt.Errorf("I6: %d exclusive locks counted, %d in the table", m.locked, held)
 	}
 	for _, l := range m.free.ring {
 		if l != nil {
@@ -33,7 +31,13 @@ func (m *Machine) Valid() error {
 		if err := m.validShared(name, l); err != nil {
 			return err
 		}
-		held += len(l.holders)
+		shared.named(name, 1)
+		for _, h := range l.holders {
+			shared.change(name, h.conn, 1)
+		}
+	}
+	if m.exclusiveSize != exclusive || m.sharedSize != shared {
+		return fmt.Errorf("I6: the tables are counted as %+v and %+v, and are %+v and %+v", m.exclusiveSize, m.sharedSize, exclusive, shared)
 	}
 	listed := 0
 	for id, c := range m.conns {
@@ -42,11 +46,17 @@ func (m *Machine) Valid() error {
 		}
 		listed += len(c.exclusive) + len(c.shared)
 	}
-	if m.holdings != held || m.holdings != listed {
-		return fmt.Errorf("I6: %d holdings counted, %d in the tables, %d with the connections", m.holdings, held, listed)
+	holdings := exclusive.Holdings + shared.Holdings
+	if holdings != listed {
+		return fmt.Errorf("I6: %d holdings are in the tables, %d with the connections", holdings, listed)
 	}
-	if limit := m.options.MaxHoldings; limit > 0 && m.holdings > limit {
-		return fmt.Errorf("I6: %d holdings are over the limit of %d", m.holdings, limit)
+	if limit := m.options.MaxHoldings; limit > 0 && holdings > limit {
+		return fmt.Errorf("I6: %d holdings are over the limit of %d", holdings, limit)
+	}
+	for place, c := range m.holders.list {
+		if m.conns[c.id] != c || c.place != place {
+			return fmt.Errorf("I7: connection %d is listed as a holder at %d, and is not there", c.id, place)
+		}
 	}
 	return nil
 }
@@ -86,21 +96,27 @@ func (m *Machine) validShared(name string, l *shared) error {
 			return fmt.Errorf("I3: holder %d of shared lock %q is not open", at, name)
 		case conns[c.id]:
 			return fmt.Errorf("I3: connection %d holds shared lock %q twice", c.id, name)
-		case h.at < 0 || h.at >= len(c.shared) || c.shared[h.at] != sharedHolding{l, at}:
+		case h.at < 0 || h.at >= len(c.shared) || c.shared[h.at].lock != l || c.shared[h.at].at != at:
 			return fmt.Errorf("I3: shared lock %q is not at place %d of connection %d", name, h.at, c.id)
-		case times[h.acquired] || h.acquired == 0 || h.acquired > m.acquisitions:
-			return fmt.Errorf("I5: connection %d got shared lock %q at time %d, which is taken or to come", c.id, name, h.acquired)
+		case times[acquired(h)] || acquired(h) == 0 || acquired(h) > m.acquisitions:
+			return fmt.Errorf("I5: connection %d got shared lock %q at time %d, which is taken or to come", c.id, name, acquired(h))
 		case l.index != nil && l.find(c.id) != at:
 			return fmt.Errorf("I5: the index of shared lock %q has connection %d at %d instead of %d", name, c.id, l.find(c.id), at)
 		}
-		conns[c.id], times[h.acquired] = true, true
+		conns[c.id], times[acquired(h)] = true, true
 	}
 	return nil
 }
 
+// acquired is when a holder got its lock.
+func acquired(h sharedHolder) uint64 { return h.conn.shared[h.at].acquired }
+
 func (m *Machine) validConn(id Conn, c *conn) error {
 	if c.id != id {
 		return fmt.Errorf("I1: connection %d stands under %d", c.id, id)
+	}
+	if len(c.exclusive)+len(c.shared) > 0 && (c.place < 0 || c.place >= len(m.holders.list) || m.holders.list[c.place] != c) {
+		return fmt.Errorf("I7: connection %d holds something and is not listed as a holder", id)
 	}
 	for at, l := range c.exclusive {
 		if m.exclusive[l.name] != l || l.owner != c || l.at != at {

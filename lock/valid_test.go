@@ -19,21 +19,37 @@ func TestValidBites(t *testing.T) {
 		{"free and not in the ring", "I1", func(m *Machine) { m.free.ring[m.exclusive["f"].at] = nil }},
 		{"held and in the ring", "I1", func(m *Machine) { m.free.ring[0] = m.exclusive["a"] }},
 		{"wrong place in the ring", "I1", func(m *Machine) { m.exclusive["f"].at = 3 }},
-		{"miscounted locks", "I6", func(m *Machine) { m.locked++ }},
-		{"lost lock", "I2", func(m *Machine) { delete(m.exclusive, "a"); m.holdings--; m.locked-- }},
+		{"miscounted locks", "I6", func(m *Machine) { m.exclusiveSize.Names++ }},
+		{"lost lock", "I2", func(m *Machine) {
+			delete(m.exclusive, "a")
+			m.exclusiveSize.named("a", -1)
+			m.exclusiveSize.change("a", m.conns[1], -1)
+		}},
 		{"renamed shared lock", "I3", func(m *Machine) { m.shared["s"].name = "x" }},
 		{"empty shared lock", "I3", func(m *Machine) { m.shared["e"] = &shared{name: "e"} }},
 		{"closed shared holder", "I3", func(m *Machine) { m.shared["s"].holders[0].conn = &conn{} }},
 		{"twice a holder", "I3", func(m *Machine) { l := m.shared["s"]; l.holders = append(l.holders, l.holders[0]) }},
 		{"wrong shared place", "I3", func(m *Machine) { m.shared["s"].holders[1].at = 0 }},
-		{"lost shared lock", "I4", func(m *Machine) { delete(m.shared, "s"); m.holdings -= 2 }},
-		{"same time", "I5", func(m *Machine) { h := m.shared["s"].holders; h[1].acquired = h[0].acquired }},
-		{"time to come", "I5", func(m *Machine) { m.shared["s"].holders[1].acquired = 1000 }},
+		{"lost shared lock", "I4", func(m *Machine) {
+			delete(m.shared, "s")
+			m.sharedSize.named("s", -1)
+			m.sharedSize.change("s", m.conns[1], -1)
+			m.sharedSize.change("s", m.conns[2], -1)
+		}},
+		{"same time", "I5", func(m *Machine) { m.conns[1].shared[1].acquired = m.conns[2].shared[1].acquired }},
+		{"time to come", "I5", func(m *Machine) { m.conns[1].shared[1].acquired = 1000 }},
 		{"short index", "I5", func(m *Machine) { delete(m.shared["many"].index, 5) }},
 		{"wrong index", "I5", func(m *Machine) { i := m.shared["many"].index; i[5], i[6] = i[6], i[5] }},
 		{"no index", "I5", func(m *Machine) { m.shared["many"].index = nil }},
-		{"miscounted", "I6", func(m *Machine) { m.holdings++ }},
+		{"miscounted", "I6", func(m *Machine) { m.sharedSize.Holdings++ }},
 		{"over the limit", "I6", func(m *Machine) { m.options.MaxHoldings = 3 }},
+		{"misweighed", "I6", func(m *Machine) { m.conns[1].weight[1]++ }},
+		{"not listed", "I7", func(m *Machine) { m.holders.remove(m.conns[1]) }},
+		{"listed elsewhere", "I7", func(m *Machine) { l := m.holders.list; l[0], l[1] = l[1], l[0] }},
+		{"closed and listed", "I7", func(m *Machine) {
+			m.conns[20].place = len(m.holders.list)
+			m.holders.list = append(m.holders.list, &conn{id: 77, place: m.conns[20].place})
+		}},
 	} {
 		m := New(Options{})
 		for c := range Conn(12) {

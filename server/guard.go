@@ -37,7 +37,9 @@ func (g *guard) Read(p []byte) (int, error) {
 		if step != life.Read && step != life.Discard {
 			return 0, errEndOfStream
 		}
-		if !x.prepare(step, x.deadline()) {
+		ready := x.prepare(step, x.deadline())
+		x.tell()
+		if !ready {
 			continue
 		}
 		n, err := g.Conn.Read(p)

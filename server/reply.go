@@ -3,61 +3,129 @@ package server
 import (
 	"context"
 	"io"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"lockd/server/core"
+	"lockd/server/life"
 )
 
 // replyBatch is the number of bytes of replies that are sent as a frame before
 // the rest is there.
 const replyBatch = 64 << 10
 
-// reply is the reply to one WebSocket message while it is being made.
+// reply is the reply to one WebSocket message while it is being made. What is not
+// UTF-8 is sent as a binary message: clients must end a connection on which a text
+// message is none (WS-3).
 type reply struct {
 	session *session
-	kind    websocket.MessageType
+	text    bool // the client's message was one
 	out     []byte
+	kind    websocket.MessageType
 	frames  io.WriteCloser // nil until a first frame has left
 }
 
-// take takes some replies. If they fill a batch, all so far leave as a frame of
-// the message.
-func (r *reply) take(out []byte) error {
-	r.out = append(r.out, out...)
-	if len(r.out) < replyBatch {
+// step takes the replies to some input, and the one that has to be waited for
+// after them.
+func (r *reply) step(out []byte, state core.State) error {
+	x := r.session
+	x.held = state.Held
+	x.account(true)
+	x.mail()
+	if err := r.take(out); err != nil || !state.Waits {
+		return err
+	}
+	x.life.Executed(x.server.clock.now(), false, false, true)
+	x.await()
+	if x.life.End() != life.Open {
+		return errEndOfStream
+	}
+	if !x.out.Some() {
 		return nil
 	}
-	if r.frames == nil {
-		frames, err := r.session.ws.Writer(context.Background(), r.kind)
-		if err != nil {
-			return err
-		}
-		r.frames = frames
-	}
-	r.session.replying = true
-	_, err := r.frames.Write(r.out)
-	r.session.replying = false
-	r.out = r.out[:0]
-	if cap(r.out) > 2*replyBatch {
-		r.out = nil // the message may never end
-	}
+	err := r.take(x.out.Next())
+	x.out.Clear()
+	x.account(true)
 	return err
 }
 
-// end takes the last replies and sends what is left; nothing, if nothing is owed.
-func (r *reply) end(out []byte) error {
-	r.out = append(r.out, out...)
-	if r.frames == nil && len(r.out) == 0 {
+// take takes some replies, of whole lines. If they fill a batch, all so far leave
+// as a frame of the message.
+func (r *reply) take(out []byte) error {
+	if len(r.out)+len(out) < replyBatch {
+		r.out = append(r.out, out...)
 		return nil
 	}
-	r.session.replying = true
-	defer func() { r.session.replying = false }()
-	if r.frames == nil {
-		return r.session.ws.Write(context.Background(), r.kind, r.out)
+	err := r.send(r.out, out)
+	r.out = r.out[:0]
+	return err
+}
+
+// send sends some replies as frames of the message; as those of another one, if
+// they cannot be in that which has begun.
+func (r *reply) send(parts ...[]byte) error {
+	kind := websocket.MessageBinary
+	if r.text && utf8.Valid(parts[0]) && utf8.Valid(parts[1]) {
+		kind = websocket.MessageText
 	}
-	if len(r.out) > 0 {
-		if _, err := r.frames.Write(r.out); err != nil {
+	if r.frames != nil && r.kind == websocket.MessageText && kind != r.kind {
+		if err := r.close(); err != nil {
 			return err
 		}
 	}
-	return r.frames.Close()
+	if r.frames == nil {
+		frames, err := r.session.ws.Writer(context.Background(), kind)
+		if err != nil {
+			return err
+		}
+		r.frames, r.kind = frames, kind
+	}
+	r.session.replying = true
+	defer func() { r.session.replying = false }()
+	for _, part := range parts {
+		if _, err := r.frames.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends the message that has begun.
+func (r *reply) close() error {
+	r.session.replying = true
+	defer func() { r.session.replying = false }()
+	frames := r.frames
+	r.frames = nil
+	return frames.Close()
+}
+
+// end sends what is left; nothing, if nothing is owed.
+func (r *reply) end() error {
+	if r.frames == nil && len(r.out) > 0 {
+		r.session.replying = true
+		defer func() { r.session.replying = false }()
+		kind := websocket.MessageBinary
+		if r.text {
+			kind = kindOf(r.out)
+		}
+		return r.session.ws.Write(context.Background(), kind, r.out)
+	}
+	if len(r.out) > 0 {
+		if err := r.send(r.out, nil); err != nil {
+			return err
+		}
+	}
+	if r.frames == nil {
+		return nil
+	}
+	return r.close()
+}
+
+// kindOf is the kind of a message that holds that.
+func kindOf(data []byte) websocket.MessageType {
+	if utf8.Valid(data) {
+		return websocket.MessageText
+	}
+	return websocket.MessageBinary
 }

@@ -212,14 +212,30 @@ func (p *corePeer) open(n int) []byte {
 
 func (p *corePeer) send(n int, data, _ []byte) []byte {
 	var fx core.Effects
+	id, state := p.ids[n], core.State{}
 	for len(data) > 0 {
-		data = p.core.Receive(0, p.ids[n], data, &fx)
+		data, state = p.core.Receive(0, id, data, &fx)
+		p.dump(id, state, &fx)
 	}
 	if p.messages {
-		p.core.EndMessage(0, p.ids[n], &fx)
+		p.dump(id, p.core.EndMessage(0, id, &fx), &fx)
 	}
 	p.valid()
-	return fx.To(p.ids[n])
+	return fx.To(id)
+}
+
+// dump makes the reply that a connection waits for.
+func (p *corePeer) dump(id core.ID, state core.State, fx *core.Effects) {
+	if !state.Waits {
+		return
+	}
+	p.valid()
+	var made core.Effects
+	p.core.Tick(p.core.Next(), &made)
+	d := made.Dump()
+	d.Make()
+	p.core.Finish(0, d, &made)
+	fx.Append(id, made.Resumed()[0].Reply)
 }
 
 func (p *corePeer) halfClose(n int) []byte { p.close(n); return nil }

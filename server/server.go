@@ -66,6 +66,7 @@ type Server struct {
 	loops     *loops         // nil until the first listener that they can serve
 	sockets   []string       // paths of unix sockets that the loops listen on
 	running   sync.WaitGroup // sessions and loops
+	making    sync.WaitGroup // of a dump
 	keeper    *keeper
 }
 
@@ -91,6 +92,7 @@ func newServer(config Config, c hub.Core) *Server {
 		config.Mutex = new(spinMutex)
 	}
 	s.hub = hub.New(c, config.Mutex)
+	s.hub.MakeBy(s.makeDump)
 	s.keeper = newKeeper(s)
 	return s
 }
@@ -98,9 +100,11 @@ func newServer(config Config, c hub.Core) *Server {
 // Shutdown stops accepting, answers what has been received, releases all locks
 // and closes all connections (END-8). When ctx ends first it closes the
 // connections that are left, and returns the error of ctx. When it returns, the
-// Server has no goroutine left.
+// Server has no goroutine left but, where ctx has ended, one that is making a large
+// dump for nobody.
 func (s *Server) Shutdown(ctx context.Context) error {
 	sessions, loops := s.stop()
+	s.hub.Stop(s.clock.now())
 	for _, x := range sessions {
 		x.stop()
 	}
@@ -108,6 +112,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()
+		s.making.Wait()
 		close(done)
 	}()
 	defer s.keeper.stop()
@@ -123,7 +128,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		x.Drop()
 	}
 	loops.drop()
-	<-done
+	s.running.Wait()
 	return ctx.Err()
 }
 
@@ -138,6 +143,14 @@ func (s *Server) Close() error {
 // Held returns how many connections are open and how many names are held, in
 // either table. After Shutdown it is none.
 func (s *Server) Held() (connections, locks int) { return s.hub.Held() }
+
+// makeDump makes a dump beside everything else.
+func (s *Server) makeDump(d *core.Dump) {
+	s.making.Go(func() {
+		d.Make()
+		s.hub.Finish(s.clock.now(), d)
+	})
+}
 
 // stop closes the listeners, once, and returns what is to be stopped.
 func (s *Server) stop() ([]*session, *loops) {

@@ -51,15 +51,19 @@ type session struct {
 	readBy core.Time        // deadline that conn has; unknown: it is to be set
 	ws     *websocket.Conn  // nil for a stream
 	input  []byte           // read, and not executed
+	held   int              // bytes of memory that Core keeps for a line
 	large  *[largeRead]byte // lent; input is in it
 	late   bool             // the last read was given up for its deadline
 	more   bool             // the last read filled its buffer
 	fx     *core.Effects    // lent; out may be in it
-	out    []byte           // not sent
-	owes   bool             // out is in the account of large replies
+	out    hub.Replies      // not sent
+	debt   hub.Debt
 	small  [smallRead]byte
-	// replying is true while a reply is written to a WebSocket.
+	woken  chan struct{} // has one while there is something to look at
+	// Of a WebSocket: a reply is being written; what others have caused
+	// meanwhile.
 	replying bool
+	told     [][]byte
 }
 
 // unknown is no deadline.
@@ -75,7 +79,7 @@ type halfCloser interface {
 }
 
 func newSession(s *Server, conn net.Conn) *session {
-	x := &session{server: s, conn: conn, readBy: unknown}
+	x := &session{server: s, conn: conn, readBy: unknown, woken: make(chan struct{}, 1)}
 	x.inbox = hub.NewInbox(x.wake)
 	return x
 }
@@ -88,10 +92,16 @@ func (x *session) Opened(id core.ID) { x.number.Store(uint64(id)) }
 
 func (x *session) id() core.ID { return core.ID(x.number.Load()) }
 
-// wake makes the goroutine look at what others want of it, if it reads. Whoever
-// calls has said what that is before: the goroutine sets its own deadline before
-// it looks.
-func (x *session) wake() { x.conn.SetReadDeadline(interrupt) }
+// wake makes the goroutine look at what others want of it, if it reads or waits.
+// Whoever calls has said what that is before: the goroutine sets its own deadline
+// before it looks.
+func (x *session) wake() {
+	x.conn.SetReadDeadline(interrupt)
+	select {
+	case x.woken <- struct{}{}:
+	default:
+	}
+}
 
 // stop makes the session answer what was received, and end.
 func (x *session) stop() {
@@ -123,7 +133,8 @@ func (x *session) open() {
 	now := x.server.clock.now()
 	if id == 0 {
 		x.server.log.Refused(peer)
-		x.life, x.out = life.Refused(now, &x.server.limits), refusal
+		x.life = life.Refused(now, &x.server.limits)
+		x.out.Add(refusal)
 		return
 	}
 	x.server.log.Opened(id, peer)
@@ -141,6 +152,8 @@ func (x *session) serve() {
 			x.execute()
 		case life.Write:
 			x.flush()
+		case life.Wait:
+			x.await()
 		case life.Release:
 			x.release()
 		case life.EndStream:
@@ -169,6 +182,13 @@ func (x *session) prepare(step life.Step, deadline core.Time) bool {
 		x.readBy = deadline
 	}
 	was := x.life.Stopping()
+	x.obey()
+	// Stopping has moved the deadline, if it has just begun.
+	return x.life.Step() == step && x.life.Stopping() == was
+}
+
+// obey does what others want.
+func (x *session) obey() {
 	if x.dropped.Load() {
 		x.life.Drop()
 	}
@@ -179,8 +199,16 @@ func (x *session) prepare(step life.Step, deadline core.Time) bool {
 		x.server.hub.Collect(x.inbox)
 		x.mail()
 	}
-	// Stopping has moved the deadline, if it has just begun.
-	return x.life.Step() == step && x.life.Stopping() == was
+}
+
+// await waits for a reply that is in the making.
+func (x *session) await() {
+	x.account(true)
+	for x.life.Step() == life.Wait {
+		<-x.woken
+		x.readBy = unknown
+		x.obey()
+	}
 }
 
 // deadline is that of the next read. Where the server stops (END-8), and before a
@@ -247,50 +275,65 @@ func (x *session) execute() {
 	if x.fx == nil {
 		x.fx = effects.Get().(*core.Effects)
 	}
-	x.input = x.server.hub.Receive(x.server.clock.now(), x.id(), x.input, x.inbox, x.fx)
+	var state core.State
+	x.input, state = x.server.hub.Receive(x.server.clock.now(), x.id(), x.input, x.inbox, x.fx)
+	x.held = state.Held
 	out := x.fx.To(x.id())
-	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0)
+	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state.Waits)
 	x.mail()
-	x.owe(out)
+	x.out.Add(out)
+	x.account(true)
 	x.tidy()
 }
 
-// owe adds replies to those that are to be sent.
-func (x *session) owe(out []byte) {
-	if len(x.out) == 0 {
-		x.out = out
-	} else {
-		x.out = append(x.out[:len(x.out):len(x.out)], out...)
+// account tells the account what waits for the client, and whether it has moved.
+func (x *session) account(moved bool) {
+	own, shared := x.out.Memory()
+	if own += x.held; x.large != nil {
+		own += largeRead
 	}
+	x.server.hub.Waiting.Set(&x.debt, x, x.server.clock.now(), own, shared, moved)
 }
 
 // mail does what was taken out of the inbox.
 func (x *session) mail() {
 	x.inbox.Taken(func(item hub.Item) {
-		if item.Data == nil {
-			return
+		now := x.server.clock.now()
+		switch {
+		case item.Resumed:
+			x.resume(now, item.Data)
+		case item.Data == nil:
+		case x.ws != nil:
+			x.told = append(x.told, item.Data)
+		default:
+			x.life.Owe(now)
+			x.out.Add(item.Data)
 		}
-		if x.ws != nil {
-			x.tell(item.Data)
-			return
-		}
-		x.life.Owe(x.server.clock.now())
-		x.owe(item.Data)
 	})
+}
+
+// resume lets the connection go on with the reply that it has waited for.
+func (x *session) resume(now core.Time, reply []byte) {
+	if x.life.End() != life.Open {
+		return
+	}
+	x.out.AddShared(reply, reply)
+	if x.ws == nil && len(reply) > 0 {
+		x.life.Owe(now)
+	}
+	x.life.Resumed(now)
 }
 
 // flush sends the next piece of the replies.
 func (x *session) flush() {
-	if len(x.out) >= hub.LargeReply && !x.owes {
-		x.owes = true
-		x.server.hub.Replies.Add(x, len(x.out))
-	}
-	n, err := x.write(x.conn, x.out)
-	x.out = x.out[n:]
-	x.life.Wrote(x.server.clock.now(), n, len(x.out) > 0)
+	x.account(false)
+	n, err := x.write(x.conn, x.out.Next())
+	x.out.Sent(n)
+	x.life.Wrote(x.server.clock.now(), n, x.out.Some())
 	if err != nil {
 		x.failed(err)
 	}
+	x.account(n > 0)
 	x.tidy()
 }
 
@@ -310,24 +353,18 @@ func (x *session) write(conn net.Conn, data []byte) (int, error) {
 // tidy gives back what is lent and no longer in use.
 func (x *session) tidy() {
 	if x.life.Step() >= life.Release {
-		x.input, x.out = nil, nil
+		x.input, x.held = nil, 0
+		x.out.Clear()
+		x.account(false)
 	}
 	if len(x.input) == 0 && x.large != nil {
 		largeBuffers.Put(x.large)
 		x.input, x.large = nil, nil
 	}
-	if len(x.out) > 0 {
-		return
-	}
-	x.out = nil
-	if x.fx != nil {
+	if !x.out.Some() && x.fx != nil {
 		x.fx.Reset()
 		effects.Put(x.fx)
 		x.fx = nil
-	}
-	if x.owes {
-		x.owes = false
-		x.server.hub.Replies.Remove(x)
 	}
 }
 

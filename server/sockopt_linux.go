@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"syscall"
 	"time"
 
@@ -29,10 +30,7 @@ func (o tcpOptions) control(_, _ string, c syscall.RawConn) error {
 			set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(o.userTimeout.Milliseconds()))
 		}
 	})
-	if err != nil {
-		return err
-	}
-	return result
+	return errors.Join(err, result)
 }
 
 // seconds rounds up, as the net package does.

@@ -26,7 +26,7 @@ type teller struct {
 
 func newTeller() *teller { return &teller{Core: core.New(core.Config{}), alarm: core.Never} }
 
-func (c *teller) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) []byte {
+func (c *teller) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) ([]byte, core.State) {
 	words := strings.SplitN(strings.TrimSpace(string(data)), " ", 4)
 	switch {
 	case words[0] == "tell" && len(words) > 2:
@@ -43,7 +43,7 @@ func (c *teller) Receive(now core.Time, id core.ID, data []byte, fx *core.Effect
 		return c.Core.Receive(now, id, data, fx)
 	}
 	fx.Append(id, []byte("1 told\n"))
-	return nil
+	return nil, core.State{}
 }
 
 const floodLines = 3000
@@ -55,8 +55,8 @@ func tell(fx *core.Effects, id, text string) {
 	fx.Append(core.ID(n), []byte(text+"\n"))
 }
 
-func (c *teller) EndMessage(now core.Time, id core.ID, fx *core.Effects) {
-	c.Core.EndMessage(now, id, fx)
+func (c *teller) EndMessage(now core.Time, id core.ID, fx *core.Effects) core.State {
+	return c.Core.EndMessage(now, id, fx)
 }
 
 func (c *teller) Tick(now core.Time, fx *core.Effects) {
@@ -191,7 +191,12 @@ func TestOthersFirst(t *testing.T) {
 	x.life.Received(4)
 	x.input = []byte("i x\n")
 	x.execute()
-	if got := string(x.out); got != "granted\n0 Lock Not Locked: x\n" {
+	got := ""
+	for x.out.Some() {
+		got += string(x.out.Next())
+		x.out.Sent(len(x.out.Next()))
+	}
+	if got != "granted\n0 Lock Not Locked: x\n" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -9,13 +9,15 @@ import (
 	"net/http"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
 	"lockd/server/core"
 	"lockd/server/life"
 )
+
+// errNotUTF8 is the error of a client whose text message is none (WS-3).
+var errNotUTF8 = errors.New("a text message is not UTF-8")
 
 const (
 	// handshakeTimeout is how long a client may take for its HTTP request.
@@ -81,17 +83,22 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 // serveWebSocket serves a WebSocket to its end.
 func (x *session) serveWebSocket() {
 	if x.id() == 0 {
-		refusal := x.out
-		x.out = nil
+		refusal := x.out.Next()
+		x.out.Clear()
 		x.ws.Write(context.Background(), websocket.MessageText, refusal)
 		x.goodbye(websocket.StatusTryAgainLater, "too many connections")
 		return
 	}
 	var err error
 	for err == nil {
-		err = x.message()
+		if err = x.message(); err == nil {
+			x.tell()
+		}
 	}
 	x.end(life.Failed) // unless it has ended otherwise
+	if err == errNotUTF8 {
+		x.ws.Close(websocket.StatusInvalidFramePayloadData, "a text message that is not UTF-8")
+	}
 	if errors.Is(err, errEndOfStream) && x.life.End() != life.TimedOut {
 		x.goodbye(websocket.StatusGoingAway, "")
 	}
@@ -126,13 +133,18 @@ func (x *session) message() error {
 	defer largeBuffers.Put(buf)
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)
-	reply := reply{session: x, kind: kind}
+	text := kind == websocket.MessageText
+	reply := reply{session: x, text: text}
+	var check utf8Check
 	for {
 		n, err := r.Read(buf[:])
+		if text && (!check.valid(buf[:n]) || err == io.EOF && !check.whole()) {
+			return errNotUTF8
+		}
 		for data := buf[:n]; len(data) > 0; {
-			data = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
-			x.mail()
-			if err := reply.take(fx.To(x.id())); err != nil {
+			var state core.State
+			data, state = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
+			if err := reply.step(fx.To(x.id()), state); err != nil {
 				return err
 			}
 		}
@@ -143,17 +155,20 @@ func (x *session) message() error {
 			return err
 		}
 	}
-	x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
-	x.mail()
+	state := x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
 	defer fx.Reset()
-	return reply.end(fx.To(x.id()))
+	if err := reply.step(fx.To(x.id()), state); err != nil {
+		return err
+	}
+	return reply.end()
 }
 
-// tell sends what others have caused as a message of its own.
-func (x *session) tell(data []byte) {
-	kind := websocket.MessageText
-	if !utf8.Valid(data) {
-		kind = websocket.MessageBinary
+// tell sends what others have caused, each piece as a message of its own; not in
+// the middle of a reply.
+func (x *session) tell() {
+	for len(x.told) > 0 && !x.replying {
+		data := x.told[0]
+		x.told = x.told[1:]
+		x.ws.Write(context.Background(), kindOf(data), data)
 	}
-	x.ws.Write(context.Background(), kind, data)
 }

@@ -96,6 +96,9 @@ func (s *Splitter) forget() {
 	s.tail = s.tail[:0]
 }
 
+// Held returns how many bytes of memory the Splitter keeps.
+func (s *Splitter) Held() int { return cap(s.tail) }
+
 func (s *Splitter) limit() int {
 	if s.Max > 0 {
 		return s.Max

@@ -44,6 +44,7 @@ func run(args []string) int {
 			fuzzCommand(),
 			benchCommand(),
 			mutantsCommand(),
+			attackCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) > 0 {

@@ -79,8 +79,10 @@ func (p *Pair) Send(n int, data []byte) ([]byte, error) {
 		return nil, nil
 	}
 	p.fx.Reset()
+	var state core.State
 	for rest := data; len(rest) > 0; {
-		rest = p.Core.Receive(0, c.core, rest, &p.fx)
+		rest, state = p.Core.Receive(0, c.core, rest, &p.fx)
+		p.await(c.core, state)
 	}
 	out := p.fx.To(c.core)
 	if err := p.compare("an answer", out, p.Model.Receive(c.model, data)); err != nil {
@@ -96,11 +98,28 @@ func (p *Pair) EndMessage(n int) error {
 		return nil
 	}
 	p.fx.Reset()
-	p.Core.EndMessage(0, c.core, &p.fx)
+	p.await(c.core, p.Core.EndMessage(0, c.core, &p.fx))
 	if err := p.compare("an answer", p.fx.To(c.core), p.Model.EndMessage(c.model)); err != nil {
 		return fmt.Errorf("connection %d ended a message: %w", n, err)
 	}
 	return p.Core.Valid()
+}
+
+// await makes the reply that a connection waits for. The model, to which nothing
+// happens meanwhile, has it at once.
+func (p *Pair) await(id core.ID, state core.State) {
+	if !state.Waits {
+		return
+	}
+	var made core.Effects
+	p.Core.Tick(0, &made)
+	if d := made.Dump(); d != nil {
+		d.Make()
+		p.Core.Finish(0, d, &made)
+	}
+	for _, r := range made.Resumed() {
+		p.fx.Append(r.To, r.Reply)
+	}
 }
 
 // Holds asks whether connection n holds the exclusive lock of that name: it

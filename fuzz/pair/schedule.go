@@ -50,6 +50,7 @@ const (
 	BitShortLines
 	BitFewLocks
 	BitFewConnections
+	BitLateDumps // none is made at once
 )
 
 // Config returns the configuration that a byte draws.
@@ -68,6 +69,9 @@ func Config(draw byte) core.Config {
 	}
 	if draw&BitFewLocks != 0 {
 		c.MaxLocks = 3
+	}
+	if draw&BitLateDumps != 0 {
+		c.SmallDump = -1
 	}
 	if draw&BitFewConnections != 0 {
 		c.MaxConnections = 2

@@ -24,6 +24,10 @@ type Config struct {
 	MaxConnections int // 0 is unlimited (BAD-4)
 	MaxLocks       int // holdings (BAD-5); 0 is unlimited
 
+	// SmallDump is how many lines of dumps are made at once, without waiting; 0 is
+	// what is measured to be good, -1 is none.
+	SmallDump int
+
 	PID int // the process id that the classic q shows (CLASSIC-4)
 }
 
@@ -43,8 +47,11 @@ type Core struct {
 	figures wire.Figures
 	names   registry
 	parser  wire.Parser
-	maxDump int // bytes; maxDump but in tests
-	shown   int // bytes of the dump that is being made
+	dumps   dumps
+	small   view // of small dumps, used again and again
+	spent   int  // bytes that count for the batch besides those of the replies
+
+	maxReply int // bytes; maxReply but in tests
 }
 
 // conn is what Core knows of a connection besides its locks.
@@ -53,18 +60,31 @@ type conn struct {
 	addr  string // ADDR-1
 	lines wire.Splitter
 	name  *registration // nil without a registered name
+	dump  *Dump         // that it waits for; nil if it does not wait
+}
+
+// State is what Core says of a connection besides its replies.
+type State struct {
+	// Waits says that the connection waits for a reply that is in the making:
+	// nothing is to be given to Receive before it is resumed (REPLY-4).
+	Waits bool
+	// Held is how many bytes of memory Core keeps for a line that has begun.
+	Held int
 }
 
 // New returns a Core without connections.
 func New(config Config) *Core {
+	if config.SmallDump == 0 {
+		config.SmallDump = smallLines
+	}
 	return &Core{
 		config: config,
 		machine: lock.New(lock.Options{
 			Reentrant:   config.Dialect.Reentrant(),
 			MaxHoldings: config.MaxLocks,
 		}),
-		conns:   make(map[ID]*conn),
-		maxDump: maxDump,
+		conns:    make(map[ID]*conn),
+		maxReply: maxReply,
 	}
 }
 
@@ -80,22 +100,25 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 	c.last++
 	c.conns[c.last] = &conn{id: c.last, addr: peer.addr(c.last), lines: wire.Splitter{Max: c.config.MaxLine}}
 	c.machine.Open(lock.Conn(c.last))
+	c.weigh(c.conns[c.last])
 	return c.last, true
 }
 
 // Receive takes bytes that arrived on a connection and executes every line that
 // they end, in order (LINE-5, LINE-6, REPLY-1). It stops when it has made enough
 // replies, and returns the input that it has not looked at, a part of data: call
-// it with that again once the replies are sent (REPLY-5). It does not change or
-// keep data. For a connection that is not open it does nothing.
-func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte) {
+// it with that again once the replies are sent (REPLY-5). It stops, too, at a line
+// whose reply the connection has to wait for. It does not change or keep data. For
+// a connection that is not open it does nothing.
+func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, state State) {
 	from := c.conns[id]
 	if from == nil {
-		return nil
+		return nil, State{}
 	}
 	out := fx.begin(id)
 	start := len(out)
-	for len(out)-start < outputBatch {
+	c.spent = 0
+	for len(out)-start+c.spent < outputBatch && from.dump == nil {
 		line, after, split := from.lines.Next(data)
 		data = after
 		if split == wire.NoLine {
@@ -108,20 +131,25 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte) {
 		}
 	}
 	fx.end(out)
-	return data
+	return data, from.state()
 }
 
 // EndMessage ends the line that the last bytes of a connection began, as the
 // end of a WebSocket message does (WS-1), and is otherwise like Receive.
-func (c *Core) EndMessage(_ Time, id ID, fx *Effects) {
+func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	from := c.conns[id]
 	if from == nil {
-		return
+		return State{}
 	}
-	if line, split := from.lines.End(); split == wire.WholeLine {
-		fx.end(c.execute(from, line, fx.begin(id)))
+	if from.dump == nil {
+		if line, split := from.lines.End(); split == wire.WholeLine {
+			fx.end(c.execute(from, line, fx.begin(id)))
+		}
 	}
+	return from.state()
 }
+
+func (c *conn) state() State { return State{Waits: c.dump != nil, Held: c.lines.Held()} }
 
 // Close ends a connection: all its locks are released, in one step, and counted
 // as orphans (END-1, END-2, END-7, STATS-6); a line that it began is dropped
@@ -139,13 +167,6 @@ func (c *Core) Close(_ Time, id ID, _ *Effects) Orphans {
 	delete(c.conns, id)
 	return orphans
 }
-
-// Tick does what has become due. Nothing does yet: no command waits (REPLY-4).
-func (c *Core) Tick(Time, *Effects) {}
-
-// Next returns the moment at which Tick is to be called at the latest, Never if
-// nothing will become due by itself.
-func (c *Core) Next() Time { return Never }
 
 // Conns returns the number of open connections.
 func (c *Core) Conns() int { return len(c.conns) }
@@ -171,6 +192,9 @@ func (c *Core) Valid() error {
 	}
 	if c.machine.Conns() != len(c.conns) {
 		return fmt.Errorf("%d connections are open, %d in the lock machine", len(c.conns), c.machine.Conns())
+	}
+	if err := c.validDumps(); err != nil {
+		return err
 	}
 	return c.names.valid(c.conns)
 }

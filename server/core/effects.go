@@ -8,11 +8,21 @@ type Output struct {
 }
 
 // Effects is what calls of Core ask their caller to do: to send outputs, in this
-// order where two are for one connection. It is reused: Reset empties it and
+// order where two are for one connection, to let connections go on that have
+// waited, and to make a dump. It is reused: Reset empties it and
 // keeps its memory, up to a bound. The zero value is empty. It is not safe for
 // concurrent use.
 type Effects struct {
 	outputs []Output
+	resumed []Resumed
+	dump    *Dump
+}
+
+// Resumed is a connection that has waited for a reply, and goes on. The reply may
+// be that of others too: it is never changed. It may be empty.
+type Resumed struct {
+	To    ID
+	Reply []byte
 }
 
 // keptOutput is the capacity in bytes up to which the memory of an output is
@@ -29,7 +39,14 @@ func (e *Effects) Reset() {
 		e.outputs[i].Data = data
 	}
 	e.outputs = e.outputs[:0]
+	e.resumed, e.dump = nil, nil
 }
+
+// Resumed returns the connections that go on, after all outputs.
+func (e *Effects) Resumed() []Resumed { return e.resumed }
+
+// Dump returns the dump that is to be made, nil if there is none.
+func (e *Effects) Dump() *Dump { return e.dump }
 
 // Outputs returns all outputs, valid until the next Reset.
 func (e *Effects) Outputs() []Output { return e.outputs }
@@ -66,6 +83,12 @@ func (e *Effects) Keep(id ID) {
 func (e *Effects) Append(to ID, data []byte) {
 	e.end(append(e.begin(to), data...))
 }
+
+// Resume lets a connection go on that has waited.
+func (e *Effects) Resume(to ID, reply []byte) { e.resumed = append(e.resumed, Resumed{to, reply}) }
+
+// Begin asks for a dump to be made.
+func (e *Effects) Begin(d *Dump) { e.dump = d }
 
 // begin returns what the newest output is so far, if it is for that connection,
 // else a new one for it. What was appended to it is to be given to end before

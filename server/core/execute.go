@@ -26,17 +26,17 @@ func (c *Core) execute(from *conn, line, out []byte) []byte {
 		return out // BAD-1
 	}
 	c.figures.Commands[r.Op]++ // STATS-3
+	if showsTables(r) {
+		return c.show(from, r, out)
+	}
 	switch r.Op {
 	case wire.Stats:
-		return c.stats(string(r.Name) == "full", out)
-	case wire.Holders, wire.SharedHolders, wire.Dump:
-		return c.dump(r, out)
+		f := c.statistics()
+		return dialect.AppendStats(out, &f)
 	case wire.Me:
 		return dialect.AppendMe(out, from.addr, from.holder())
 	case wire.Iam:
 		return c.iam(from, r.Name, out)
-	case wire.Who:
-		return c.who(r.Name, out)
 	}
 	return c.lockCommand(lock.Conn(from.id), r, out)
 }
@@ -84,24 +84,16 @@ func (c *Core) iam(from *conn, name, out []byte) []byte {
 	default:
 		c.names.set(from, string(name))
 	}
+	c.weigh(from)
 	return c.config.Dialect.AppendOK(out)
 }
 
-// who lists the registered names (WHO-1 to WHO-3).
-func (c *Core) who(name, out []byte) []byte {
-	if !c.config.Registry || !c.config.Dump {
-		return c.config.Dialect.AppendDisabled(out)
-	}
-	return c.bounded(out, func(out []byte) []byte {
-		for n := c.names.first; n != nil; n = n.next {
-			if len(name) > 0 && n.name != string(name) {
-				continue
-			}
-			if !c.fits(n.conn.addr, n.name) {
-				break
-			}
-			out = c.config.Dialect.AppendPair(out, n.conn.addr, n.name)
-		}
-		return out
-	})
+// statistics are those of now (STATS-1 to STATS-8).
+func (c *Core) statistics() wire.Figures {
+	f := c.figures
+	f.PID = c.config.PID
+	f.Connections = len(c.conns)
+	f.Locks = c.machine.ExclusiveLocks()
+	f.SharedLocks = c.machine.SharedLocks()
+	return f
 }

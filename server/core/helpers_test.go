@@ -9,10 +9,38 @@ func open(c *Core, addr string) ID {
 	return id
 }
 
-// ask sends bytes on a connection and returns the replies and the input that is
-// left.
+// ask sends bytes on a connection and returns the replies, those that had to be
+// waited for too, and the input that is left.
 func ask(c *Core, id ID, data string) (replies string, rest []byte) {
+	rest, state := receive(c, id, []byte(data), &replies)
+	for state.Waits {
+		makeDump(c, func(r Resumed) {
+			if r.To == id {
+				replies += string(r.Reply)
+			}
+		})
+		rest, state = receive(c, id, rest, &replies)
+	}
+	return replies, rest
+}
+
+func receive(c *Core, id ID, data []byte, replies *string) ([]byte, State) {
 	var fx Effects
-	rest = c.Receive(0, id, []byte(data), &fx)
-	return string(fx.To(id)), rest
+	rest, state := c.Receive(0, id, data, &fx)
+	*replies += string(fx.To(id))
+	return rest, state
+}
+
+// makeDump makes the next dump, and says who goes on.
+func makeDump(c *Core, resumed func(Resumed)) {
+	var fx Effects
+	now := c.Next()
+	c.Tick(now, &fx)
+	if d := fx.Dump(); d != nil {
+		d.Make()
+		c.Finish(now, d, &fx)
+	}
+	for _, r := range fx.Resumed() {
+		resumed(r)
+	}
 }

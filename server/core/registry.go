@@ -1,32 +1,51 @@
 package core
 
-import "fmt"
+import (
+	"container/list"
+	"fmt"
+)
 
 // registry lists the connections with a registered name in the order of
-// registration (WHO-1). It is a doubly linked list, so that a connection leaves
-// it in constant time. The zero value is empty.
+// registration (WHO-1), all of them and those of each name. The zero value is
+// empty.
 type registry struct {
-	first, last *registration
+	all    registrations
+	byName map[string]*registrations
+}
+
+// registrations is a list of them, and how many bytes it takes to show it.
+type registrations struct {
+	list.List
+	bytes int
 }
 
 // registration is the name of one connection.
 type registration struct {
-	conn       *conn
-	name       string
-	prev, next *registration
+	conn         *conn
+	name         string
+	inAll, alike *list.Element // its places in the two lists
 }
+
+// bytes is how many it takes to show a registration (WHO-1).
+func (n *registration) bytes() int { return len(n.conn.addr) + len(": ") + len(n.name) + len("\n") }
 
 // set registers a name for the connection, at the end of the list (IAM-1,
 // WHO-1).
 func (r *registry) set(c *conn, name string) {
 	r.remove(c)
-	n := &registration{conn: c, name: name, prev: r.last}
-	if r.last == nil {
-		r.first = n
-	} else {
-		r.last.next = n
+	alike := r.byName[name]
+	if alike == nil {
+		if r.byName == nil {
+			r.byName = make(map[string]*registrations)
+		}
+		alike = new(registrations)
+		r.byName[name] = alike
 	}
-	r.last, c.name = n, n
+	n := &registration{conn: c, name: name}
+	n.inAll, n.alike = r.all.PushBack(n), alike.PushBack(n)
+	r.all.bytes += n.bytes()
+	alike.bytes += n.bytes()
+	c.name = n
 }
 
 // remove takes the connection's name away, if it has one (IAM-2, WHO-4).
@@ -35,27 +54,62 @@ func (r *registry) remove(c *conn) {
 	if n == nil {
 		return
 	}
-	if n.prev == nil {
-		r.first = n.next
-	} else {
-		n.prev.next = n.next
-	}
-	if n.next == nil {
-		r.last = n.prev
-	} else {
-		n.next.prev = n.prev
+	alike := r.byName[n.name]
+	r.all.Remove(n.inAll)
+	alike.Remove(n.alike)
+	r.all.bytes -= n.bytes()
+	alike.bytes -= n.bytes()
+	if alike.Len() == 0 {
+		delete(r.byName, n.name)
 	}
 	c.name = nil
 }
 
-// valid checks that the list and the connections point at each other.
+// of returns the registrations of a name, all of them without one (WHO-1, WHO-2).
+func (r *registry) of(name []byte) *registrations {
+	if len(name) == 0 {
+		return &r.all
+	}
+	if alike := r.byName[string(name)]; alike != nil {
+		return alike
+	}
+	return new(registrations)
+}
+
+// size returns how many lines who takes, and how many bytes.
+func (r *registry) size(name []byte) (lines, bytes int) {
+	of := r.of(name)
+	return of.Len(), of.bytes
+}
+
+// appendTo appends what who shows.
+func (r *registry) appendTo(all []registered, name []byte) []registered {
+	for e := r.of(name).Front(); e != nil; e = e.Next() {
+		n := e.Value.(*registration)
+		all = append(all, registered{n.conn.addr, n.name})
+	}
+	return all
+}
+
+// valid checks that the lists and the connections point at each other.
 func (r *registry) valid(conns map[ID]*conn) error {
-	listed := 0
-	for n := r.first; n != nil; n = n.next {
+	bytes := 0
+	for e := r.all.Front(); e != nil; e = e.Next() {
+		n := e.Value.(*registration)
 		if conns[n.conn.id] != n.conn || n.conn.name != n {
 			return fmt.Errorf("the name %q is registered for connection %d, which does not bear it", n.name, n.conn.id)
 		}
-		listed++
+		bytes += n.bytes()
+	}
+	alike := 0
+	for name, of := range r.byName {
+		for e := of.Front(); e != nil; e = e.Next() {
+			if n := e.Value.(*registration); n.name != name || n.conn.name != n {
+				return fmt.Errorf("the name %q is listed for connection %d as %q", n.name, n.conn.id, name)
+			}
+		}
+		alike += of.Len()
+		bytes -= of.bytes
 	}
 	named := 0
 	for _, c := range conns {
@@ -63,8 +117,8 @@ func (r *registry) valid(conns map[ID]*conn) error {
 			named++
 		}
 	}
-	if listed != named {
-		return fmt.Errorf("%d names are registered, %d connections bear one", listed, named)
+	if r.all.Len() != named || alike != named || bytes != 0 {
+		return fmt.Errorf("%d names are registered, %d by name, %d connections bear one; %d bytes too many", r.all.Len(), alike, named, bytes)
 	}
 	return nil
 }

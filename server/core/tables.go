@@ -5,100 +5,121 @@ import (
 	"lockd/wire"
 )
 
-// maxDump is the size in bytes from which a dump is refused (DUMP-10): names may
+// maxReply is the size in bytes from which a dump is refused (DUMP-10): names may
 // be long and are repeated, so that a small table can make a reply that takes all
-// memory, and all time of the one mutex. It is enough for a million locks with
-// names of some 40 bytes.
-const maxDump = 64 << 20
+// memory. It is enough for a million locks with names of some 40 bytes.
+const maxReply = 64 << 20
 
-// bounded makes a dump with show, which ranges over tables, and refuses it if
-// they were cut short.
-func (c *Core) bounded(out []byte, show func([]byte) []byte) []byte {
-	start := len(out)
-	c.shown = 0
-	if out = show(out); c.shown > c.maxDump {
-		return c.config.Dialect.AppendTooLarge(out[:start])
+// A dump of no more lines and bytes than these is made at once: that costs no more
+// than a batch of other commands does.
+const (
+	smallLines = 256
+	smallBytes = 16 << 10
+)
+
+// tableCost is how many bytes of replies a small dump counts for in a batch
+// (REPLY-5): one that shows nothing costs time all the same.
+const tableCost = 512
+
+// showsTables says whether a command answers with tables, which may be large.
+func showsTables(r wire.Request) bool {
+	switch r.Op {
+	case wire.Stats:
+		return string(r.Name) == "full"
+	case wire.Holders, wire.SharedHolders, wire.Dump, wire.Who:
+		return true
 	}
+	return false
+}
+
+// show answers a command with tables: at once if they are small, else later, which
+// the connection waits for. A feature that is off, and a reply that would be too
+// large, is known at once (DUMP-9, DUMP-10, WHO-3).
+func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
+	dialect := c.config.Dialect
+	c.spent += tableCost
+	switch {
+	case r.Op == wire.Who && !c.config.Registry, r.Op != wire.Stats && !c.config.Dump:
+		return dialect.AppendDisabled(out)
+	case r.Op == wire.Holders && len(r.Name) > 0:
+		if holder, held := c.machine.Holder(r.Name); held {
+			out = dialect.AppendPair(out, string(r.Name), c.conns[ID(holder)].holder())
+		}
+		return out
+	}
+	lines, bytes := c.size(r)
+	switch {
+	case bytes > c.maxReply:
+		return dialect.AppendTooLarge(out)
+	case lines <= c.config.SmallDump && bytes <= smallBytes:
+		c.look(&c.small, r)
+		return c.small.appendTo(out)
+	}
+	c.dumps.ask(from, r)
 	return out
 }
 
-// fits says whether a table can show that much more.
-func (c *Core) fits(name, holder string) bool {
-	const around = 40 // bytes that a dialect puts around them, at the most
-	c.shown += len(name) + len(holder) + around
-	return c.shown <= c.maxDump
-}
-
-// stats answers q and q full (STATS-1 to STATS-9).
-func (c *Core) stats(full bool, out []byte) []byte {
-	f := c.figures
-	f.PID = c.config.PID
-	f.Connections = len(c.conns)
-	f.Locks = c.machine.ExclusiveLocks()
-	f.SharedLocks = c.machine.SharedLocks()
-	if !full {
-		return c.config.Dialect.AppendStats(out, &f)
-	}
-	return c.bounded(out, func(out []byte) []byte {
-		return c.config.Dialect.AppendFullStats(out, &f, c.config.Dump,
-			c.table(c.machine.SnapshotExclusive, (*conn).address),
-			c.table(c.machine.SnapshotShared, (*conn).address))
-	})
-}
-
-// dump answers d, sd and dump (DUMP-1 to DUMP-9).
-func (c *Core) dump(r wire.Request, out []byte) []byte {
-	dialect := c.config.Dialect
-	if !c.config.Dump {
-		return dialect.AppendDisabled(out)
-	}
-	return c.bounded(out, func(out []byte) []byte {
-		if r.Op == wire.Dump {
-			if string(r.Name) == "shared" {
-				return dialect.AppendDumpShared(out, c.table(c.machine.SnapshotShared, (*conn).address))
-			}
-			return dialect.AppendDump(out, c.table(c.machine.SnapshotExclusive, (*conn).address))
+// size returns how many lines a reply takes, or pairs on a line, and how many
+// bytes at the most. If those of one shared lock are many, it counts each holder as
+// a byte.
+func (c *Core) size(r wire.Request) (lines, bytes int) {
+	exclusive, shared := c.machine.ExclusiveSize(), c.machine.SharedSize()
+	switch r.Op {
+	case wire.Who:
+		return c.names.size(r.Name)
+	case wire.Holders:
+		shared = lock.Size{}
+	case wire.SharedHolders:
+		exclusive = lock.Size{}
+		if len(r.Name) == 0 {
+			break
 		}
-		for name, holder := range c.table(c.holders(r), (*conn).holder) {
-			out = dialect.AppendPair(out, name, holder)
+		if n := c.machine.Holders(r.Name); n > c.config.SmallDump {
+			return n, n * (len(r.Name) + len(": x\n"))
 		}
-		return out
-	})
+		shared = c.machine.HoldersSize(r.Name)
+	case wire.Dump:
+		if string(r.Name) == "shared" {
+			exclusive = lock.Size{}
+		} else {
+			shared = lock.Size{}
+		}
+	case wire.Stats:
+		if c.config.Dialect != wire.Classic && !c.config.Dump {
+			exclusive, shared = lock.Size{}, lock.Size{}
+		}
+	}
+	return exclusive.Holdings + shared.Holdings, c.shownBytes(r.Op, exclusive, shared)
 }
 
-// holders returns what d and sd show: one lock if they have a name, else the
-// table.
-func (c *Core) holders(r wire.Request) func() []lock.Holding {
+// shownBytes returns how many bytes a command takes at the most to show tables of
+// that size: names, holders, and what stands around each.
+func (c *Core) shownBytes(op wire.Op, exclusive, shared lock.Size) int {
+	const figures = 2 << 10 // those of q, and the frame of what follows them
+	const lines = len("map[]\nmap[]\n")
 	switch {
-	case r.Op == wire.Holders && len(r.Name) == 0:
-		return c.machine.SnapshotExclusive
-	case r.Op == wire.SharedHolders && len(r.Name) == 0:
-		return c.machine.SnapshotShared
-	case r.Op == wire.SharedHolders:
-		return func() []lock.Holding { return c.machine.SnapshotHolders(r.Name) }
+	case op != wire.Dump && op != wire.Stats: // NAME: HOLDER
+		return exclusive.RepeatedBytes + exclusive.HolderBytes[asHolder] + 3*exclusive.Holdings +
+			shared.RepeatedBytes + shared.HolderBytes[asHolder] + 3*shared.Holdings
+	case c.config.Dialect == wire.Classic: // lines of print_r, indented
+		return figures + exclusive.NameBytes + exclusive.HolderBytes[asAddress] + 20*exclusive.Holdings +
+			shared.NameBytes + shared.HolderBytes[asAddress] + 65*shared.Names + 38*shared.Holdings
 	}
-	return func() []lock.Holding {
-		holder, held := c.machine.Holder(r.Name)
-		if !held {
-			return nil
-		}
-		return []lock.Holding{{Name: string(r.Name), Holder: holder}}
+	bytes := lines + exclusive.NameBytes + exclusive.HolderBytes[asAddress] + 2*exclusive.Holdings + // NAME:ADDR
+		shared.NameBytes + shared.HolderBytes[asAddress] + 3*shared.Names + shared.Holdings // NAME:[ADDR ADDR]
+	if op == wire.Stats {
+		bytes += figures
 	}
+	return bytes
 }
 
-// table takes a snapshot when it is ranged over, and shows each holder as show
-// does.
-func (c *Core) table(snapshot func() []lock.Holding, show func(*conn) string) wire.Table {
-	return func(yield func(string, string) bool) {
-		for _, h := range snapshot() {
-			holder := show(c.conns[ID(h.Holder)])
-			if !c.fits(h.Name, holder) || !yield(h.Name, holder) {
-				return
-			}
-		}
-	}
-}
+// asHolder and asAddress are the two ways of showing a connection.
+const (
+	asHolder = iota
+	asAddress
+)
 
-// address is how a connection is shown in dump, which never shows names
-// (DUMP-5).
-func (c *conn) address() string { return c.addr }
+// weigh tells the lock machine how many bytes it takes to show a connection.
+func (c *Core) weigh(conn *conn) {
+	c.machine.Weigh(lock.Conn(conn.id), lock.Weight{asHolder: len(conn.holder()), asAddress: len(conn.addr)})
+}

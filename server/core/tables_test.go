@@ -1,73 +1,175 @@
 package core
 
 import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"lockd/wire"
 )
 
-// TestMaxDump checks DUMP-10: a table that is small to hold but large to show is
-// refused, and whatever fits is shown whole.
-func TestMaxDump(t *testing.T) {
+// tableCommands are those that answer with tables.
+var tableCommands = []string{
+	"d", "sd", "sd n1", "sd nobody", "dump", "dump shared", "dump x", "who", "who same", "who nobody", "q full",
+}
+
+func parse(line string) wire.Request {
+	var p wire.Parser
+	return p.Parse([]byte(line))
+}
+
+// crowd returns a Core with some connections that hold this and that.
+func crowd(config Config, random *rand.Rand, steps int) (*Core, []ID) {
+	config.Registry, config.Dump = true, true
+	c := New(config)
+	var ids []ID
+	for i := range 6 {
+		ids = append(ids, open(c, strings.Repeat("a", i)+":"+strconv.Itoa(i)))
+	}
+	lines := []string{"g N", "r N", "sg N", "sr N", "iam", "iam same", "iam " + strings.Repeat("n", 90)}
+	for range steps {
+		line := lines[random.IntN(len(lines))]
+		name := "n" + strings.Repeat("x", random.IntN(30)) + strconv.Itoa(random.IntN(30))
+		ask(c, ids[random.IntN(len(ids))], strings.Replace(line, "N", name, 1)+"\n")
+		ask(c, ids[random.IntN(len(ids))], "sg n1\n")
+	}
+	return c, ids
+}
+
+// TestSize checks that what a command would show is known before: never less than
+// it takes, and no more than its frame besides.
+func TestSize(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
-		core := New(Config{Dialect: dialect, Registry: true, Dump: true})
-		core.maxDump = 1000
-		one, two := open(core, "a"), open(core, "b")
-		ask := func(id ID, line string) string {
-			replies, _ := ask(core, id, line+"\n")
-			return replies
-		}
-		lines := []string{"q full"}
-		if dialect == wire.Glockd {
-			lines = append(lines, "d", "sd", "dump", "dump shared", "who")
-			ask(one, "iam "+strings.Repeat("n", 600))
-			ask(two, "iam "+strings.Repeat("n", 100))
-		}
-		name := strings.Repeat("x", 400)
-		ask(one, "g "+name)
-		ask(one, "sg "+name)
-		fits := 0
-		for _, line := range lines {
-			if got := ask(one, line); strings.HasPrefix(got, "0 ") {
-				t.Logf("%v: %q is refused", dialect, line)
-			} else {
-				fits++
+		for steps := range 100 {
+			c, ids := crowd(Config{Dialect: dialect}, random, steps)
+			for _, line := range tableCommands {
+				r := parse(line)
+				if !dialect.Has(r.Op) {
+					continue
+				}
+				var v view
+				c.look(&v, r)
+				reply := v.appendTo(nil)
+				lines, bytes := c.size(r)
+				spare := 20 // of the frame of a line
+				if r.Op == wire.Stats {
+					spare = 2<<10 + 20*lines
+				}
+				if len(reply) > bytes || bytes > len(reply)+spare {
+					t.Fatalf("%v: %q takes %d bytes, and was said to take %d: %q", dialect, line, len(reply), bytes, reply)
+				}
 			}
-		}
-		if fits == 0 {
-			t.Errorf("%v: nothing fits", dialect)
-		}
-		ask(two, "g "+name+"2")
-		ask(two, "sg "+name)
-		ask(two, "sg "+name+"2")
-		ask(two, "iam "+strings.Repeat("n", 500))
-		for _, line := range lines {
-			want := string(dialect.AppendTooLarge(nil))
-			if line == "dump" {
-				continue // both exclusive locks fit
+			c.Close(0, ids[0], new(Effects))
+			if err := c.Valid(); err != nil {
+				t.Fatal(err)
 			}
-			if got := ask(one, line); got != want {
-				t.Errorf("%v: %q is answered %.60q, want %q", dialect, line, got, want)
-			}
-		}
-		if got := ask(one, "i "+name); !strings.HasPrefix(got, "1 ") {
-			t.Errorf("%v: after it comes %q", dialect, got)
 		}
 	}
 }
 
-// TestMaxDumpItself checks that a dump of just the limit is shown.
-func TestMaxDumpItself(t *testing.T) {
-	c := New(Config{Dump: true})
-	id := open(c, "a")
-	ask(c, id, "g x\n")
-	c.maxDump = len("x") + len("a") + 40
-	if got, _ := ask(c, id, "d\n"); got != "x: a\n" {
-		t.Errorf("a dump of the limit is answered %q", got)
+// TestMaxReply checks DUMP-10: a dump of just the limit is shown, a larger one is
+// refused at once, and either is whole.
+func TestMaxReply(t *testing.T) {
+	for _, small := range []int{0, -1} {
+		c, ids := crowd(Config{SmallDump: small}, rand.New(rand.NewPCG(1, 2)), 40)
+		for _, line := range []string{"d", "sd", "sd n1", "who", "who same"} {
+			c.maxReply = 1 << 20
+			whole, _ := ask(c, ids[0], line+"\n")
+			c.maxReply = len(whole)
+			if got, _ := ask(c, ids[0], line+"\n"); got != whole || whole == "" {
+				t.Errorf("%q of the limit is answered %q, want %q", line, got, whole)
+			}
+			c.maxReply--
+			if got, _ := ask(c, ids[0], line+"\nme\n"); got != "0 Reply Too Large\n1 :0 "+c.conns[ids[0]].holder()+"\n" {
+				t.Errorf("%q over the limit is answered %q", line, got)
+			}
+		}
 	}
-	c.maxDump--
-	if got, _ := ask(c, id, "d\n"); got != string(wire.Glockd.AppendTooLarge(nil)) {
-		t.Errorf("a dump over the limit is answered %q", got)
+}
+
+// TestLongListOfOneLock checks that the holders of one lock, too many to be
+// measured when they are asked for, are refused when they are looked at.
+func TestLongListOfOneLock(t *testing.T) {
+	c, ids := crowd(Config{SmallDump: 2}, rand.New(rand.NewPCG(1, 2)), 40)
+	whole, _ := ask(c, ids[0], "sd n1\n")
+	if lines := strings.Count(whole, "\n"); lines < 5 {
+		t.Fatalf("%d holders", lines)
+	}
+	c.maxReply = len(whole) - 1
+	if got, _ := ask(c, ids[0], "sd n1\n"); got != "0 Reply Too Large\n" || c.dumps.next != 0 {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestDumpsWait checks that a large dump is made when its turn comes, shows what is
+// held then (DUMP-8), is shared by all who have asked for the same, and that what
+// they sent behind it waits (REPLY-1).
+func TestDumpsWait(t *testing.T) {
+	c := New(Config{Dump: true, SmallDump: -1})
+	one, two, three := open(c, "1"), open(c, "2"), open(c, "3")
+	var replies string
+	receive(c, one, []byte("g x\n"), &replies)
+	rest, state := receive(c, one, []byte("i x\ndump\nr x\n"), &replies)
+	if string(rest) != "r x\n" || !state.Waits {
+		t.Fatalf("%q is left, waits: %v", rest, state.Waits)
+	}
+	receive(c, two, []byte("g y\ndump shared\n"), &replies)
+	receive(c, three, []byte("g z\ndump again\n"), &replies)
+	if rest, state := receive(c, one, rest, &replies); string(rest) != "r x\n" || !state.Waits {
+		t.Fatalf("who waits has %q left, waits: %v", rest, state.Waits)
+	}
+	if replies != "1 Lock Get Success: x\n1 Lock Is Locked: x\n1 Lock Get Success: y\n1 Lock Get Success: z\n" {
+		t.Fatalf("got %q", replies)
+	}
+	if err := c.Valid(); err != nil {
+		t.Fatal(err)
+	}
+
+	var fx Effects
+	c.Tick(0, &fx)
+	first := fx.Dump()
+	var late string
+	receive(c, two, nil, &late)
+	if c.Next() != Never {
+		t.Error("another dump is due while one is made")
+	}
+	first.Make()
+	c.Finish(5, first, &fx)
+	want := []Resumed{{one, []byte("map[x:1 y:2 z:3]\n")}, {three, []byte("map[x:1 y:2 z:3]\n")}}
+	if got := fx.Resumed(); !slices.EqualFunc(got, want, func(a, b Resumed) bool { return a.To == b.To && string(a.Reply) == string(b.Reply) }) {
+		t.Errorf("resumed: %v", got)
+	}
+	if next := c.Next(); next != 5+9*5 {
+		t.Errorf("after a dump that took 5 the next is begun at %d", next)
+	}
+	fx.Reset()
+	c.Tick(49, &fx)
+	if fx.Dump() != nil {
+		t.Error("a dump is begun too early")
+	}
+	c.Finish(49, first, &fx) // a second time
+	c.Close(49, two, &fx)
+	c.Tick(50, &fx)
+	if fx.Dump() != nil || len(fx.Resumed()) > 0 || c.Next() != Never {
+		t.Error("a dump is begun for a connection that has ended")
+	}
+	if err := c.Valid(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRefusedDump checks that a dump that was not made is answered.
+func TestRefusedDump(t *testing.T) {
+	c := New(Config{Dump: true, SmallDump: -1})
+	id := open(c, "1")
+	receive(c, id, []byte("d\n"), new(string))
+	var fx Effects
+	c.Tick(0, &fx)
+	c.Finish(0, fx.Dump(), &fx)
+	if r := fx.Resumed(); len(r) != 1 || string(r[0].Reply) != "0 Reply Too Large\n" {
+		t.Errorf("resumed: %v", r)
 	}
 }

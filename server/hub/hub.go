@@ -12,10 +12,12 @@ import (
 // simulation has put something around.
 type Core interface {
 	Open(now core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool)
-	Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (rest []byte)
-	EndMessage(now core.Time, id core.ID, fx *core.Effects)
+	Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (rest []byte, state core.State)
+	EndMessage(now core.Time, id core.ID, fx *core.Effects) core.State
 	Close(now core.Time, id core.ID, fx *core.Effects) core.Orphans
 	Tick(now core.Time, fx *core.Effects)
+	Finish(now core.Time, d *core.Dump, fx *core.Effects)
+	Stop(now core.Time)
 	Next() core.Time
 	Conns() int
 	Locks() int
@@ -33,9 +35,10 @@ type Hub struct {
 	owners map[core.ID]Owner
 	alarm  atomic.Int64 // core.Time at which the keeper calls Tick
 	keeper func()       // wakes the keeper; nil if there is none
+	maker  func(*core.Dump)
 
-	// Replies accounts for the large replies of all connections.
-	Replies Account
+	// Waiting accounts for the bytes that wait, of all connections.
+	Waiting Account
 }
 
 // New returns a Hub. mutex serializes all calls of core; nil is a sync.Mutex.
@@ -45,8 +48,17 @@ func New(c Core, mutex sync.Locker) *Hub {
 	}
 	h := &Hub{mu: mutex, core: c, owners: make(map[core.ID]Owner)}
 	h.alarm.Store(int64(core.Never))
+	h.maker = func(d *core.Dump) {
+		d.Make()
+		h.Finish(0, d)
+	}
 	return h
 }
+
+// MakeBy says who makes dumps: it is given one at a time, must not block, and
+// calls Finish when it has made it. Before that, whoever calls Tick makes it. It
+// must be called before anything else.
+func (h *Hub) MakeBy(maker func(*core.Dump)) { h.maker = maker }
 
 // Keep makes the caller the one that calls Tick when it is Alarm; wake tells it,
 // from any goroutine, that Alarm is earlier than it was.
@@ -87,20 +99,21 @@ func (h *Hub) Open(now core.Time, peer core.Peer, owner Owner, own *Inbox, fx *c
 
 // Receive gives bytes of a connection to Core, and returns those that it has not
 // looked at.
-func (h *Hub) Receive(now core.Time, id core.ID, data []byte, own *Inbox, fx *core.Effects) (rest []byte) {
+func (h *Hub) Receive(now core.Time, id core.ID, data []byte, own *Inbox, fx *core.Effects) (rest []byte, state core.State) {
 	fx.Reset()
 	h.mu.Lock()
-	rest = h.core.Receive(h.time(now), id, data, fx)
+	rest, state = h.core.Receive(h.time(now), id, data, fx)
 	h.unlock(id, own, fx)
-	return rest
+	return rest, state
 }
 
 // EndMessage ends a WebSocket message of a connection.
-func (h *Hub) EndMessage(now core.Time, id core.ID, own *Inbox, fx *core.Effects) {
+func (h *Hub) EndMessage(now core.Time, id core.ID, own *Inbox, fx *core.Effects) core.State {
 	fx.Reset()
 	h.mu.Lock()
-	h.core.EndMessage(h.time(now), id, fx)
+	state := h.core.EndMessage(h.time(now), id, fx)
 	h.unlock(id, own, fx)
+	return state
 }
 
 // Close ends a connection, once: false if it was not open.
@@ -121,6 +134,22 @@ func (h *Hub) Tick(now core.Time, own *Inbox, fx *core.Effects) {
 	h.core.Tick(h.time(now), fx)
 	h.alarm.Store(int64(h.core.Next()))
 	h.unlock(0, own, fx)
+}
+
+// Finish gives a dump back to Core, made or not.
+func (h *Hub) Finish(now core.Time, d *core.Dump) {
+	fx := new(core.Effects)
+	h.mu.Lock()
+	h.core.Finish(h.time(now), d, fx)
+	h.unlock(0, nil, fx)
+}
+
+// Stop tells Core that the server stops.
+func (h *Hub) Stop(now core.Time) {
+	fx := new(core.Effects)
+	h.mu.Lock()
+	h.core.Stop(h.time(now))
+	h.unlock(0, nil, fx)
 }
 
 // Collect takes what is in an inbox.
@@ -165,11 +194,15 @@ func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	var woken []*Inbox
 	for _, o := range fx.Outputs() {
 		if o.To != spoke {
-			woken = h.handOver(o, own, woken)
+			woken = h.put(o.To, Item{Data: slices.Clone(o.Data)}, own, woken)
 		}
+	}
+	for _, r := range fx.Resumed() {
+		woken = h.put(r.To, Item{Resumed: true, Data: r.Reply}, own, woken)
 	}
 	keeper := h.rearm()
 	own.take()
+	now := h.now
 	h.mu.Unlock()
 	for _, inbox := range woken {
 		inbox.wake()
@@ -177,20 +210,31 @@ func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	if keeper != nil {
 		keeper()
 	}
+	if d := fx.Dump(); d != nil {
+		h.begin(now, d)
+	}
 }
 
-// handOver puts an output into the inbox of its connection's driver, and adds
-// that to those to be woken. What is for a connection that has ended is dropped.
-func (h *Hub) handOver(o core.Output, own *Inbox, woken []*Inbox) []*Inbox {
-	owner := h.owners[o.To]
-	if owner == nil {
+// begin lets a dump be made, if there is room for it.
+func (h *Hub) begin(now core.Time, d *core.Dump) {
+	if h.Waiting.Room(now, d.Size()) {
+		h.maker(d)
+	} else {
+		h.Finish(now, d)
+	}
+}
+
+// put puts an item into the inbox of its connection's driver, and adds that to
+// those to be woken. What is for a connection that has ended is dropped.
+func (h *Hub) put(to core.ID, item Item, own *Inbox, woken []*Inbox) []*Inbox {
+	if item.Owner = h.owners[to]; item.Owner == nil {
 		return woken
 	}
-	inbox := owner.Inbox()
+	inbox := item.Owner.Inbox()
 	if inbox != own && !slices.Contains(woken, inbox) {
 		woken = append(woken, inbox)
 	}
-	inbox.put(Item{Owner: owner, Data: slices.Clone(o.Data)})
+	inbox.put(item)
 	return woken
 }
 

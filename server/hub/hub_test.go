@@ -35,20 +35,25 @@ func (f *fake) Open(now core.Time, _ core.Peer, fx *core.Effects) (core.ID, bool
 	return core.ID(f.open), true
 }
 
-func (f *fake) Receive(now core.Time, _ core.ID, data []byte, fx *core.Effects) []byte {
+func (f *fake) Receive(now core.Time, _ core.ID, data []byte, fx *core.Effects) ([]byte, core.State) {
 	f.do(now, fx)
-	return data[1:]
+	return data[1:], core.State{Held: len(data)}
 }
-func (f *fake) EndMessage(now core.Time, _ core.ID, fx *core.Effects) { f.do(now, fx) }
+func (f *fake) EndMessage(now core.Time, _ core.ID, fx *core.Effects) core.State {
+	f.do(now, fx)
+	return core.State{}
+}
 func (f *fake) Close(now core.Time, _ core.ID, fx *core.Effects) core.Orphans {
 	f.do(now, fx)
 	return core.Orphans{Exclusive: 3}
 }
-func (f *fake) Tick(now core.Time, fx *core.Effects) { f.do(now, fx) }
-func (f *fake) Next() core.Time                      { return f.next }
-func (f *fake) Conns() int                           { return f.open }
-func (f *fake) Locks() int                           { return 7 }
-func (f *fake) Commands() uint64                     { return 8 }
+func (f *fake) Tick(now core.Time, fx *core.Effects)                 { f.do(now, fx) }
+func (f *fake) Finish(now core.Time, _ *core.Dump, fx *core.Effects) { f.do(now, fx) }
+func (f *fake) Stop(core.Time)                                       {}
+func (f *fake) Next() core.Time                                      { return f.next }
+func (f *fake) Conns() int                                           { return f.open }
+func (f *fake) Locks() int                                           { return 7 }
+func (f *fake) Commands() uint64                                     { return 8 }
 
 // driver has some connections.
 type driver struct {
@@ -68,7 +73,7 @@ func (d *driver) taken() (items []string) {
 		switch o, _ := i.Owner.(*owner); {
 		case i.Run != nil:
 			items = append(items, "run")
-		case i.Data == nil:
+		case i.New():
 			items = append(items, fmt.Sprintf("take over %d", o.id))
 		default:
 			items = append(items, fmt.Sprintf("%d: %s", o.id, i.Data))
@@ -107,7 +112,7 @@ func TestOutputs(t *testing.T) {
 		expect(t, "a number", id, f.open)
 	}
 	f.effects = map[core.ID]string{1: "mine", 2: "neighbour", 3: "x", 4: "y", 9: "nobody"}
-	expect(t, "the rest", string(h.Receive(0, 1, []byte("ab"), here.inbox, fx)), "b")
+	expect(t, "the rest", received(h.Receive(0, 1, []byte("ab"), here.inbox, fx)), "b2")
 	expect(t, "my replies", string(fx.To(1)), "mine")
 	expect(t, "what I have taken", here.taken(), "[2: neighbour]")
 	expect(t, "who was woken", []int{here.woken, there.woken}, "[0 1]")
@@ -216,3 +221,6 @@ func TestTimeNeverGoesBack(t *testing.T) {
 	conns, locks := h.Held()
 	expect(t, "figures", fmt.Sprint(conns, locks, h.Commands()), "1 7 8")
 }
+
+// received shows what Receive returns.
+func received(rest []byte, state core.State) string { return fmt.Sprint(string(rest), state.Held) }

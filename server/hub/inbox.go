@@ -14,13 +14,18 @@ type Owner interface {
 	Opened(core.ID)
 }
 
-// Item is something that a driver is to do: to take over the connection Owner if
-// there is no Data, to send Data on it, or to Run.
+// Item is something that a driver is to do: to take over the connection Owner, if
+// there is nothing else; to send Data on it; to let it go on that has waited, once
+// it has sent Data; or to Run.
 type Item struct {
-	Owner Owner
-	Data  []byte // belongs to who takes the item
-	Run   func()
+	Owner   Owner
+	Data    []byte // belongs to who takes the item, unless Resumed: then to nobody
+	Resumed bool
+	Run     func()
 }
+
+// New says whether the connection is to be taken over.
+func (i Item) New() bool { return i.Data == nil && !i.Resumed && i.Run == nil }
 
 // Inbox holds what others have for one driver to do. Make one with NewInbox.
 type Inbox struct {

@@ -13,7 +13,7 @@ type world struct {
 	life Life
 	// Deadlines are kept as what is left of them, so that states repeat.
 	refused, released, ended, closed bool
-	unsent, input                    bool // as the driver knows
+	unsent, input, waits             bool // as the driver knows
 	how                              End
 	stopped                          bool
 }
@@ -50,7 +50,8 @@ func moves(w world) map[string]func(*world) {
 		"late calls": func(w *world) {
 			if step := w.life.Step(); step >= Release {
 				w.life.Received(1)
-				w.life.Executed(0, true, true)
+				w.life.Executed(0, true, true, true)
+				w.life.Resumed(0)
 				w.life.Owe(0)
 				w.life.Heard(0, 1)
 				if w.life.Step() != step {
@@ -59,18 +60,32 @@ func moves(w world) map[string]func(*world) {
 			}
 		},
 	}
+	if w.waits {
+		for _, reply := range []bool{false, true} {
+			all[fmt.Sprint("resume ", reply)] = func(w *world) {
+				if reply {
+					w.life.Owe(0)
+					w.unsent = true
+				}
+				w.life.Resumed(0)
+				w.waits = false
+			}
+		}
+	}
 	switch w.life.Step() {
+	case Wait:
+		all["break"] = func(w *world) { w.life.Ended(Failed) }
 	case Read:
 		all["read"] = func(w *world) { w.life.Received(drainMost / 2); w.input = true }
 		all["hear"] = func(w *world) { w.life.Heard(0, drainMost/2) }
 		all["read the end"] = func(w *world) { w.life.Ended(Finished) }
 		all["read an error"] = func(w *world) { w.life.Ended(Failed) }
 	case Execute:
-		for i := range 4 {
-			left, replies := i&1 > 0, i&2 > 0
-			all[fmt.Sprint("execute ", left, replies)] = func(w *world) {
-				w.life.Executed(0, left, replies)
-				w.input, w.unsent = left, replies
+		for i := range 8 {
+			left, replies, waits := i&1 > 0, i&2 > 0, i&4 > 0
+			all[fmt.Sprint("execute ", left, replies, waits)] = func(w *world) {
+				w.life.Executed(0, left, replies, waits)
+				w.input, w.unsent, w.waits = left, replies, waits
 			}
 		}
 	case Write:
@@ -111,13 +126,15 @@ func (w *world) check(before world) error {
 		w.how = w.life.End()
 	}
 	if w.how != Open {
-		w.unsent, w.input = false, false
+		w.unsent, w.input, w.waits = false, false, false
 	}
 	switch {
-	case step == Read && (w.unsent || w.input):
-		return fmt.Errorf("L1: it reads with unsent %v, input %v", w.unsent, w.input)
-	case step == Execute && (!w.input || w.unsent):
-		return fmt.Errorf("it executes with input %v, unsent %v", w.input, w.unsent)
+	case step == Read && (w.unsent || w.input || w.waits):
+		return fmt.Errorf("L1: it reads with unsent %v, input %v, waits %v", w.unsent, w.input, w.waits)
+	case step == Execute && (!w.input || w.unsent || w.waits):
+		return fmt.Errorf("it executes with input %v, unsent %v, waits %v", w.input, w.unsent, w.waits)
+	case step == Wait && (!w.waits || w.unsent || w.life.Deadline() != core.Never):
+		return fmt.Errorf("it waits until %d with unsent %v, and a reply in the making: %v", w.life.Deadline(), w.unsent, w.waits)
 	case step == Write && !w.unsent && !w.refused:
 		return fmt.Errorf("it writes, and nothing is unsent")
 	case step == Release && (w.refused || w.released):
@@ -144,7 +161,7 @@ func (w *world) check(before world) error {
 
 // terminates checks L3: a connection that has ended, or whose server stops, or
 // that was refused, comes to its end by deadlines alone, in a bounded time,
-// whatever the client does not do; so does any under limits.
+// whatever the client does not do, as long as what it waits for is made; so does any under limits.
 func (w *world) terminates() error {
 	l, spent := w.life, core.Time(0)
 	unlimited := l.limits.Idle == 0
@@ -153,7 +170,9 @@ func (w *world) terminates() error {
 		case Nothing:
 			return nil
 		case Execute:
-			l.Executed(spent, false, false)
+			l.Executed(spent, false, false, false)
+		case Wait:
+			l.Resumed(spent)
 		case Release:
 			l.Released()
 		case EndStream:

@@ -13,6 +13,9 @@ const (
 	Execute
 	// Write is to send unsent replies; then Wrote, or Ended after an error.
 	Write
+	// Wait is to do nothing until the reply is there that the connection waits
+	// for; then Resumed.
+	Wait
 	// Release is to close the connection in Core; then Released.
 	Release
 	// EndStream is to end the stream for the client; then StreamEnded.
@@ -85,6 +88,7 @@ type Life struct {
 	stopping bool // the server stops: what was received is answered, no more
 	unsent   bool // there are replies that the client has not taken
 	input    bool // there is input that Core has not looked at
+	waits    bool // for a reply that is in the making
 }
 
 // Admitted returns the life of a connection that Core has opened. Limits are
@@ -108,6 +112,8 @@ func (l *Life) Step() Step {
 		switch {
 		case l.unsent:
 			return Write
+		case l.waits:
+			return Wait
 		case l.input:
 			return Execute
 		}
@@ -157,16 +163,23 @@ func (l *Life) drain(n int) {
 	}
 }
 
-// Executed tells that Core has looked at input: whether some is left, and whether
-// there are replies to be sent.
-func (l *Life) Executed(now core.Time, left, replies bool) {
+// Executed tells that Core has looked at input: whether some is left, whether
+// there are replies to be sent, and whether the connection waits for another.
+func (l *Life) Executed(now core.Time, left, replies, waits bool) {
 	if l.phase != serving {
 		return
 	}
-	l.input = left
+	l.input, l.waits = left, waits
 	if replies {
 		l.Owe(now)
 	}
+	l.settle(now)
+}
+
+// Resumed tells that a connection goes on that has waited. What it is owed now is
+// told by Owe, before.
+func (l *Life) Resumed(now core.Time) {
+	l.waits = false
 	l.settle(now)
 }
 
@@ -202,7 +215,7 @@ func (l *Life) settle(now core.Time) {
 	case l.phase == refusing:
 		l.phase = ending
 	case l.phase != serving:
-	case l.input:
+	case l.input || l.waits:
 		l.deadline = core.Never
 	case !l.stopping:
 		l.deadline = after(now, l.limits.Idle)
@@ -253,7 +266,7 @@ func (l *Life) finish(how End) {
 	default:
 		return
 	}
-	l.unsent, l.input, l.taken, l.deadline = false, false, 0, core.Never
+	l.unsent, l.input, l.waits, l.taken, l.deadline = false, false, false, 0, core.Never
 }
 
 // Released tells that the locks are released. A client whose connection the

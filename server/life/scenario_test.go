@@ -66,11 +66,16 @@ var scenarios = map[string]string{
 	"refused, cannot be ended": `refuse -> write 1000, wrote 27 -> end 1000, streamended failed -> close -`,
 	"refused, in the way":      `refuse -> write 1000, wrote 27 -> end 1000, drop -> close - dropped`,
 	"what makes no sense":      `admit -> read 100, wrote 1 -> read 100, released -> read 100, closed -> read 100, streamended -> read 100, discarded -> read 100, ended finished -> release - finished, received -> release - finished, executed left replies -> release - finished, heard -> release - finished, stop -> release - finished, expire -> release - finished`,
-	"no limits":                `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
-	"no limits, but it stops":  `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
+	"waits for a reply": `admit -> read 100, received -> execute -, executed left replies waits -> write 300, wrote 9 -> wait -,
+		@5000 expire -> wait -, owe -> write 5300, resumed -> write 5300, wrote 5 -> execute -, executed -> read 5100`,
+	"waits, and the server stops": `admit -> read 100, received -> execute -, executed waits -> wait -, stop -> wait -,
+		@400 expire -> wait -, owe -> write 700, resumed -> write 700, wrote 5 -> read 400, @401 expire -> release - dropped`,
+	"breaks while it waits":   `admit -> read 100, received -> execute -, executed waits -> wait -, ended failed -> release - failed, resumed -> release - failed`,
+	"no limits":               `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
+	"no limits, but it stops": `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
 }
 
-var stepNames = [...]string{"read", "execute", "write", "release", "end", "discard", "close", "nothing"}
+var stepNames = [...]string{"read", "execute", "write", "wait", "release", "end", "discard", "close", "nothing"}
 
 func TestScenarios(t *testing.T) {
 	for name, text := range scenarios {
@@ -113,7 +118,9 @@ func play(t *testing.T, l *Life, now core.Time, words []string) {
 	case "heard":
 		l.Heard(now, size(t, words))
 	case "executed":
-		l.Executed(now, has("left"), has("replies"))
+		l.Executed(now, has("left"), has("replies"), has("waits"))
+	case "resumed":
+		l.Resumed(now)
 	case "owe":
 		l.Owe(now)
 	case "wrote":

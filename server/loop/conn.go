@@ -19,17 +19,8 @@ type conn struct {
 	backlog *backlog  // nil: nothing waits
 	fd      FD
 	timer   int32 // place in timers; -1 if it is not there
-	watched Ready // what the kernel watches for; 0: the descriptor is not watched
+	watched Ready // what the kernel watches for; 0: nothing, but that it has broken
 	queued  bool  // in Loop.again
-}
-
-// backlog is what waits at a connection.
-type backlog struct {
-	out   []byte // replies, of which the first sent bytes are sent
-	sent  int
-	in    []byte    // input that Core has not looked at
-	large bool      // out is in the account of large replies
-	peer  core.Peer // of a connection that is being handed over
 }
 
 func newConn(l *Loop, fd FD) *conn {
@@ -65,7 +56,7 @@ func (l *Loop) attach(c *conn, peer core.Peer) {
 func (l *Loop) refuse(c *conn, answer []byte) {
 	c.token = l.slots.add(c)
 	c.life = life.Refused(l.now, l.limits)
-	c.wait().out = answer
+	c.wait().out.Add(answer)
 	l.advance(c, Writable)
 }
 
@@ -105,6 +96,11 @@ func (l *Loop) advance(c *conn, ready Ready) {
 			}
 			ready = 0
 			l.flush(c)
+		case life.Wait:
+			if l.await(c, ready) {
+				return
+			}
+			ready = 0
 		case life.Release:
 			l.release(c)
 		case life.EndStream:
@@ -126,13 +122,32 @@ func (l *Loop) later(c *conn) {
 	}
 }
 
+// await lets a connection wait for its reply. It returns false if the connection has
+// broken meanwhile. Where both streams have ended there is nothing to be watched any
+// more: the kernel would tell of it for ever.
+func (l *Loop) await(c *conn, ready Ready) bool {
+	switch {
+	case ready&Error != 0:
+		c.life.Ended(life.Failed)
+		return false
+	case ready&Hangup != 0:
+		l.kernel.Unwatch(c.fd)
+		c.watched = 0
+		return true
+	}
+	return l.rest(c)
+}
+
 // rest makes the kernel watch for what the next step of a connection needs. It
 // returns false if that fails, which ends the connection.
 func (l *Loop) rest(c *conn) bool {
 	l.timers.watch(c)
 	want := Readable
-	if c.life.Step() == life.Write {
+	switch c.life.Step() {
+	case life.Write:
 		want = Writable
+	case life.Wait:
+		want = 0
 	}
 	if want == c.watched {
 		return true
@@ -167,16 +182,14 @@ func (l *Loop) read(c *conn, step life.Step) []byte {
 // looked at.
 func (l *Loop) execute(c *conn, input []byte) {
 	l.executing = c
-	rest := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
+	rest, state := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
 	out := l.fx.To(c.id)
 	l.mail()
 	l.executing = nil
-	c.life.Executed(l.now, len(rest) > 0, len(out) > 0)
-	if len(rest) > 0 {
-		c.wait().in = append([]byte(nil), rest...)
-	}
+	c.life.Executed(l.now, len(rest) > 0, len(out) > 0, state.Waits)
+	c.keep(rest, state.Held)
 	if len(out) > 0 {
-		l.send(c, out)
+		l.send(c, out, false)
 	}
 }
 

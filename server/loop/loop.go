@@ -162,17 +162,33 @@ func (l *Loop) mail() {
 		case item.Run != nil:
 			l.tasks = append(l.tasks, item.Run)
 		case !ok:
-		case item.Data == nil:
+		case item.New():
 			peer := c.wait().peer
 			c.forget()
 			l.attach(c, peer)
 		case c.life.End() == life.Open:
-			c.life.Owe(l.now)
-			if l.send(c, item.Data); c != l.executing {
-				l.advance(c, 0)
-			}
+			l.told(c, item)
 		}
 	})
+}
+
+// told sends what others have caused, and lets a connection go on that has waited
+// for it.
+func (l *Loop) told(c *conn, item hub.Item) {
+	if len(item.Data) > 0 {
+		c.life.Owe(l.now)
+		l.send(c, item.Data, item.Resumed)
+	}
+	if item.Resumed {
+		c.life.Resumed(l.now)
+	}
+	switch {
+	case c == l.executing:
+	case c.life.Step() == life.Execute:
+		l.later(c) // another may be in the middle of that
+	default:
+		l.advance(c, 0)
+	}
 }
 
 // runTasks runs what others have asked for, which may end connections, where no

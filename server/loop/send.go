@@ -4,98 +4,60 @@ import (
 	"slices"
 	"syscall"
 
-	"lockd/server/hub"
 	"lockd/server/life"
 )
 
-// wait returns the backlog of a connection, which is made if there is none.
-func (c *conn) wait() *backlog {
-	if c.backlog == nil {
-		c.backlog = new(backlog)
-	}
-	return c.backlog
-}
-
-// takeInput takes the input that waits.
-func (c *conn) takeInput() []byte {
-	in := c.backlog.in
-	c.backlog.in = nil
-	c.tidy()
-	return in
-}
-
-// tidy gives back a backlog that holds nothing.
-func (c *conn) tidy() {
-	if b := c.backlog; b.sent == len(b.out) && len(b.in) == 0 {
-		c.forget()
-	}
-}
-
-// forget drops whatever waits.
-func (c *conn) forget() {
-	if b := c.backlog; b != nil && b.large {
-		c.loop.hub.Replies.Remove(c)
-	}
-	c.backlog = nil
-}
+// writeSize is the most bytes that one connection writes in a turn: many that are sent
+// a dump at once must not hold up the others.
+const writeSize = 64 << 10
 
 // send sends replies that are owed: at once as far as there is room, unless others
-// wait before them. data is in the effects of the loop, or nobody else's.
-func (l *Loop) send(c *conn, data []byte) {
+// wait before them. data is in the effects of the loop, or nobody else's; if it is
+// shared, it is never changed.
+func (l *Loop) send(c *conn, data []byte, shared bool) {
 	if c.life.Step() != life.Write {
 		return // it has ended
 	}
-	if b := c.backlog; b != nil && b.sent < len(b.out) {
-		b.out = append(b.out, data...)
-		c.account()
-		return
-	}
-	n, ok := l.write(c, data)
-	if !ok {
-		return
+	n := 0
+	if !c.owes() {
+		var ok bool
+		if n, ok = l.write(c, data); !ok {
+			return
+		}
+		c.life.Wrote(l.now, n, n < len(data))
 	}
 	left := data[n:]
-	c.life.Wrote(l.now, n, len(left) > 0)
-	if len(left) == 0 {
+	switch {
+	case len(left) == 0:
 		return
-	}
-	b := c.wait()
-	if len(left) > cap(data)/2 {
+	case shared:
+		c.wait().out.AddShared(left, data)
+	case len(left) > cap(data)/2:
 		l.fx.Keep(c.id)
-		b.out, b.sent = data, n
-	} else {
-		b.out, b.sent = slices.Clone(left), 0
+		c.wait().out.Add(left)
+	default:
+		c.wait().out.Add(slices.Clone(left))
 	}
-	c.account()
-}
-
-// account adds what waits to the account of large replies, if it is large.
-func (c *conn) account() {
-	if b := c.backlog; !b.large && len(b.out)-b.sent >= hub.LargeReply {
-		b.large = true
-		c.loop.hub.Replies.Add(c, len(b.out))
-	}
+	c.account(n > 0)
 }
 
 // flush sends what waits, as far as there is room.
 func (l *Loop) flush(c *conn) {
-	b := c.backlog
-	n, ok := l.write(c, b.out[b.sent:])
+	out := &c.backlog.out
+	n, ok := l.write(c, out.Next())
 	if !ok {
 		return
 	}
-	b.sent += n
-	c.life.Wrote(l.now, n, b.sent < len(b.out))
-	if b.sent == len(b.out) && b.large {
-		b.large = false
-		l.hub.Replies.Remove(c)
+	out.Sent(n)
+	c.life.Wrote(l.now, n, out.Some())
+	if n > 0 {
+		c.account(true)
 	}
-	c.tidy()
 }
 
 // write writes once, and ends the connection if that fails.
 func (l *Loop) write(c *conn, data []byte) (n int, ok bool) {
-	n, errno := l.kernel.Write(c.fd, data[:min(len(data), life.WritePiece)])
+	n, errno := l.kernel.Write(c.fd, data[:min(len(data), writeSize)])
 	switch errno {
 	case 0:
 		return n, true

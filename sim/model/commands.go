@@ -27,7 +27,12 @@ func (s *Server) execute(c *conn, line []byte) {
 		return
 	}
 	s.counts[index]++
-	switch commands[index] {
+	s.perform(c, commands[index], name)
+}
+
+// perform answers a command.
+func (s *Server) perform(c *conn, command string, name []byte) {
+	switch command {
 	case "g":
 		s.get(c, name)
 	case "r":

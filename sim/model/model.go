@@ -45,9 +45,10 @@ type Server struct {
 type conn struct {
 	id       uint64
 	addr     string
-	name     string // registered; meaningful while listed in Server.named
-	line     []byte // what arrived since the last LF
-	skipping bool   // the rest of a line that was too long
+	name     string   // registered; meaningful while listed in Server.named
+	line     []byte   // what arrived since the last LF
+	skipping bool     // the rest of a line that was too long
+	awaited  *awaited // the command whose reply comes later; nil if there is none
 }
 
 // New returns a server that nobody has connected to.

@@ -18,7 +18,7 @@ var serverMutants = []Mutant{
 	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)
 	x.mail()`},
 	{"get checks, then acts", "server/hub/hub.go",
-		"	rest = h.core.Receive(h.time(now), id, data, fx)\n", `	if n := len(data); n > 3 && string(data[:2]) == "g " && data[n-1] == '\n' {
+		"	rest, state = h.core.Receive(h.time(now), id, data, fx)\n", `	if n := len(data); n > 3 && string(data[:2]) == "g " && data[n-1] == '\n' {
 		asked := new(core.Effects)
 		h.core.Receive(h.time(now), id, append([]byte("i "), data[2:]...), asked)
 		if out := asked.To(id); len(out) > 0 && out[0] == '0' {
@@ -31,10 +31,10 @@ var serverMutants = []Mutant{
 			}
 		}
 	}
-	rest = h.core.Receive(h.time(now), id, data, fx)
+	rest, state = h.core.Receive(h.time(now), id, data, fx)
 `},
 	{"a count is read after the mutex", "server/hub/hub.go",
-		"	h.unlock(id, own, fx)\n	return rest\n", `	h.unlock(id, own, fx)
+		"	h.unlock(id, own, fx)\n	return rest, state\n", `	h.unlock(id, own, fx)
 	if n := len(data); n > 4 && string(data[:3]) == "sg " && len(fx.To(id)) < 60 && fx.To(id)[0] != '0' {
 		asked := new(core.Effects)
 		h.mu.Lock()
@@ -54,23 +54,23 @@ var serverMutants = []Mutant{
 	}
 `},
 	{"every read is its own connection", "server/session.go",
-		"	x.input = x.server.hub.Receive(", "	x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, x.fx)\n	x.open()\n	x.life.Received(1)\n	x.input = x.server.hub.Receive("},
+		"	x.input, state = x.server.hub.Receive(", "	x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, x.fx)\n	x.open()\n	x.life.Received(1)\n	x.input, state = x.server.hub.Receive("},
 	{"commands run without the mutex", "server/hub/hub.go",
-		"	rest = h.core.Receive(h.time(now), id, data, fx)\n	h.unlock(id, own, fx)\n", "	h.mu.Unlock()\n	rest = h.core.Receive(now, id, data, fx)\n	h.mu.Lock()\n	h.unlock(id, own, fx)\n"},
+		"	rest, state = h.core.Receive(h.time(now), id, data, fx)\n	h.unlock(id, own, fx)\n", "	h.mu.Unlock()\n	rest, state = h.core.Receive(now, id, data, fx)\n	h.mu.Lock()\n	h.unlock(id, own, fx)\n"},
 	{"a great batch loses its rest", "server/session.go",
-		"	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0)\n", "	x.life.Executed(x.server.clock.now(), false, len(out) > 0)\n"},
+		"	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state.Waits)\n", "	x.life.Executed(x.server.clock.now(), false, len(out) > 0, state.Waits)\n"},
 	{"replies share a buffer", "server/session.go",
-		"	x.mail()\n	x.owe(out)\n", "	x.mail()\n	x.owe(out)\n	effects.Put(x.fx)\n"},
+		"	x.mail()\n	x.out.Add(out)\n", "	x.mail()\n	x.out.Add(out)\n	effects.Put(x.fx)\n"},
 	{"replies are cut", "server/session.go",
-		"	x.out = x.out[n:]\n", "	x.out = x.out[n:]\n	if n > 40 {\n		x.out = nil\n	}\n"},
+		"	x.out.Sent(n)\n", "	x.out.Sent(n)\n	if n > 40 {\n		x.out.Clear()\n	}\n"},
 	{"a refused connection is served", "server/session.go",
-		"		x.life, x.out = life.Refused(now, &x.server.limits), refusal\n		return\n", "		x.out = refusal\n"},
+		"		x.life = life.Refused(now, &x.server.limits)\n		x.out.Add(refusal)\n		return\n", "		x.out.Add(refusal)\n"},
 	{"a failed accept ends the server", "server/serve.go",
 		"		default:\n			s.log.notAccepted(err, pause)\n", "		default:\n			return err\n"},
 	{"a server that stops goes on accepting", "server/server.go",
 		"	for l := range s.listeners {\n		l.Close()\n	}\n", ""},
 	{"shutdown waits for nobody", "server/server.go",
-		"	go func() {\n		s.running.Wait()\n		close(done)\n	}()", "	close(done)"},
+		"	go func() {\n		s.running.Wait()\n		s.making.Wait()\n		close(done)\n	}()", "	close(done)"},
 	{"shutdown forgets the open connections", "server/server.go",
 		"		if x.conn != nil {\n			open", "		if x.conn == nil {\n			open"},
 	{"stopping is not noticed", "server/session.go",
@@ -78,13 +78,13 @@ var serverMutants = []Mutant{
 	{"a goroutine does not look into its inbox", "server/session.go",
 		"	if x.inbox.Some() {\n", "	if false {\n"},
 	{"a goroutine sends what others have caused behind its own replies", "server/session.go",
-		"	x.mail()\n	x.owe(out)\n", "	x.owe(out)\n	x.mail()\n"},
+		"	x.mail()\n	x.out.Add(out)\n", "	x.out.Add(out)\n	x.mail()\n"},
 	{"nobody wakes Core where there are no loops", "server/keeper.go",
 		"	k.timer = time.AfterFunc(", "	_ = time.AfterFunc\n	k.timer = time.AfterFunc(time.Hour+"},
 	{"a WebSocket is not told what others have caused", "server/session.go",
-		"			x.tell(item.Data)\n", ""},
+		"			x.told = append(x.told, item.Data)\n", ""},
 	{"a message without LF is not executed", "server/websocket.go",
-		"	x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)\n", "	fx.Reset()\n"},
+		"	state := x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)\n", "	fx.Reset()\n	state := core.State{}\n"},
 	{"a close frame is answered before the release", "server/guard.go",
 		"		x.end(life.Finished)\n	}\n", "		defer x.end(life.Finished)\n	}\n"},
 	{"a websocket is never released", "server/websocket.go",

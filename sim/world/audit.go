@@ -19,6 +19,7 @@ const (
 
 // audit asks for statistics and dumps in the middle of the run.
 func (w *world) audit(*peer) {
+	w.net.rest()
 	if w.auditor != nil && !w.net.lives(w.auditor) {
 		w.auditor = nil
 	}

@@ -48,6 +48,7 @@ const (
 	WebSocketWithoutLF
 	DumpDuringChanges
 	ServerRestart
+	DumpAwaited
 
 	// The others happen around event loops only.
 	TimeJump
@@ -75,7 +76,7 @@ var faultNames = [firstKernelFault]string{
 	"address reuse", "one registered name twice", "one name exclusive and shared",
 	"100,000 locks on one connection", "limit of locks", "replies over 64 KiB",
 	"websocket message", "websocket message without LF", "dump during changes",
-	"server restart",
+	"server restart", "dump awaited",
 	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
 	"server stops in peace", "server stops by force",
 	"output for others", "Core wakes by itself",

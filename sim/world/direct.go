@@ -20,6 +20,9 @@ func (d direct) connect(p *peer) {
 
 func (d direct) deliver(p *peer, n int) {
 	w := d.w
+	if p.waits {
+		return
+	}
 	if p.unread > w.options.Window { // the server is stuck in its write
 		w.hit(SlowReader)
 		if p.gone {
@@ -41,20 +44,23 @@ func (d direct) deliver(p *peer, n int) {
 	if n > 0 {
 		d.arrive(p, n)
 	}
-	if len(p.messages) > 0 && p.messages[0] == p.head && p.open {
+	if len(p.messages) > 0 && p.messages[0] == p.head && p.open && !p.waits {
 		p.messages = append(p.messages[:0], p.messages[1:]...)
 		w.hit(WebSocketMessage)
 		p.torn = false
-		d.reply(p, w.judge.endMessage(p.label))
+		replies, state := w.judge.endMessage(p.label)
+		p.waits = state.Waits
+		d.reply(p, replies)
 	}
 }
 
 func (d direct) arrive(p *peer, n int) {
 	w := d.w
 	data := p.uplink[p.head : p.head+n]
-	consumed, replies := w.judge.receive(p.label, data)
+	consumed, replies, state := w.judge.receive(p.label, data)
+	p.waits = state.Waits
 	w.result.Bytes += int64(consumed)
-	if consumed < n {
+	if consumed < n && !state.Waits {
 		w.hit(OutputBatch)
 	}
 	if n > 1 && bytes.Count(data[:consumed], newline) > 1 {
@@ -145,13 +151,18 @@ func (d direct) end(p *peer) {
 }
 
 func (d direct) ask(p *peer, line string) string {
-	_, replies := d.w.judge.receive(p.label, []byte(line+"\n"))
+	_, replies, state := d.w.judge.receive(p.label, []byte(line+"\n"))
+	if state.Waits {
+		replies = d.await(p)
+	}
 	return string(replies)
 }
 
 func (d direct) dial(p *peer) bool { return d.w.judge.open(p.label, p.addr) }
 
 func (d direct) hang(p *peer) { d.end(p) }
+
+func (d direct) rest() {}
 
 func (d direct) pause() { d.w.judge.valid() }
 
@@ -165,16 +176,23 @@ func (d direct) stop() {
 		}
 	}
 	d.w.judge.restart()
+	d.w.answers = nil
 }
 
 func (d direct) finish() {
 	for _, p := range d.w.peers {
-		for range p.underWay() + len(p.messages) + 1 {
+		d.answerAll()
+		for range 2 * (p.underWay() + len(p.messages) + 1) { // each may wait
 			if !p.open {
 				break
 			}
 			p.unread = 0
 			d.deliver(p, p.underWay())
+			if p.open && p.waits {
+				reply := d.await(p)
+				p.waits = false
+				d.reply(p, reply)
+			}
 		}
 		if p.open {
 			d.w.judge.failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())

@@ -15,6 +15,9 @@ import (
 // in the middle of its input [REPLY-5].
 const outputBatch = 64 << 10
 
+// tableCost is what a small dump counts for in a batch at the most.
+const tableCost = 512
+
 // judge drives Core and the model side by side and compares every byte. It
 // remembers the first difference; after that its results mean nothing.
 type judge struct {
@@ -22,6 +25,13 @@ type judge struct {
 	core     *core.Core
 	model    *model.Server
 	commands int // executed by servers that were stopped
+
+	now      core.Time
+	making   *core.Dump        // that was begun
+	began    core.Time         // when that was
+	pause    core.Time         // when another may be begun
+	hurry    bool              // the server stops: without pauses
+	expected map[uint64][]byte // what those who waited then are to be answered
 
 	in      []byte
 	fx      core.Effects
@@ -44,6 +54,7 @@ func (j *judge) start() {
 	j.core = core.New(j.options.core())
 	j.model = model.New(j.options.model())
 	j.ids = j.ids[:0]
+	j.making, j.expected, j.pause, j.hurry = nil, nil, 0, false
 }
 
 func (j *judge) failf(format string, args ...any) {
@@ -56,7 +67,7 @@ func (j *judge) failf(format string, args ...any) {
 func (j *judge) open(label int, addr string) bool {
 	j.note(Open, label, []byte(addr))
 	j.fx.Reset()
-	id, ok := j.core.Open(0, peerFrom(addr), &j.fx)
+	id, ok := j.core.Open(j.now, peerFrom(addr), &j.fx)
 	wantID, wantOK := j.model.Open(addr)
 	if ok != wantOK || uint64(id) != wantID {
 		j.failf("connection from %s: got number %d, accepted %v; want number %d, accepted %v", addr, id, ok, wantID, wantOK)
@@ -83,38 +94,52 @@ func (j *judge) id(label int) core.ID {
 
 // receive lets bytes arrive on a connection, once, and returns how many of
 // them the server looked at, and its replies, valid until the next call.
-func (j *judge) receive(label int, data []byte) (consumed int, replies []byte) {
+func (j *judge) receive(label int, data []byte) (consumed int, replies []byte, state core.State) {
 	j.note(Receive, label, data)
 	id := j.id(label)
 	j.in = append(j.in[:0], data...)
 	j.fx.Reset()
-	rest := j.core.Receive(0, id, j.in, &j.fx)
+	rest, state := j.core.Receive(j.now, id, j.in, &j.fx)
 	consumed = len(data) - len(rest)
 	if !bytes.Equal(j.in, data) || consumed < 0 || !bytes.Equal(rest, data[consumed:]) {
 		j.failf("connection %d: the server changed its input %q to %q, rest %q", label, data, j.in, rest)
-		return len(data), nil
+		return len(data), nil, state
 	}
 	clear(j.in) // whoever kept a piece of it loses it
 	replies = j.replies(id)
-	if consumed < len(data) && len(replies) < outputBatch {
+	lines := bytes.Count(data[:consumed], newline)
+	if consumed < len(data) && len(replies)+lines*tableCost < outputBatch && !state.Waits {
 		j.failf("connection %d: the server stopped after %d bytes of replies with input left", label, len(replies))
 	}
-	j.compare(label, data, replies, j.model.Receive(uint64(id), data[:consumed]))
+	whole := consumed
+	if state.Waits && consumed > 0 { // for the reply to the last line
+		whole = bytes.LastIndexByte(data[:consumed-1], '\n') + 1
+	}
+	j.compare(label, data, replies, j.model.Receive(uint64(id), data[:whole]))
+	if whole < consumed {
+		j.await(label, data[whole:consumed])
+	}
 	j.trace(replies)
 	j.granted = j.granted || len(replies) > 0 && replies[0] == '1'
-	return consumed, replies
+	return consumed, replies, state
 }
 
 // endMessage ends a websocket message.
-func (j *judge) endMessage(label int) (replies []byte) {
+func (j *judge) endMessage(label int) (replies []byte, state core.State) {
 	j.note(EndMessage, label, nil)
 	id := j.id(label)
 	j.fx.Reset()
-	j.core.EndMessage(0, id, &j.fx)
+	state = j.core.EndMessage(j.now, id, &j.fx)
 	replies = j.replies(id)
-	j.compare(label, nil, replies, j.model.EndMessage(uint64(id)))
+	switch {
+	case j.model.Waits(uint64(id)): // its message has not ended yet
+	case state.Waits:
+		j.await(label, nil)
+	default:
+		j.compare(label, nil, replies, j.model.EndMessage(uint64(id)))
+	}
 	j.trace(replies)
-	return replies
+	return replies, state
 }
 
 // close ends a connection and returns how many locks it orphaned.
@@ -122,7 +147,7 @@ func (j *judge) close(label int) core.Orphans {
 	j.note(Close, label, nil)
 	id := j.id(label)
 	j.fx.Reset()
-	got := j.core.Close(0, id, &j.fx)
+	got := j.core.Close(j.now, id, &j.fx)
 	j.replies(0)
 	exclusive, shared := j.model.Orphans()
 	j.model.Close(uint64(id))

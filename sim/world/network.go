@@ -27,6 +27,10 @@ type network interface {
 	// living returns the addresses of all connections that the server has, as it
 	// shows them.
 	living() []string
+	// dumps lets large replies be made, sometimes.
+	dumps()
+	// rest lets nothing happen until any dump could be made at once.
+	rest()
 	// pause lets what happens by itself happen, and looks at invariants.
 	pause()
 	// stop stops the server as a good one does, and starts another (END-8).

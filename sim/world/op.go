@@ -18,6 +18,8 @@ const (
 	EndMessage
 	Close
 	Restart // everything closes and a new server starts
+	Tick    // so many nanoseconds pass, and Core is told
+	Made    // a dump is made and given back
 
 	Dial         // a client connects from an address
 	Arrive       // bytes arrive at the server, as many as there is room for
@@ -34,7 +36,7 @@ const (
 )
 
 var kindNames = [kinds]string{
-	"open", "receive", "end-message", "close", "restart",
+	"open", "receive", "end-message", "close", "restart", "tick", "made",
 	"dial", "arrive", "finish", "leave", "reset", "drain", "turn", "settle", "advance", "stop", "drop",
 }
 
@@ -42,9 +44,9 @@ var kindNames = [kinds]string{
 var (
 	withConn = [kinds]bool{
 		Open: true, Receive: true, EndMessage: true, Close: true, Dial: true, Arrive: true,
-		FinishStream: true, Leave: true, Reset: true, Drain: true, Turn: true, Advance: true,
+		Tick: true, FinishStream: true, Leave: true, Reset: true, Drain: true, Turn: true, Advance: true,
 	}
-	withData = [kinds]bool{Open: true, Receive: true, Dial: true, Arrive: true, Drain: true, Turn: true, Advance: true}
+	withData = [kinds]bool{Open: true, Receive: true, Tick: true, Dial: true, Arrive: true, Drain: true, Turn: true, Advance: true}
 )
 
 // Op is one operation. Conn is a label that names a connection within one

@@ -22,6 +22,7 @@ type Options struct {
 	MaxLine        int // bytes
 	MaxConnections int // 0: no limit
 	MaxLocks       int // 0: no limit
+	SmallDump      int // lines of dumps that are made at once; 0: the default, -1: none
 
 	// Of event loops; without any, Core is served alone.
 	Loops        int
@@ -79,6 +80,7 @@ const (
 	drawStream = 0x6c6f636b64 + iota
 	runStream
 	loopStream
+	dumpStream
 )
 
 // random is a seeded stream of choices.
@@ -161,6 +163,8 @@ func Draw(seed uint64) Options {
 	if r.below(30) == 0 {
 		o.record(&r)
 	}
+	dumps := newRandom(seed, dumpStream)
+	o.SmallDump = pick(&dumps, 0, -1, -1, 2)
 	return o
 }
 
@@ -225,6 +229,7 @@ func (o Options) core() core.Config {
 	return core.Config{
 		Dialect: dialect, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
 		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
+		SmallDump: o.SmallDump,
 	}
 }
 

@@ -87,6 +87,7 @@ func (s *stage) settle() {
 	quiet := 0
 	for round := 0; quiet < 2; round++ {
 		before := s.progress
+		s.dump()
 		for i, r := range s.runners {
 			if !r.isBlocked(s.machine.Now()) {
 				s.turn(i, "")
@@ -119,10 +120,11 @@ func (s *stage) settle() {
 			s.atRest(l)
 		}
 	}
-	if now := s.machine.Now(); now >= s.alarm && !s.runners[0].over {
-		s.judge.failf("Core wanted to be woken %d ms ago, and is not", (now-s.alarm)/core.Millisecond)
+	alarm := tap{s}.Next()
+	if now := s.machine.Now(); now >= alarm && !s.runners[0].over {
+		s.judge.failf("Core wanted to be woken %d ms ago, and is not", (now-alarm)/core.Millisecond)
 	}
-	if s.next() != s.alarm && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
+	if s.next() != alarm && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
 		s.judge.failf("nobody is there, and a loop wants to be woken in %d ms", (s.next()-s.machine.Now())/core.Millisecond)
 	}
 	for i, fd := range s.listeners {
@@ -146,16 +148,22 @@ func (s *stage) atRest(l *link) {
 	wanted := loop.Readable
 	if owes {
 		wanted = loop.Writable
+	} else if l.waits {
+		wanted = 0
 	}
 	switch {
 	case want != wanted:
 		s.judge.failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
+	case l.dropped && !l.refused:
+		s.judge.failf("the server was told to drop everything, and connection %d stays", l.label)
+	case l.waits && !l.released:
+		if s.judge.core.Next() == core.Never {
+			s.judge.failf("connection %d waits for a reply that nobody makes", l.label)
+		}
 	case !owes && s.machine.Unread(l.fd) > 0:
 		s.judge.failf("connection %d has sent %d bytes that nobody reads", l.label, s.machine.Unread(l.fd))
 	case !owes && !l.released && !l.refused && len(l.sent) > 0:
 		s.judge.failf("connection %d has sent %q, which is not executed", l.label, l.sent)
-	case l.dropped && !l.refused:
-		s.judge.failf("the server was told to drop everything, and connection %d stays", l.label)
 	case l.left:
 		s.judge.failf("the client of connection %d has left, and the server does not notice", l.label)
 	case l.finished && !owes:
@@ -181,7 +189,7 @@ func (s *stage) latest(l *link) core.Time {
 		latest = l.over + mostLinger
 	case len(l.owed) > 0 && write > 0:
 		latest = l.taken + write
-	case len(l.owed) > 0:
+	case len(l.owed) > 0 || l.waits:
 	case s.stopping:
 		latest = max(s.drained, l.heard+mostDraining)
 	case idle > 0:

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
+	"lockd/server/core"
 	"lockd/sim/history"
 )
 
@@ -74,6 +76,11 @@ func (j *judge) apply(op Op) {
 		j.close(op.Conn)
 	case Restart:
 		j.restart()
+	case Tick:
+		d, _ := strconv.ParseInt(op.Data, 10, 64)
+		j.tick(core.Time(max(0, d)))
+	case Made:
+		j.made()
 	}
 }
 

@@ -39,6 +39,12 @@ func (n *sockets) turns() {
 	}
 }
 
+func (n *sockets) dumps() {
+	if n.stage.making != nil && n.w.random.below(4) == 0 {
+		n.do(Op{Kind: Made})
+	}
+}
+
 func (n *sockets) advance(d core.Time) { n.do(Op{Advance, 0, strconv.FormatInt(int64(d), 10)}) }
 
 func (n *sockets) settle() { n.do(Op{Kind: Settle}) }
@@ -169,8 +175,11 @@ func (n *sockets) ask(p *peer, line string) string {
 		for data := n.read(p, mostDrained); len(data) > 0; data = n.read(p, mostDrained) {
 			reply = append(reply, data...)
 		}
-		if len(reply) == before {
+		if len(reply) == before && !p.link.waits {
 			break
+		}
+		if p.link.waits {
+			n.advance(max(0, n.stage.next()-n.stage.machine.Now()))
 		}
 	}
 	return string(reply)
@@ -237,10 +246,27 @@ func (n *sockets) leaveAll(peers []*peer) {
 		if idle == 100 {
 			n.w.judge.failf("the clients have ended their streams and read on, and their connections do not end")
 		}
-		if next := n.stage.next(); len(n.stage.waiting) > 0 && next != core.Never {
+		if next := n.stage.next(); (len(n.stage.waiting) > 0 || n.awaiting(peers)) && next != core.Never {
 			n.advance(max(0, next-n.stage.machine.Now()))
 		}
 	}
+}
+
+func (n *sockets) rest() {
+	n.settle()
+	for range 100 {
+		left := n.w.judge.pause - n.stage.machine.Now()
+		if left <= 0 {
+			break
+		}
+		n.advance(left)
+		n.settle()
+	}
+}
+
+// awaiting says whether any of them waits for a dump.
+func (n *sockets) awaiting(peers []*peer) bool {
+	return slices.ContainsFunc(peers, func(p *peer) bool { return p.open && p.link.waits })
 }
 
 func (n *sockets) pause() {
@@ -293,6 +319,7 @@ func (n *sockets) stop() {
 			n.do(Op{Kind: Drop})
 		}
 		n.turns()
+		n.dumps()
 		n.do(Op{Turn, w.random.below(w.options.Loops), ""})
 		p := w.peers[w.random.below(len(w.peers))]
 		if p.open && w.random.below(3) > 0 {

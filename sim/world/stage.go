@@ -37,6 +37,7 @@ type stage struct {
 	turns     int       // that were taken
 	dice      random    // of what is told to others
 	alarm     core.Time // when Core wants to be woken
+	making    *core.Dump
 	released  func(*link)
 	buf       []byte // of Drain
 }
@@ -74,6 +75,10 @@ type link struct {
 	ended                      bool // the server was told of the end
 	dropped                    bool // the server was told to drop it
 	told                       bool // others have caused output for it
+	waits                      bool // for a dump
+	resumed                    bool // it goes on, and its loop has not heard of it
+	before                     int  // bytes that were owed before the reply that it waited for
+	by                         *runner
 	idly, slowly               bool // when it was released, its time was over
 	peace                      bool // it was released because of an end of its stream, or a stop
 	misled                     bool // the kernel has told the server that stops that less was there
@@ -106,13 +111,14 @@ func (s *stage) start() {
 		ServerReceive: o.Receive, ServerSend: o.Window, ClientReceive: min(o.Window, 4<<10),
 	}})
 	s.hub = hub.New(tap{s}, nil)
+	s.hub.MakeBy(func(d *core.Dump) { s.making = d })
 	limits := &life.Limits{Write: o.writeLimit(), Idle: o.idleLimit()}
 	s.runners = nil
 	var loops []*loop.Loop
 	for range o.Loops {
 		r := &runner{poller: s.machine.Poller()}
 		r.faulty = kernel.NewFaulty(r.poller, o.Rates, max(1, o.Patience))
-		r.loop = loop.New(loop.Config{Kernel: &observed{r.faulty, s}, Hub: s.hub, Limits: limits, Observer: observer{s}})
+		r.loop = loop.New(loop.Config{Kernel: &observed{r.faulty, s, r, make(map[uint64]*link)}, Hub: s.hub, Limits: limits, Observer: observer{s}})
 		s.runners = append(s.runners, r)
 		loops = append(loops, r.loop)
 	}
@@ -122,6 +128,7 @@ func (s *stage) start() {
 		loops[0].Listen(fd)
 	}
 	s.failed = map[loop.FD]core.Time{}
+	s.making = nil
 	s.waiting, s.accepted, s.numbered, s.held = nil, nil, nil, nil
 	s.stopping, s.dropping, s.waited, s.drained = false, false, false, 0
 	s.dice, s.alarm = newRandom(o.Seed, tellStream), core.Never
@@ -149,6 +156,9 @@ func (s *stage) do(op Op) (n int, data []byte, gone bool) {
 		return 0, nil, false
 	case Advance:
 		s.machine.Advance(core.Time(max(0, number)))
+		return 0, nil, false
+	case Made:
+		s.dump()
 		return 0, nil, false
 	case Stop:
 		s.stop()
@@ -236,6 +246,7 @@ func (s *stage) turn(number int, seed string) {
 	s.turns++
 	before, work := s.progress, r.poller.HasWork()
 	r.over = !r.loop.Turn()
+	s.heard(r)
 	r.blocked = seed == "" && !work && s.progress == before && r.poller.Until() > s.machine.Now()
 	s.mustBeFine()
 }
@@ -252,6 +263,7 @@ func (s *stage) stop() {
 			s.waited = s.waited || len(l.owed) > 0
 		}
 	}
+	s.hub.Stop(s.machine.Now())
 	s.runners[0].loop.Stop()
 }
 

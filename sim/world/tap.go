@@ -47,10 +47,12 @@ func (t tap) link(id core.ID) *link {
 }
 
 // Receive implements hub.Core.
-func (t tap) Receive(_ core.Time, id core.ID, data []byte, fx *core.Effects) (rest []byte) {
+func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) ([]byte, core.State) {
 	s, l := t.s, t.link(id)
 	s.progress++
 	switch {
+	case l.waits:
+		s.judge.failf("connection %d waits for a reply, and %q is executed", l.label, data)
 	case l.released:
 		s.judge.failf("connection %d was released, and then %q was executed", l.label, data)
 	case len(l.owed) > 0 && !s.mayNotKnow(l):
@@ -61,8 +63,10 @@ func (t tap) Receive(_ core.Time, id core.ID, data []byte, fx *core.Effects) (re
 		s.judge.failf("connection %d has sent %.100q, and %.100q is executed", l.label, l.sent, data)
 	}
 	l.ranIn = s.turns
-	consumed, replies := s.judge.receive(l.label, data)
-	if consumed < len(data) {
+	s.judge.now = now
+	consumed, replies, state := s.judge.receive(l.label, data)
+	l.waits = state.Waits
+	if consumed < len(data) && !state.Waits {
 		s.coverage[OutputBatch]++
 	}
 	if bytes.Count(data[:consumed], newline) > 1 {
@@ -81,7 +85,7 @@ func (t tap) Receive(_ core.Time, id core.ID, data []byte, fx *core.Effects) (re
 		fx.Append(id, replies)
 	}
 	t.s.tell(fx)
-	return data[consumed:]
+	return data[consumed:], state
 }
 
 // Close implements hub.Core.
@@ -99,8 +103,9 @@ func (t tap) Close(_ core.Time, id core.ID, _ *core.Effects) core.Orphans {
 }
 
 // EndMessage implements hub.Core. Loops know no messages.
-func (t tap) EndMessage(_ core.Time, id core.ID, _ *core.Effects) {
+func (t tap) EndMessage(_ core.Time, id core.ID, _ *core.Effects) core.State {
 	t.s.judge.failf("a loop has ended a message of number %d", id)
+	return core.State{}
 }
 
 // The rest of hub.Core is passed on.
@@ -113,7 +118,21 @@ func (t tap) Commands() uint64 { return t.s.judge.core.Commands() }
 // connection.
 type observed struct {
 	*kernel.Faulty
-	s *stage
+	s      *stage
+	runner *runner
+	tokens map[uint64]*link
+}
+
+// Wait implements loop.Kernel.
+func (k *observed) Wait(events []loop.Event, until core.Time) int {
+	n := k.Faulty.Wait(events, until)
+	for _, e := range events[:n] {
+		// Who waits for a reply is not read from, and hears of an error thus.
+		if l := k.tokens[e.Token]; l != nil && (l.waits || l.resumed) && e.Ready&loop.Error != 0 {
+			l.broken = true
+		}
+	}
+	return n
 }
 
 // holder returns the connection of a descriptor; nil for a listener.
@@ -171,8 +190,11 @@ func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) 
 // Watch implements loop.Kernel.
 func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno {
 	now, on := k.Watching(fd)
-	if l := k.holder(fd); l != nil && !on {
-		l.heard = k.s.machine.Now() // its loop has taken it over
+	if l := k.holder(fd); l != nil {
+		k.tokens[token], l.by = l, k.runner
+		if !on {
+			l.heard = k.s.machine.Now() // its loop has taken it over
+		}
 	}
 	if on && now == want {
 		k.s.judge.failf("descriptor %d is watched for %d, and is to be watched for it again", fd, want)
@@ -201,6 +223,8 @@ func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 	}
 	l.readIn = k.s.turns
 	switch {
+	case l.waits:
+		k.s.judge.failf("connection %d waits for a reply, and is read from", l.label)
 	case len(l.owed) > 0 && !l.released && !k.s.mayNotKnow(l):
 		k.s.judge.failf("connection %d has %d bytes of replies unread, and is read from", l.label, len(l.owed))
 	case errno != 0:
@@ -235,6 +259,7 @@ func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 	s.progress++
 	if n > 0 {
 		l.wrote += n
+		l.before -= n
 		l.owed = l.owed[min(n, len(l.owed)):]
 		l.taken = s.machine.Now()
 		if len(l.owed) == 0 {

@@ -45,8 +45,17 @@ func (s *stage) mayNotKnow(l *link) bool { return l.told && s.options.Loops > 1 
 func (t tap) Tick(now core.Time, fx *core.Effects) {
 	s := t.s
 	s.progress++
-	if s.alarm == core.Never || now < s.alarm {
-		s.judge.failf("Core is woken at %d, and did not want to be before %d", now, s.alarm)
+	if next := t.Next(); next == core.Never || now < next {
+		s.judge.failf("Core is woken at %d, and did not want to be before %d", now, next)
+	}
+	if s.judge.core.Next() <= now {
+		s.judge.tick(now - s.judge.now)
+		if d := s.judge.fx.Dump(); d != nil {
+			fx.Begin(d)
+		}
+	}
+	if now < s.alarm {
+		return
 	}
 	s.alarm = core.Never
 	s.coverage[WokenByItself]++
@@ -57,4 +66,10 @@ func (t tap) Tick(now core.Time, fx *core.Effects) {
 }
 
 // Next implements hub.Core.
-func (t tap) Next() core.Time { return t.s.alarm }
+func (t tap) Next() core.Time { return min(t.s.alarm, t.s.judge.core.Next()) }
+
+// Stop implements hub.Core.
+func (t tap) Stop(now core.Time) {
+	t.s.judge.core.Stop(now)
+	t.s.judge.pause, t.s.judge.hurry = 0, true
+}

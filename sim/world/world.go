@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"lockd/server/core"
 	"lockd/sim/history"
 )
 
@@ -27,10 +28,11 @@ type world struct {
 	net     network
 	result  Result
 	peers   []*peer
-	labels  int       // connections ever attempted
-	actions []action  // one entry for every unit of weight
-	auditor *peer     // nil while the server refuses it
-	record  *recorder // nil unless the run is recorded
+	labels  int            // connections ever attempted
+	actions []action       // one entry for every unit of weight
+	answers []core.Resumed // that those who have waited do not have yet
+	auditor *peer          // nil while the server refuses it
+	record  *recorder      // nil unless the run is recorded
 }
 
 // peer is the place of one client; connections come and go in it.
@@ -48,6 +50,7 @@ type peer struct {
 	lost      bool  // what is under way to the client is lost
 	gone      bool  // the client reads no more: the next write to it fails
 	unread    int   // bytes of replies that the client has not read
+	waits     bool  // for a reply that comes later
 	seen      *seen // nil unless the run is recorded
 	link      *link // of sockets
 }
@@ -135,6 +138,7 @@ func (w *world) step() {
 	} else {
 		w.actions[w.random.below(len(w.actions))](w, p)
 	}
+	w.net.dumps()
 	if w.result.Steps%int64(w.options.ValidEvery) == 0 && w.options.Hoard < 1000 {
 		w.net.pause()
 	}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"lockd/sim/attack"
+)
+
+// attackCommand attacks a server, and measures what an honest client notices.
+func attackCommand() *ffcli.Command {
+	flags := newFlagSet("lockcheck attack")
+	start := flags.String("start", "", "start the lockd of this `path` for every attack, with the flags that it needs")
+	addr := flags.String("addr", "", "or attack the server at this TCP `address`")
+	web := flags.String("ws", "", "and its HTTP port at this `address`")
+	pid := flags.Int("pid", 0, "the process whose memory and descriptors are measured, with -addr")
+	small := flags.Int("small", 1, "divide the size of every attack by this")
+	return &ffcli.Command{
+		Name:       "attack",
+		ShortUsage: "lockcheck attack -start PATH [flags] [NAME...]",
+		ShortHelp:  "attack a server, and measure what an honest client notices",
+		LongHelp: `Makes the attacks of those names, or all, one after the other. Beside each, an honest
+client holds a lock and asks all the time: how long it waits, whether it keeps its
+lock, and how much memory the server takes are compared with what is allowed.
+Attack only what is yours: the server may be slow, or die.
+
+` + attackNames() + `
+Exit codes: 0 all bounds held, 1 one was broken, 2 usage, 3 could not run to the
+end.`,
+		FlagSet: flags,
+		Exec: func(ctx context.Context, args []string) error {
+			if (*start == "") == (*addr == "") {
+				return usageError("give -start PATH, or -addr ADDRESS: one of them")
+			}
+			if *small < 1 {
+				return usageError("-small %d is no divisor: want 1 or more", *small)
+			}
+			chosen, err := chooseAttacks(args)
+			if err != nil {
+				return err
+			}
+			broken := 0
+			for _, a := range chosen {
+				t := &attack.Target{Addr: *addr, Web: *web, PID: *pid, Small: *small}
+				if *start != "" {
+					if t, err = attack.Start(ctx, *start, *small, a.Flags...); err != nil {
+						return &exitError{exitBroken, err}
+					}
+				}
+				result, err := attack.Run(ctx, a, t)
+				if err != nil {
+					t.Stop()
+					return &exitError{exitBroken, err}
+				}
+				if err := t.Stop(); err != nil {
+					result.Broken = append(result.Broken, err.Error())
+				}
+				fmt.Println(result)
+				for _, b := range result.Broken {
+					fmt.Println("   ", b)
+				}
+				if len(result.Broken) > 0 {
+					broken++
+				}
+			}
+			if broken > 0 {
+				return &exitError{exitViolation, fmt.Errorf("attack: %d of %d attacks broke a bound", broken, len(chosen))}
+			}
+			return nil
+		},
+	}
+}
+
+// chooseAttacks returns those of the names, all without any.
+func chooseAttacks(names []string) ([]*attack.Attack, error) {
+	var chosen []*attack.Attack
+	for i := range attack.All {
+		if a := &attack.All[i]; len(names) == 0 || slices.Contains(names, a.Name) {
+			chosen = append(chosen, a)
+		}
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(chosen, func(a *attack.Attack) bool { return a.Name == name }) {
+			return nil, usageError("there is no attack %q; lockcheck attack -h lists them", name)
+		}
+	}
+	return chosen, nil
+}
+
+func attackNames() (text string) {
+	for _, a := range attack.All {
+		text += fmt.Sprintf("  %-19s %s\n", a.Name, a.About)
+	}
+	return text
+}

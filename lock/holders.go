@@ -1,0 +1,45 @@
+package lock
+
+import "slices"
+
+// holders lists the connections that hold something, so that a snapshot need not
+// look at all others. One that holds nothing any more may stay until the next
+// look: to come and go with every lock would cost more than it saves.
+type holders struct {
+	list []*conn // each at its place
+}
+
+// add adds a connection, unless it is there.
+func (h *holders) add(c *conn) {
+	if c.place < 0 {
+		c.place = len(h.list)
+		h.list = append(h.list, c)
+	}
+}
+
+// remove takes a connection out, if it is there; the last one takes its place.
+func (h *holders) remove(c *conn) {
+	if c.place < 0 {
+		return
+	}
+	last := h.list[len(h.list)-1]
+	h.list[c.place], last.place = last, c.place
+	h.list[len(h.list)-1] = nil
+	h.list = h.list[:len(h.list)-1]
+	c.place = -1
+}
+
+// all returns those that hold something. The slice is not to be kept.
+func (h *holders) all() []*conn {
+	h.list = slices.DeleteFunc(h.list, func(c *conn) bool {
+		if len(c.exclusive)+len(c.shared) > 0 {
+			return false
+		}
+		c.place = -1
+		return true
+	})
+	for i, c := range h.list {
+		c.place = i
+	}
+	return h.list
+}

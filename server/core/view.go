@@ -1,0 +1,113 @@
+package core
+
+import (
+	"iter"
+
+	"lockd/lock"
+	"lockd/wire"
+)
+
+// view is what a command shows, as it was at one moment (DUMP-8, STATS-9). To take
+// one is cheap; to show it is not, and can be done anywhere. The zero value may be
+// taken, and one that was shown be taken again.
+type view struct {
+	dialect wire.Dialect
+	op      wire.Op
+	shared  bool // of dump
+	dump    bool // the feature is on
+	figures wire.Figures
+	locks   lock.Snapshot
+	holders map[lock.Conn]string // how each is shown
+	named   []registered
+}
+
+// registered is a line of who.
+type registered struct{ addr, name string }
+
+// look takes the view that a command shows.
+func (c *Core) look(v *view, r wire.Request) {
+	v.dialect, v.op, v.dump = c.config.Dialect, r.Op, c.config.Dump
+	if r.Op == wire.Who {
+		v.named = c.names.appendTo(v.named[:0], r.Name)
+		return
+	}
+	show := (*conn).address
+	switch r.Op {
+	case wire.Holders:
+		show = (*conn).holder
+		c.machine.Snapshot(&v.locks, true, false)
+	case wire.SharedHolders:
+		if show = (*conn).holder; len(r.Name) > 0 {
+			c.machine.SnapshotHolders(&v.locks, r.Name)
+		} else {
+			c.machine.Snapshot(&v.locks, false, true)
+		}
+	case wire.Dump:
+		v.shared = string(r.Name) == "shared"
+		c.machine.Snapshot(&v.locks, !v.shared, v.shared)
+	case wire.Stats:
+		v.figures = c.statistics()
+		tables := v.dialect == wire.Classic || v.dump
+		c.machine.Snapshot(&v.locks, tables, tables)
+	}
+	if v.holders == nil {
+		v.holders = make(map[lock.Conn]string, len(v.locks.Holders()))
+	}
+	clear(v.holders)
+	for _, holder := range v.locks.Holders() {
+		v.holders[holder] = show(c.conns[ID(holder)])
+	}
+}
+
+// appendTo appends the reply.
+func (v *view) appendTo(out []byte) []byte {
+	switch v.op {
+	case wire.Who:
+		for _, n := range v.named {
+			out = v.dialect.AppendPair(out, n.addr, n.name)
+		}
+	case wire.Holders:
+		out = v.appendPairs(out, v.locks.Exclusive())
+	case wire.SharedHolders:
+		out = v.appendPairs(out, v.locks.Shared())
+	case wire.Dump:
+		if v.shared {
+			return v.dialect.AppendDumpShared(out, v.table(v.locks.Shared()))
+		}
+		return v.dialect.AppendDump(out, v.table(v.locks.Exclusive()))
+	case wire.Stats:
+		return v.dialect.AppendFullStats(out, &v.figures, v.dump, v.table(v.locks.Exclusive()), v.table(v.locks.Shared()))
+	}
+	return out
+}
+
+// pairBytes is how many bytes the lines of sd take.
+func (v *view) pairBytes() (bytes int) {
+	for name, holder := range v.table(v.locks.Shared()) {
+		bytes += len(name) + len(": \n") + len(holder)
+	}
+	return bytes
+}
+
+// appendPairs appends the lines of d and sd.
+func (v *view) appendPairs(out []byte, holdings iter.Seq2[string, lock.Conn]) []byte {
+	for name, holder := range v.table(holdings) {
+		out = v.dialect.AppendPair(out, name, holder)
+	}
+	return out
+}
+
+// table is a table as wire shows it.
+func (v *view) table(holdings iter.Seq2[string, lock.Conn]) wire.Table {
+	return func(yield func(string, string) bool) {
+		for name, holder := range holdings {
+			if !yield(name, v.holders[holder]) {
+				return
+			}
+		}
+	}
+}
+
+// address is how a connection is shown in dump, which never shows names
+// (DUMP-5).
+func (c *conn) address() string { return c.addr }

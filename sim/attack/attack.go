@@ -1,0 +1,104 @@
+package attack
+
+import (
+	"context"
+	"time"
+)
+
+// Attack is one way of doing harm, and what it may do at the most.
+type Attack struct {
+	Name  string
+	About string   // what is done, in a line
+	Flags []string // that the daemon is started with, besides the usual ones
+
+	// Stall is how long an honest client may wait for a reply.
+	Stall time.Duration
+	// Growth is how many bytes of memory the server may take beyond what it took
+	// when Prepare had ended.
+	Growth int64
+	// Descriptors is how many the server may have open; 0 is any number.
+	Descriptors int
+
+	// Prepare makes the state that is attacked. It is not measured.
+	Prepare func(context.Context, *Target) error
+	// Do does the harm. An error is one of the honest side: something that must
+	// not happen did.
+	Do func(context.Context, *Target) error
+}
+
+const mib = 1 << 20
+
+// waiting is the documented bound of all that waits for clients, and room for the
+// one dump that is being made, its snapshot and garbage that is still to be
+// collected.
+const waiting = (256 + 512) * mib
+
+// All are the attacks, in the order in which they are made.
+var All = []Attack{
+	{
+		Name: "refused-dumps", About: "a client asks 40 times at once for a dump that is too large",
+		Stall: 100 * time.Millisecond, Growth: 64 * mib,
+		Prepare: holdLong(1_100, 64_000), Do: pipeline("dump\n", 40),
+	},
+	{
+		Name: "granted-dump", About: "a client asks for a dump of a million locks",
+		Stall: 100 * time.Millisecond, Growth: waiting,
+		Prepare: hold(1_000_000), Do: pipeline("dump\n", 1),
+	},
+	{
+		Name: "dump-loop", About: "20 clients ask for dumps of a million locks, in all ways, again and again",
+		Stall: 150 * time.Millisecond, Growth: waiting,
+		Prepare: hold(1_000_000), Do: dumpLoop(20, 15*time.Second),
+	},
+	{
+		Name: "who", About: "20 clients ask again and again for the 3,000 bearers of one name",
+		Stall: 100 * time.Millisecond, Growth: waiting,
+		Prepare: bear("x", 3_000), Do: askLoop(20, "who x\nwho\nwho y\n", 5*time.Second),
+	},
+	{
+		Name: "many-holders", About: "20 clients ask again and again for the 3,000 holders of one shared lock",
+		Stall: 100 * time.Millisecond, Growth: waiting,
+		Prepare: share("pool", 3_000), Do: askLoop(20, "sd pool\nsi pool\n", 5*time.Second),
+	},
+	{
+		Name: "unread-dumps", About: "400 clients ask for a dump of some 60 MB and do not read it; an honest one reads its own",
+		Stall: 150 * time.Millisecond, Growth: waiting,
+		Prepare: holdLong(950, 64_000), Do: unread(400, "d\n", 20*time.Second),
+	},
+	{
+		Name: "unread-small-dumps", About: "2,000 clients ask for dumps of 900 KB and do not read them",
+		Stall: 150 * time.Millisecond, Growth: waiting,
+		Prepare: holdLong(14, 64_000), Do: unread(2_000, "d\nsd\ndump\n", 10*time.Second),
+	},
+	{
+		Name: "unread-replies", About: "4,000 clients send commands without end and do not read the replies",
+		Stall: 200 * time.Millisecond, Growth: waiting,
+		Do: unread(4_000, longInspections, 10*time.Second),
+	},
+	{
+		Name: "torn-lines", About: "4,000 clients send a line of 65,500 bytes without its end",
+		Stall: 200 * time.Millisecond, Growth: waiting,
+		Do: unread(4_000, tornLine, 10*time.Second),
+	},
+	{
+		Name: "large-end", About: "a connection ends that holds a million locks",
+		Stall: 100 * time.Millisecond, Growth: 256 * mib,
+		Do: largeEnd("g", 1_000_000),
+	},
+	{
+		Name: "large-shared-end", About: "a connection ends that holds a million shared locks",
+		Stall: 100 * time.Millisecond, Growth: 512 * mib,
+		Do: largeEnd("sg", 1_000_000),
+	},
+	{
+		Name: "torn-handshakes", About: "3,000 connections to the HTTP port say half a request, or nothing",
+		Flags: []string{"-max-connections", "10"},
+		Stall: 100 * time.Millisecond, Growth: 256 * mib, Descriptors: 100,
+		Do: tornHandshakes(3_000),
+	},
+	{
+		Name: "flood", About: "50 clients send commands without end, and read",
+		Stall: 200 * time.Millisecond, Growth: 64 * mib,
+		Do: askLoop(50, manyInspections, 5*time.Second),
+	},
+}
