@@ -36,11 +36,13 @@
 //     one, each holder of a shared lock is one) and within the limit; the sizes of
 //     both are those of what they hold.
 //   - I7: every connection that holds something is listed as a holder, once.
+//   - I8: a connection that has ended and is not cleared is not open, and counts
+//     nowhere; only it, and what it held, know of each other.
 //
 // # Cost
 //
 // Every command takes constant time, Close time in proportion to what the
-// connection holds, a snapshot the time to copy a few words for each holding; to
+// connection holds, up to Options.Piece, a snapshot the time to copy a few words for each holding; to
 // sort it is up to who looks at it. Only an acquisition that
 // stores a name or a holder for which there was no room allocates.
 package lock

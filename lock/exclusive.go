@@ -15,8 +15,9 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	if c == nil {
 		return Denied
 	}
+	m.keepUp()
 	l := m.exclusive[string(name)]
-	if l != nil && l.owner != nil {
+	if l != nil && l.owner != nil && !l.owner.ended {
 		if l.owner == c && m.options.Reentrant {
 			return Granted
 		}
@@ -25,15 +26,19 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	if m.full() {
 		return Limited
 	}
-	if l != nil {
+	switch {
+	case l != nil && l.owner != nil:
+		m.take(l)
+	case l != nil:
 		m.free.remove(l)
-	} else {
+	default:
 		l = &exclusive{name: string(name)}
 		m.exclusive[l.name] = l
 	}
 	l.owner, l.at = c, len(c.exclusive)
 	c.exclusive = append(c.exclusive, l)
 	m.holders.add(c)
+	c.bytes += len(l.name)
 	m.exclusiveSize.named(l.name, 1)
 	m.exclusiveSize.change(l.name, c, 1)
 	return Granted
@@ -66,24 +71,36 @@ func (m *Machine) ExclusiveLocks() int { return m.exclusiveSize.Names }
 // held returns the exclusive lock of that name, nil if nobody holds it.
 func (m *Machine) held(name []byte) *exclusive {
 	l := m.exclusive[string(name)]
-	if l == nil || l.owner == nil {
+	if l == nil || l.owner == nil || l.owner.ended {
 		return nil
 	}
 	return l
 }
 
-// releaseExclusive takes the lock from its owner's list, where the last one takes
-// its place (I1, I2), and from the table, or makes it one of the free ones.
+// releaseExclusive takes the lock from its owner, and from the table, or makes it
+// one of the free ones.
 func (m *Machine) releaseExclusive(l *exclusive) {
 	c := l.owner
-	held := c.exclusive
+	m.take(l)
+	c.bytes -= len(l.name)
+	m.exclusiveSize.named(l.name, -1)
+	m.exclusiveSize.change(l.name, c, -1)
+	m.setFree(l)
+}
+
+// take takes the lock from its owner's list, where the last one takes its place
+// (I1, I2).
+func (m *Machine) take(l *exclusive) {
+	held := l.owner.exclusive
 	last := held[len(held)-1]
 	held[l.at], last.at = last, l.at
 	held[len(held)-1] = nil
-	c.exclusive = held[:len(held)-1]
+	l.owner.exclusive = held[:len(held)-1]
 	l.owner = nil
-	m.exclusiveSize.named(l.name, -1)
-	m.exclusiveSize.change(l.name, c, -1)
+}
+
+// setFree makes a lock without owner one of the free ones.
+func (m *Machine) setFree(l *exclusive) {
 	if out := m.free.add(l); out != nil {
 		delete(m.exclusive, out.name)
 	}

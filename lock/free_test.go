@@ -10,18 +10,19 @@ import (
 // those that stay are as good as new.
 func TestFree(t *testing.T) {
 	m := New(Options{})
-	m.Open(1)
+	one := Conn(1)
+	m.Open(one)
 	m.Open(2)
 	name := func(i int) []byte { return fmt.Appendf(nil, "lock-%d", i) }
 	for round := range 3 {
 		for i := range 2*maxFree + 10 {
-			if m.Get(1, name(i)) != Granted {
+			if m.Get(one, name(i)) != Granted {
 				t.Fatalf("round %d: %s is not granted", round, name(i))
 			}
 			if i%3 == 0 { // held for a while
 				continue
 			}
-			if m.Get(2, name(i)) != Denied || !m.Release(1, name(i)) || m.Release(1, name(i)) || m.Release(2, name(i)) {
+			if m.Get(2, name(i)) != Denied || !m.Release(one, name(i)) || m.Release(one, name(i)) || m.Release(2, name(i)) {
 				t.Fatalf("round %d: %s is not released once", round, name(i))
 			}
 			if _, held := m.Holder(name(i)); held {
@@ -38,13 +39,16 @@ func TestFree(t *testing.T) {
 		if most := held + maxFree; len(m.exclusive) > most {
 			t.Errorf("%d locks are in the table, %d held", len(m.exclusive), held)
 		}
-		if orphans := m.Close(1); orphans.Exclusive != held {
+		if orphans := m.Close(one); orphans.Exclusive != held {
 			t.Errorf("%d locks are orphaned, %d held", orphans.Exclusive, held)
 		}
 		if err := m.Valid(); err != nil {
 			t.Fatal(err)
 		}
-		m.Open(1)
+		for m.Clear() {
+		}
+		one += 10
+		m.Open(one)
 	}
 	if len(m.exclusive) != maxFree || m.ExclusiveLocks() != 0 {
 		t.Errorf("%d locks are left, %d held", len(m.exclusive), m.ExclusiveLocks())

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -14,11 +15,16 @@ import (
 type twins struct {
 	machine *Machine
 	naive   *naive
+	ends    map[Conn]Conn // how often a connection has ended
 }
 
-func newTwins(o Options) *twins { return &twins{New(o), &naive{options: o}} }
+func newTwins(o Options) *twins { return &twins{New(o), &naive{options: o}, map[Conn]Conn{}} }
+
+// number is that of a connection, which is another one after it has ended.
+func (w *twins) number(c Conn) Conn { return c + 1000*w.ends[c] }
 
 func (w *twins) openConn(c Conn) {
+	c = w.number(c)
 	w.machine.Open(c)
 	if !w.naive.isOpen(c) {
 		w.naive.open = append(w.naive.open, c)
@@ -29,6 +35,8 @@ func (w *twins) openConn(c Conn) {
 func (w *twins) step(op int, c Conn, name string) error {
 	var got, want any
 	m, n, key := w.machine, w.naive, []byte(name)
+	label := c
+	c = w.number(c)
 	switch op {
 	case 0:
 		got, want = m.Get(c, key), n.get(c, name)
@@ -42,9 +50,13 @@ func (w *twins) step(op int, c Conn, name string) error {
 		got, want = m.ReleaseShared(c, key), release(&n.shared, Holding{name, c})
 	case 4:
 		got, want = m.Close(c), n.close(c)
+		w.ends[label]++
 	case 5:
-		w.openConn(c)
+		w.openConn(label)
 		m.Weigh(c, Weight{len(name), m.Conns()}) // Valid compares the sizes
+	}
+	if op == 6 {
+		m.Clear()
 	}
 	clear(key) // the machine must have copied what it keeps
 	if got != want {
@@ -53,7 +65,7 @@ func (w *twins) step(op int, c Conn, name string) error {
 	return m.Valid()
 }
 
-const operations = 6
+const operations = 7
 
 // same compares all that can be seen of both.
 func (w *twins) same(names []string) error {
@@ -90,7 +102,7 @@ func (w *twins) same(names []string) error {
 			return fmt.Errorf("the holders of %q differ:\n%s", name, diff)
 		}
 	}
-	if m.ExclusiveLocks() != exclusive || m.SharedLocks() != shared {
+	if m.ExclusiveLocks() != exclusive || m.SharedLocks() != shared && m.Exact() {
 		return fmt.Errorf("%d exclusive and %d shared locks, want %d and %d", m.ExclusiveLocks(), m.SharedLocks(), exclusive, shared)
 	}
 	return nil
@@ -104,9 +116,10 @@ func TestMachine(t *testing.T) {
 		w := newTwins(Options{
 			Reentrant:   rapid.Bool().Draw(t, "reentrant"),
 			MaxHoldings: rapid.SampledFrom([]int{0, 0, 3, 20}).Draw(t, "limit"),
+			Piece:       rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "piece"),
 		})
 		conns := Conn(rapid.SampledFrom([]int{2, 4, 14}).Draw(t, "connections"))
-		weights := rapid.SampledFrom([][]int{{0, 1, 2, 3, 4, 5}, {2, 2, 2, 3, 5, 5}, {0, 0, 1, 2, 5, 5}}).Draw(t, "operations")
+		weights := rapid.SampledFrom([][]int{{0, 1, 2, 3, 4, 5}, {2, 2, 2, 3, 5, 5}, {0, 0, 1, 2, 5, 5}, {0, 0, 0, 2, 2, 2, 4, 5, 5, 6}}).Draw(t, "operations")
 		for c := range conns {
 			w.openConn(c)
 		}
@@ -121,6 +134,11 @@ func TestMachine(t *testing.T) {
 		if err := w.same(names); err != nil {
 			t.Fatal(err)
 		}
+		for w.machine.Clear() {
+		}
+		if err := errors.Join(w.same(names), w.machine.Valid()); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 
@@ -133,7 +151,8 @@ func TestExhaustive(t *testing.T) {
 		name string
 	}
 	var all []operation
-	for op := range operations {
+	all = append(all, operation{op: 6})
+	for op := range operations - 1 {
 		for c := range Conn(2) {
 			all = append(all, operation{op, c, "a"})
 			if op < 4 {
@@ -142,7 +161,7 @@ func TestExhaustive(t *testing.T) {
 		}
 	}
 	const length = 4
-	for _, o := range []Options{{}, {Reentrant: true}, {MaxHoldings: 1}} {
+	for _, o := range []Options{{}, {Reentrant: true}, {MaxHoldings: 1}, {Piece: 1}} {
 		sequences := 1
 		for range length {
 			sequences *= len(all)
@@ -204,4 +223,66 @@ func TestCloseIsReleasingAll(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// TestLargeEnd checks that a connection that holds very much ends in one step for
+// everybody, whatever is cleared and touched afterwards.
+func TestLargeEnd(t *testing.T) {
+	const locks = 1000
+	name := func(i int) []byte { return fmt.Appendf(nil, "n%d", i) }
+	m := New(Options{Piece: 10})
+	for c := range Conn(4) {
+		m.Open(c)
+	}
+	for i := range locks {
+		m.Get(1, name(i))
+		m.GetShared(1, name(i))
+		if i%2 == 0 {
+			m.GetShared(2, name(i))
+		}
+		if i%5 == 0 {
+			m.GetShared(3, name(i))
+		}
+	}
+	check := func(exclusive, shared, holdings int) {
+		t.Helper()
+		if err := m.Valid(); err != nil {
+			t.Fatal(err)
+		}
+		if m.ExclusiveLocks() != exclusive || m.SharedLocks() != shared && m.Exact() || m.SharedSize().Holdings != holdings {
+			t.Fatalf("%d exclusive and %d shared locks of %d holders, want %d, %d and %d", m.ExclusiveLocks(), m.SharedLocks(), m.SharedSize().Holdings, exclusive, shared, holdings)
+		}
+		a, b := snapshot(m)
+		if len(a) != exclusive || len(b) != holdings {
+			t.Fatalf("%d and %d are shown, want %d and %d", len(a), len(b), exclusive, holdings)
+		}
+	}
+	check(locks, locks, locks+locks/2+locks/5)
+	if orphans := m.Close(1); orphans != (Orphans{locks, locks}) {
+		t.Fatalf("%+v", orphans)
+	}
+	check(0, 600, 700)
+	if orphans := m.Close(2); orphans != (Orphans{0, 500}) || m.Exact() {
+		t.Fatalf("%+v, exact: %v", orphans, m.Exact())
+	}
+	check(0, 200, 200)
+	for i := range 100 {
+		if n, outcome := m.GetShared(0, name(i)); outcome != Granted || n != 1 && (n != 2 || i%5 > 0) {
+			t.Fatalf("%d holders of %s: %v", n, name(i), outcome)
+		}
+		if m.Get(0, name(i)) != Granted || m.Holders(name(i+200)) > 1 {
+			t.Fatalf("%s is not free", name(i))
+		}
+	}
+	check(100, 280, 300)
+	steps := 0
+	for ; m.Clear(); steps++ {
+		if steps%20 == 0 {
+			check(100, 280, 300)
+		}
+	}
+	check(100, 280, 300)
+	if steps < 100 || m.Uncleared() || len(m.shared) != 280 {
+		t.Errorf("%d steps, %d shared locks in the table", steps, len(m.shared))
+	}
 }

@@ -35,7 +35,8 @@ func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 	if c == nil {
 		return 0, Denied
 	}
-	l := m.shared[string(name)]
+	m.keepUp()
+	l := m.sharedLock(name)
 	if l != nil && l.find(id) >= 0 {
 		return len(l.holders), Granted
 	}
@@ -51,6 +52,13 @@ func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 	l.add(sharedHolder{conn: c, at: len(c.shared)})
 	c.shared = append(c.shared, sharedHolding{lock: l, at: len(l.holders) - 1, acquired: m.acquisitions})
 	m.holders.add(c)
+	c.repeated += len(l.name)
+	switch len(l.holders) {
+	case 1:
+		c.holdsAlone(l, 1)
+	case 2:
+		l.holders[0].conn.holdsAlone(l, -1)
+	}
 	m.sharedSize.change(l.name, c, 1)
 	return len(l.holders), Granted
 }
@@ -58,7 +66,7 @@ func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 // ReleaseShared takes the connection from the holders of the shared lock of
 // that name, and says whether it was one (SREL-1, SREL-2).
 func (m *Machine) ReleaseShared(id Conn, name []byte) bool {
-	l := m.shared[string(name)]
+	l := m.sharedLock(name)
 	if l == nil {
 		return false
 	}
@@ -73,7 +81,7 @@ func (m *Machine) ReleaseShared(id Conn, name []byte) bool {
 // Holders returns the number of holders of the shared lock of that name, 0 if
 // there are none (SINS-1).
 func (m *Machine) Holders(name []byte) int {
-	l := m.shared[string(name)]
+	l := m.sharedLock(name)
 	if l == nil {
 		return 0
 	}
@@ -81,26 +89,36 @@ func (m *Machine) Holders(name []byte) int {
 }
 
 // SharedLocks returns the number of names with a shared holder (STATS-4).
-func (m *Machine) SharedLocks() int { return len(m.shared) }
+func (m *Machine) SharedLocks() int { return m.sharedSize.Names }
 
 // releaseShared takes the holder at that position from the lock, and the lock
-// from the table if it was the last (SREL-3). In both lists the last element
-// takes the free place, and its counterpart learns the new position.
+// from the table if it was the last (SREL-3). None of the holders has ended.
 func (m *Machine) releaseShared(l *shared, at int) {
-	c, i := l.holders[at].conn, l.holders[at].at
+	c := l.holders[at].conn
+	m.unlink(l, at)
+	c.repeated -= len(l.name)
+	m.sharedSize.change(l.name, c, -1)
+	switch len(l.holders) {
+	case 0:
+		c.holdsAlone(l, -1)
+		delete(m.shared, l.name)
+		m.sharedSize.named(l.name, -1)
+	case 1:
+		l.holders[0].conn.holdsAlone(l, 1)
+	}
+}
 
+// unlink takes the holder at that position from the lock, and the lock from the
+// holder. In both lists the last element takes the free place, and its counterpart
+// learns the new position.
+func (m *Machine) unlink(l *shared, at int) {
+	c, i := l.holders[at].conn, l.holders[at].at
 	moved := c.shared[len(c.shared)-1]
 	moved.lock.holders[moved.at].at = i
 	c.shared[i] = moved
 	c.shared[len(c.shared)-1] = sharedHolding{}
 	c.shared = c.shared[:len(c.shared)-1]
-
 	l.remove(at)
-	if len(l.holders) == 0 {
-		delete(m.shared, l.name)
-		m.sharedSize.named(l.name, -1)
-	}
-	m.sharedSize.change(l.name, c, -1)
 }
 
 // find returns the position of the connection among the holders, or -1.

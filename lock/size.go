@@ -60,7 +60,7 @@ func (m *Machine) SharedSize() Size { return m.sharedSize }
 // name. It takes time in proportion to their number, which is Holders.
 func (m *Machine) HoldersSize(name []byte) Size {
 	var size Size
-	if l := m.shared[string(name)]; l != nil {
+	if l := m.sharedLock(name); l != nil {
 		size.named(l.name, 1)
 		for _, h := range l.holders {
 			size.change(l.name, h.conn, 1)

@@ -59,7 +59,7 @@ func (m *Machine) Snapshot(s *Snapshot, exclusive, shared bool) {
 // SnapshotHolders takes a snapshot of the shared lock of that name alone.
 func (m *Machine) SnapshotHolders(s *Snapshot, name []byte) {
 	s.reset()
-	l := m.shared[string(name)]
+	l := m.sharedLock(name)
 	if l == nil {
 		return
 	}

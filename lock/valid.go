@@ -1,8 +1,11 @@
 package lock
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// Valid checks the invariants I1 to I7 of the package comment and returns the
+// Valid checks the invariants I1 to I8 of the package comment and returns the
 // first violation it finds. It looks at everything: it is for tests and
 // simulations, which call it after every step.
 func (m *Machine) Valid() error {
@@ -12,9 +15,11 @@ func (m *Machine) Valid() error {
 		if err := m.validExclusive(name, l); err != nil {
 			return err
 		}
-		if l.owner == nil {
+		switch {
+		case l.owner == nil:
 			free++
-		} else {
+		case l.owner.ended:
+		default:
 			exclusive.named(name, 1)
 			exclusive.change(name, l.owner, 1)
 		}
@@ -31,10 +36,19 @@ func (m *Machine) Valid() error {
 		if err := m.validShared(name, l); err != nil {
 			return err
 		}
-		shared.named(name, 1)
+		holders := 0
 		for _, h := range l.holders {
-			shared.change(name, h.conn, 1)
+			if !h.conn.ended {
+				holders++
+				shared.change(name, h.conn, 1)
+			}
 		}
+		if holders > 0 {
+			shared.named(name, 1)
+		}
+	}
+	if !m.Exact() {
+		shared.Names, shared.NameBytes = m.sharedSize.Names, m.sharedSize.NameBytes
 	}
 	if m.exclusiveSize != exclusive || m.sharedSize != shared {
 		return fmt.Errorf("I6: the tables are counted as %+v and %+v, and are %+v and %+v", m.exclusiveSize, m.sharedSize, exclusive, shared)
@@ -45,6 +59,14 @@ func (m *Machine) Valid() error {
 			return err
 		}
 		listed += len(c.exclusive) + len(c.shared)
+	}
+	for _, c := range m.ended {
+		if err := m.validLists(c.id, c); err != nil {
+			return err
+		}
+		if !c.ended || m.conns[c.id] != nil {
+			return fmt.Errorf("I8: connection %d has ended, and is open", c.id)
+		}
 	}
 	holdings := exclusive.Holdings + shared.Holdings
 	if holdings != listed {
@@ -70,7 +92,7 @@ func (m *Machine) validExclusive(name string, l *exclusive) error {
 		if l.at < 0 || l.at >= len(m.free.ring) || m.free.ring[l.at] != l {
 			return fmt.Errorf("I1: exclusive lock %q is free and not at place %d of the free ones", name, l.at)
 		}
-	case m.conns[c.id] != c:
+	case m.conns[c.id] != c && !m.hasEnded(c):
 		return fmt.Errorf("I1: the holder of exclusive lock %q is not open", name)
 	case l.at < 0 || l.at >= len(c.exclusive) || c.exclusive[l.at] != l:
 		return fmt.Errorf("I1: exclusive lock %q is not at place %d of connection %d", name, l.at, c.id)
@@ -92,7 +114,7 @@ func (m *Machine) validShared(name string, l *shared) error {
 	for at, h := range l.holders {
 		c := h.conn
 		switch {
-		case c == nil || m.conns[c.id] != c:
+		case c == nil || m.conns[c.id] != c && !m.hasEnded(c):
 			return fmt.Errorf("I3: holder %d of shared lock %q is not open", at, name)
 		case conns[c.id]:
 			return fmt.Errorf("I3: connection %d holds shared lock %q twice", c.id, name)
@@ -117,6 +139,36 @@ func (m *Machine) validConn(id Conn, c *conn) error {
 	}
 	if len(c.exclusive)+len(c.shared) > 0 && (c.place < 0 || c.place >= len(m.holders.list) || m.holders.list[c.place] != c) {
 		return fmt.Errorf("I7: connection %d holds something and is not listed as a holder", id)
+	}
+	if c.ended {
+		return fmt.Errorf("I8: connection %d is open, and has ended", id)
+	}
+	alone, aloneBytes := 0, 0
+	for _, h := range c.shared {
+		if len(h.lock.holders) == 1 {
+			alone++
+			aloneBytes += len(h.lock.name)
+		}
+	}
+	if c.alone != alone || c.aloneBytes != aloneBytes {
+		return fmt.Errorf("I6: connection %d is said to hold %d shared locks alone, of %d bytes, and holds %d, of %d", id, c.alone, c.aloneBytes, alone, aloneBytes)
+	}
+	return m.validLists(id, c)
+}
+
+// hasEnded says whether a connection has ended and is not cleared.
+func (m *Machine) hasEnded(c *conn) bool { return c.ended && slices.Contains(m.ended, c) }
+
+func (m *Machine) validLists(id Conn, c *conn) error {
+	bytes, repeated := 0, 0
+	for _, l := range c.exclusive {
+		bytes += len(l.name)
+	}
+	for _, h := range c.shared {
+		repeated += len(h.lock.name)
+	}
+	if !c.ended && (c.bytes != bytes || c.repeated != repeated) {
+		return fmt.Errorf("I6: the names of connection %d have %d and %d bytes, and are said to have %d and %d", id, bytes, repeated, c.bytes, c.repeated)
 	}
 	for at, l := range c.exclusive {
 		if m.exclusive[l.name] != l || l.owner != c || l.at != at {

@@ -112,10 +112,12 @@ func (p *Pair) await(id core.ID, state core.State) {
 		return
 	}
 	var made core.Effects
-	p.Core.Tick(0, &made)
-	if d := made.Dump(); d != nil {
-		d.Make()
-		p.Core.Finish(0, d, &made)
+	for len(made.Resumed()) == 0 {
+		p.Core.Tick(0, &made)
+		if d := made.Dump(); d != nil {
+			d.Make()
+			p.Core.Finish(0, d, &made)
+		}
 	}
 	for _, r := range made.Resumed() {
 		p.fx.Append(r.To, r.Reply)

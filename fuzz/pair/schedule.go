@@ -50,7 +50,7 @@ const (
 	BitShortLines
 	BitFewLocks
 	BitFewConnections
-	BitLateDumps // none is made at once
+	BitLate // no dump is made at once, and no end is cleared at once
 )
 
 // Config returns the configuration that a byte draws.
@@ -70,8 +70,8 @@ func Config(draw byte) core.Config {
 	if draw&BitFewLocks != 0 {
 		c.MaxLocks = 3
 	}
-	if draw&BitLateDumps != 0 {
-		c.SmallDump = -1
+	if draw&BitLate != 0 {
+		c.SmallDump, c.EndPiece = -1, 1
 	}
 	if draw&BitFewConnections != 0 {
 		c.MaxConnections = 2

@@ -79,10 +79,13 @@ func (q *dumps) due() Time {
 
 func (q *dumps) isDue(now Time) bool { return q.due() != Never && q.due() <= now }
 
-// Tick does what has become due: it begins a dump, which is then in the Effects.
-// Its view is of this moment (DUMP-8).
+// Tick does what has become due: it clears what connections held that have ended,
+// and begins a dump, which is then in the Effects. Its view is of this moment
+// (DUMP-8).
 func (c *Core) Tick(now Time, fx *Effects) {
-	for c.dumps.isDue(now) {
+	c.now = now
+	c.machine.Clear()
+	for c.dumps.isDue(now) && c.machine.Exact() {
 		d := c.dumps.take()
 		d.askers = c.stillWaiting(d)
 		_, d.bytes = c.size(d.request)
@@ -139,7 +142,12 @@ func (c *Core) Stop(now Time) { c.dumps.next, c.dumps.hurry = now, true }
 
 // Next returns the moment at which Tick is to be called at the latest, Never if
 // nothing will become due by itself.
-func (c *Core) Next() Time { return c.dumps.due() }
+func (c *Core) Next() Time {
+	if c.machine.Uncleared() {
+		return c.now
+	}
+	return c.dumps.due()
+}
 
 // validDumps checks that dumps and connections agree on who waits.
 func (c *Core) validDumps() error {

@@ -31,6 +31,10 @@ func (c *Core) execute(from *conn, line, out []byte) []byte {
 	}
 	switch r.Op {
 	case wire.Stats:
+		if !c.machine.Exact() {
+			c.dumps.ask(from, r)
+			return out
+		}
 		f := c.statistics()
 		return dialect.AppendStats(out, &f)
 	case wire.Me:

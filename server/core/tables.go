@@ -49,6 +49,7 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
 	}
 	lines, bytes := c.size(r)
 	switch {
+	case r.Op == wire.Stats && !c.machine.Exact():
 	case bytes > c.maxReply:
 		return dialect.AppendTooLarge(out)
 	case lines <= c.config.SmallDump && bytes <= smallBytes:
@@ -85,7 +86,7 @@ func (c *Core) size(r wire.Request) (lines, bytes int) {
 			shared = lock.Size{}
 		}
 	case wire.Stats:
-		if c.config.Dialect != wire.Classic && !c.config.Dump {
+		if string(r.Name) != "full" || c.config.Dialect != wire.Classic && !c.config.Dump {
 			exclusive, shared = lock.Size{}, lock.Size{}
 		}
 	}

@@ -14,6 +14,7 @@ type view struct {
 	dialect wire.Dialect
 	op      wire.Op
 	shared  bool // of dump
+	full    bool // of q
 	dump    bool // the feature is on
 	figures wire.Figures
 	locks   lock.Snapshot
@@ -46,8 +47,8 @@ func (c *Core) look(v *view, r wire.Request) {
 		v.shared = string(r.Name) == "shared"
 		c.machine.Snapshot(&v.locks, !v.shared, v.shared)
 	case wire.Stats:
-		v.figures = c.statistics()
-		tables := v.dialect == wire.Classic || v.dump
+		v.figures, v.full = c.statistics(), string(r.Name) == "full"
+		tables := v.full && (v.dialect == wire.Classic || v.dump)
 		c.machine.Snapshot(&v.locks, tables, tables)
 	}
 	if v.holders == nil {
@@ -76,6 +77,9 @@ func (v *view) appendTo(out []byte) []byte {
 		}
 		return v.dialect.AppendDump(out, v.table(v.locks.Exclusive()))
 	case wire.Stats:
+		if !v.full {
+			return v.dialect.AppendStats(out, &v.figures)
+		}
 		return v.dialect.AppendFullStats(out, &v.figures, v.dump, v.table(v.locks.Exclusive()), v.table(v.locks.Shared()))
 	}
 	return out

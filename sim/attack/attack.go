@@ -43,12 +43,12 @@ var All = []Attack{
 	{
 		Name: "granted-dump", About: "a client asks for a dump of a million locks",
 		Stall: 100 * time.Millisecond, Growth: waiting,
-		Prepare: hold(1_000_000), Do: pipeline("dump\n", 1),
+		Prepare: hold("g", 1_000_000), Do: pipeline("dump\n", 1),
 	},
 	{
 		Name: "dump-loop", About: "20 clients ask for dumps of a million locks, in all ways, again and again",
 		Stall: 150 * time.Millisecond, Growth: waiting,
-		Prepare: hold(1_000_000), Do: dumpLoop(20, 15*time.Second),
+		Prepare: hold("g", 1_000_000), Do: dumpLoop(20, 15*time.Second),
 	},
 	{
 		Name: "who", About: "20 clients ask again and again for the 3,000 bearers of one name",
@@ -82,13 +82,13 @@ var All = []Attack{
 	},
 	{
 		Name: "large-end", About: "a connection ends that holds a million locks",
-		Stall: 100 * time.Millisecond, Growth: 256 * mib,
-		Do: largeEnd("g", 1_000_000),
+		Stall: 30 * time.Millisecond, Growth: 64 * mib,
+		Prepare: hold("g", 1_000_000), Do: end,
 	},
 	{
 		Name: "large-shared-end", About: "a connection ends that holds a million shared locks",
-		Stall: 100 * time.Millisecond, Growth: 512 * mib,
-		Do: largeEnd("sg", 1_000_000),
+		Stall: 30 * time.Millisecond, Growth: 64 * mib,
+		Prepare: hold("sg", 1_000_000), Do: end,
 	},
 	{
 		Name: "torn-handshakes", About: "3,000 connections to the HTTP port say half a request, or nothing",

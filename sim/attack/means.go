@@ -16,14 +16,14 @@ import (
 
 type step = func(context.Context, *Target) error
 
-// hold lets one connection hold so many locks with short names.
-func hold(n int) step {
+// hold lets one connection hold so many locks with short names, which a command gets.
+func hold(verb string, n int) step {
 	return func(ctx context.Context, t *Target) error {
 		c, err := t.keep()
 		if err != nil {
 			return err
 		}
-		return acquire(c, "g", t.scaled(n))
+		return acquire(c, verb, t.scaled(n))
 	}
 }
 
@@ -221,21 +221,11 @@ var (
 	manyInspections = strings.Repeat("i job\n", 2_000)
 )
 
-// largeEnd lets a connection end that holds very much.
-func largeEnd(verb string, n int) step {
-	return func(ctx context.Context, t *Target) error {
-		c, err := t.dial()
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		if err := acquire(c, verb, t.scaled(n)); err != nil {
-			return err
-		}
-		c.Close()
-		time.Sleep(time.Second)
-		return nil
-	}
+// end ends the connections that were kept.
+func end(ctx context.Context, t *Target) error {
+	t.drop()
+	time.Sleep(time.Second)
+	return nil
 }
 
 // tornHandshakes connects to the HTTP port and says half a request, or nothing.

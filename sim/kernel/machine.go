@@ -128,6 +128,9 @@ func (m *Machine) Descriptors() (fds []loop.FD) {
 	return fds
 }
 
+// Broken says whether poll(2) would tell of an error.
+func (m *Machine) Broken(fd loop.FD) bool { return m.file(fd).poll()&loop.Error != 0 }
+
 // Unread returns how many bytes a read of a descriptor would find.
 func (m *Machine) Unread(fd loop.FD) int {
 	if s := m.file(fd).socket; s != nil {

@@ -23,7 +23,7 @@ func (s *Server) Await(id uint64, data []byte) bool {
 	c.line = nil
 	word, name, _ := bytes.Cut(line, []byte{' '})
 	index := s.lookup(word)
-	if index < 0 || !slices.Contains([]string{"d", "sd", "dump", "who", "q"}, string(word)) || string(word) == "q" && string(name) != "full" {
+	if index < 0 || !slices.Contains([]string{"d", "sd", "dump", "who", "q"}, string(word)) {
 		return false
 	}
 	s.counts[index]++

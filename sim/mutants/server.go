@@ -44,7 +44,7 @@ var serverMutants = []Mutant{
 			fx.To(id)[0] = out[0]
 		}
 	}
-	return rest
+	return rest, state
 `},
 	{"a command is applied after its connection was orphaned", "server/session.go",
 		"	x.life.Released()\n", `	x.life.Released()

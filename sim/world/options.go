@@ -22,6 +22,7 @@ type Options struct {
 	MaxLine        int // bytes
 	MaxConnections int // 0: no limit
 	MaxLocks       int // 0: no limit
+	EndPiece       int // holdings that the end of a connection clears in one step; 0: the default
 	SmallDump      int // lines of dumps that are made at once; 0: the default, -1: none
 
 	// Of event loops; without any, Core is served alone.
@@ -165,6 +166,9 @@ func Draw(seed uint64) Options {
 	}
 	dumps := newRandom(seed, dumpStream)
 	o.SmallDump = pick(&dumps, 0, -1, -1, 2)
+	if o.Hoard == 0 {
+		o.EndPiece = pick(&dumps, 0, 1, 1, 2)
+	}
 	return o
 }
 
@@ -229,7 +233,7 @@ func (o Options) core() core.Config {
 	return core.Config{
 		Dialect: dialect, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
 		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
-		SmallDump: o.SmallDump,
+		SmallDump: o.SmallDump, EndPiece: o.EndPiece,
 	}
 }
 

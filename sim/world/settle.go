@@ -156,6 +156,8 @@ func (s *stage) atRest(l *link) {
 		s.judge.failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
 	case l.dropped && !l.refused:
 		s.judge.failf("the server was told to drop everything, and connection %d stays", l.label)
+	case l.waits && !l.released && s.machine.Broken(l.fd):
+		s.judge.failf("connection %d has broken while it waits for a reply, and stays", l.label)
 	case l.waits && !l.released:
 		if s.judge.core.Next() == core.Never {
 			s.judge.failf("connection %d waits for a reply that nobody makes", l.label)

@@ -90,7 +90,7 @@ func TestParseTrace(t *testing.T) {
 // meet.
 func TestHoard(t *testing.T) {
 	o := Draw(5)
-	o.Hoard, o.Steps, o.MaxLocks, o.MaxConnections = 100_000, 20, 0, 0
+	o.Hoard, o.Steps, o.MaxLocks, o.MaxConnections, o.EndPiece = 100_000, 20, 0, 0, 0
 	result, err := Run(o)
 	if err != nil {
 		t.Fatal(err)

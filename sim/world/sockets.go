@@ -41,6 +41,9 @@ func (n *sockets) turns() {
 
 func (n *sockets) dumps() {
 	if n.stage.making != nil && n.w.random.below(4) == 0 {
+		if n.w.random.below(3) == 0 { // it took some time, and the next has to wait
+			n.advance(pick(&n.w.random, core.Millisecond, 50*core.Millisecond))
+		}
 		n.do(Op{Kind: Made})
 	}
 }

@@ -37,6 +37,7 @@ type stage struct {
 	turns     int       // that were taken
 	dice      random    // of what is told to others
 	alarm     core.Time // when Core wants to be woken
+	wanted    core.Time // the earliest of when it has wanted that, since it was
 	making    *core.Dump
 	released  func(*link)
 	buf       []byte // of Drain
@@ -132,6 +133,7 @@ func (s *stage) start() {
 	s.waiting, s.accepted, s.numbered, s.held = nil, nil, nil, nil
 	s.stopping, s.dropping, s.waited, s.drained = false, false, false, 0
 	s.dice, s.alarm = newRandom(o.Seed, tellStream), core.Never
+	s.wanted = core.Never
 }
 
 // do does one operation. What it returns depends on the kind: of Arrive, how many

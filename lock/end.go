@@ -1,0 +1,126 @@
+package lock
+
+import "slices"
+
+// A connection that holds very much ends in one step (END-7) that does not depend
+// on how much that is: it is marked as ended, and what it held counts no more. What
+// still refers to it is cleared afterwards, by Clear, or when somebody touches it.
+
+// end ends a connection whose lists are to be cleared later.
+func (m *Machine) end(c *conn) {
+	c.ended = true
+	e, s := &m.exclusiveSize, &m.sharedSize
+	e.Names -= len(c.exclusive)
+	e.Holdings -= len(c.exclusive)
+	e.NameBytes -= c.bytes
+	e.RepeatedBytes -= c.bytes
+	e.weigh(c.weight, -len(c.exclusive))
+	s.Names -= c.alone
+	s.NameBytes -= c.aloneBytes
+	s.Holdings -= len(c.shared)
+	s.RepeatedBytes -= c.repeated
+	s.weigh(c.weight, -len(c.shared))
+	m.ended = append(m.ended, c)
+}
+
+// Clear clears a piece of what connections held that have ended, and says whether
+// more is left. It changes nothing that can be seen.
+func (m *Machine) Clear() (more bool) {
+	m.clear(m.options.Piece)
+	return len(m.ended) > 0
+}
+
+// clear clears so many holdings.
+func (m *Machine) clear(n int) {
+	for ; n > 0 && len(m.ended) > 0; n-- {
+		c := m.ended[0]
+		switch {
+		case len(c.exclusive) > 0:
+			l := c.exclusive[len(c.exclusive)-1]
+			m.take(l)
+			m.setFree(l)
+		case len(c.shared) > 0:
+			h := c.shared[len(c.shared)-1]
+			m.clearShared(h.lock, h.at)
+		default:
+			m.ended = slices.Delete(m.ended, 0, 1)
+		}
+	}
+}
+
+// keepUp clears faster than a connection can acquire, so that what is not cleared
+// never grows beyond what was held.
+func (m *Machine) keepUp() {
+	if len(m.ended) > 0 {
+		m.clear(3)
+	}
+}
+
+// Uncleared says whether Clear has something to do.
+func (m *Machine) Uncleared() bool { return len(m.ended) > 0 }
+
+// Exact says whether the number of names in SharedSize is exact: where a name is
+// held by several connections that have ended, that is known when it is cleared.
+func (m *Machine) Exact() bool {
+	n := 0
+	for _, c := range m.ended {
+		if len(c.shared) > 0 {
+			n++
+		}
+	}
+	return n < 2
+}
+
+// settle clears what connections that have ended held of a shared lock, so that its
+// holders are those that everybody sees. It may leave the lock without any.
+func (m *Machine) settle(l *shared) {
+	if len(m.ended) == 0 {
+		return
+	}
+	if len(m.ended) > len(l.holders) {
+		for at := len(l.holders) - 1; at >= 0; at-- {
+			if l.holders[at].conn.ended {
+				m.clearShared(l, at)
+			}
+		}
+		return
+	}
+	for _, c := range m.ended {
+		if at := l.find(c.id); at >= 0 {
+			m.clearShared(l, at)
+		}
+	}
+}
+
+// sharedLock returns the shared lock of that name, nil if it has no holder.
+func (m *Machine) sharedLock(name []byte) *shared {
+	l := m.shared[string(name)]
+	if l == nil {
+		return nil
+	}
+	if m.settle(l); len(l.holders) == 0 {
+		return nil
+	}
+	return l
+}
+
+// clearShared takes a holder that has ended from a lock.
+func (m *Machine) clearShared(l *shared, at int) {
+	m.unlink(l, at)
+	switch len(l.holders) {
+	case 0:
+		delete(m.shared, l.name)
+	case 1:
+		if last := l.holders[0].conn; last.ended {
+			m.sharedSize.named(l.name, -1)
+		} else {
+			last.holdsAlone(l, 1)
+		}
+	}
+}
+
+// holdsAlone counts a lock that a connection alone holds, or has held.
+func (c *conn) holdsAlone(l *shared, n int) {
+	c.alone += n
+	c.aloneBytes += n * len(l.name)
+}
