@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -105,32 +106,57 @@ func testSnapshots(t *testing.T) {
 	}
 }
 
-// TestAcceptErrors checks that serving goes on after accepts that fail.
+// TestAcceptErrors checks that serving goes on after accepts that fail, whatever the
+// reason, and that the log is not filled with it.
 func TestAcceptErrors(t *testing.T) {
-	inner, err := ListenTCP("127.0.0.1", 0, 0, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := New(Config{})
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(&failingListener{Listener: inner, failures: 3}) }()
-	ask(t, connect(t, inner.Addr().String()), "g job\n", "1 Lock Get Success: job\n")
-	s.Close()
-	if err := <-done; !errors.Is(err, ErrClosed) {
-		t.Error(err)
+	for _, web := range []bool{false, true} {
+		inner, err := ListenTCP("127.0.0.1", 0, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := new(lines)
+		s := New(Config{Logger: slog.New(slog.NewTextHandler(log, nil))})
+		serve, dial := s.Serve, func(addr string) (wireConn, error) { return dialStream("tcp", addr) }
+		if web {
+			serve, dial = s.ServeWebSocket, dialWebSocket
+		}
+		done := make(chan error, 1)
+		go func() {
+			done <- serve(&failingListener{inner, []error{syscall.EMFILE, syscall.ENOMEM, syscall.ENETDOWN, syscall.EPROTO, io.ErrUnexpectedEOF}})
+		}()
+		c, err := dial(inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.write([]byte("g job\n")); err != nil {
+			t.Fatal(err)
+		}
+		want := "1 Lock Get Success: job\n"
+		if got, err := c.read(len(want)); err != nil || string(got) != want {
+			t.Errorf("got %q, %v", got, err)
+		}
+		c.close()
+		s.Close()
+		if err := <-done; !errors.Is(err, ErrClosed) {
+			t.Error(err)
+		}
+		if n := log.count("cannot accept"); n != 1 {
+			t.Errorf("logged %d times: %s", n, log.text.String())
+		}
 	}
 }
 
-// failingListener fails as if the process had no file descriptor left.
+// failingListener fails in some ways before it accepts.
 type failingListener struct {
 	net.Listener
-	failures int
+	failures []error
 }
 
 func (l *failingListener) Accept() (net.Conn, error) {
-	if l.failures > 0 {
-		l.failures--
-		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	if len(l.failures) > 0 {
+		err := l.failures[0]
+		l.failures = l.failures[1:]
+		return nil, &net.OpError{Op: "accept", Err: err}
 	}
 	return l.Listener.Accept()
 }

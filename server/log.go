@@ -10,9 +10,9 @@ import (
 	"lockd/server/life"
 )
 
-// refusalPause is the least time between two warnings of refused connections:
-// whoever causes them must not fill the log.
-const refusalPause = time.Minute
+// warningPause is the least time between two warnings of refused connections, and
+// between two of failed accepts: whoever causes them must not fill the log.
+const warningPause = time.Minute
 
 // log tells the log, and Config.Closed, what happens to connections. It is a
 // loop.Observer, and safe for concurrent use.
@@ -23,7 +23,18 @@ type log struct {
 	verbose bool
 	limit   int // of connections
 	closed  func(core.ID)
-	warned  atomic.Int64 // when a refusal was logged last, Unix nanoseconds
+	// When a refusal and a failed accept were logged last.
+	refused, failed occasion
+}
+
+// occasion is when something was done last, in Unix nanoseconds.
+type occasion struct{ atomic.Int64 }
+
+// again says whether it is time to do it again, which is noted.
+func (o *occasion) again() bool {
+	now := time.Now().UnixNano()
+	last := o.Load()
+	return now-last > int64(warningPause) && o.CompareAndSwap(last, now)
 }
 
 func newLog(c Config) *log {
@@ -66,11 +77,9 @@ func (l *log) Closed(id core.ID) {
 
 // Refused implements loop.Observer.
 func (l *log) Refused(peer core.Peer) {
-	now := time.Now().UnixNano()
-	last := l.warned.Load()
-	if now-last > int64(refusalPause) && l.warned.CompareAndSwap(last, now) {
+	if l.refused.again() {
 		l.Warn("refused a connection: too many are open; more refusals are not logged for a while",
-			"addr", shown(peer), "limit", l.limit, "pause", refusalPause)
+			"addr", shown(peer), "limit", l.limit, "pause", warningPause)
 	}
 }
 
@@ -78,5 +87,8 @@ func (l *log) Refused(peer core.Peer) {
 func (l *log) NotAccepted(err error, pause core.Time) { l.notAccepted(err, time.Duration(pause)) }
 
 func (l *log) notAccepted(err error, pause time.Duration) {
-	l.Warn("cannot accept a connection; trying again", "error", err, "pause", pause)
+	if l.failed.again() {
+		l.Warn("cannot accept a connection; trying again; more failures are not logged for a while",
+			"error", err, "retry", pause, "pause", warningPause)
+	}
 }

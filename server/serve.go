@@ -12,6 +12,32 @@ const (
 	maxAcceptPause   = time.Second
 )
 
+// patient is a listener whose accept fails when it is closed, and for no other
+// reason: what is wrong is logged, and tried again after a pause.
+type patient struct {
+	net.Listener
+	server *Server
+}
+
+// Accept implements net.Listener.
+func (p patient) Accept() (net.Conn, error) {
+	pause := firstAcceptPause
+	for {
+		c, err := p.Listener.Accept()
+		switch {
+		case err == nil:
+			return c, nil
+		case p.server.isStopping():
+			return nil, ErrClosed
+		case errors.Is(err, net.ErrClosed):
+			return nil, err
+		}
+		p.server.log.notAccepted(err, pause)
+		time.Sleep(pause)
+		pause = min(2*pause, maxAcceptPause)
+	}
+}
+
 // Serve accepts connections of a stream transport, TCP or a unix socket, until
 // Shutdown or Close, and then returns ErrClosed. It closes the listener. Failed
 // accepts are logged and tried again after a pause.
@@ -25,22 +51,12 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrClosed
 	}
 	defer s.removeListener(l)
-	pause := firstAcceptPause
 	for {
-		nc, err := l.Accept()
-		switch {
-		case err == nil:
-			pause = firstAcceptPause
-			s.start(nc)
-		case s.isStopping():
-			return ErrClosed
-		case errors.Is(err, net.ErrClosed):
+		c, err := patient{l, s}.Accept()
+		if err != nil {
 			return err
-		default:
-			s.log.notAccepted(err, pause)
-			time.Sleep(pause)
-			pause = min(2*pause, maxAcceptPause)
 		}
+		s.start(c)
 	}
 }
 

@@ -183,9 +183,12 @@ func (s *Server) openSessions() []*session {
 }
 
 func (s *Server) isStopping() bool {
-	s.state.Lock()
-	defer s.state.Unlock()
-	return s.stopping
+	select {
+	case <-s.stopped:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Server) addListener(l net.Listener) bool {

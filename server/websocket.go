@@ -27,7 +27,9 @@ const (
 )
 
 // ServeWebSocket accepts WebSocket connections, under any path, until Shutdown
-// or Close, and then returns ErrClosed. It closes the listener.
+// or Close, and then returns ErrClosed. It closes the listener. Failed accepts are
+// logged and tried again after a pause, and of the connections that are no
+// WebSockets yet the oldest are closed where there are too many.
 func (s *Server) ServeWebSocket(l net.Listener) error {
 	h := &http.Server{
 		Handler:        http.HandlerFunc(s.upgrade),
@@ -36,12 +38,13 @@ func (s *Server) ServeWebSocket(l net.Listener) error {
 		IdleTimeout:    handshakeTimeout,
 		MaxHeaderBytes: maxHandshake,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState:      newHandshakes(s.config.Core.MaxConnections).track,
 	}
 	if !s.addHTTP(h) {
 		l.Close()
 		return ErrClosed
 	}
-	err := h.Serve(l)
+	err := h.Serve(patient{l, s})
 	if errors.Is(err, http.ErrServerClosed) {
 		return ErrClosed
 	}

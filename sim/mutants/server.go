@@ -66,7 +66,7 @@ var serverMutants = []Mutant{
 	{"a refused connection is served", "server/session.go",
 		"		x.life = life.Refused(now, &x.server.limits)\n		x.out.Add(refusal)\n		return\n", "		x.out.Add(refusal)\n"},
 	{"a failed accept ends the server", "server/serve.go",
-		"		default:\n			s.log.notAccepted(err, pause)\n", "		default:\n			return err\n"},
+		"		p.server.log.notAccepted(err, pause)\n", "		if err != nil {\n			return nil, err\n		}\n"},
 	{"a server that stops goes on accepting", "server/server.go",
 		"	for l := range s.listeners {\n		l.Close()\n	}\n", ""},
 	{"shutdown waits for nobody", "server/server.go",

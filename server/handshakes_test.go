@@ -1,0 +1,36 @@
+package server
+
+import (
+	"io"
+	"net"
+	"testing"
+
+	"lockd/server/core"
+)
+
+// TestHandshakesAreBounded checks that connections which are no WebSockets yet, and
+// stay so, are closed for others, the oldest first, and that no WebSocket is.
+func TestHandshakesAreBounded(t *testing.T) {
+	p := newWebSocketPeer(t, core.Config{MaxConnections: 10}).(*live)
+	p.open(1)
+	addr := p.conns[1].(*wsConn).remote
+	var torn []net.Conn
+	for i := range minHandshakes + 20 {
+		c := connect(t, addr)
+		torn = append(torn, c)
+		if i%2 == 0 {
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: ")
+		}
+		if i >= minHandshakes {
+			if _, err := torn[i-minHandshakes].Read(make([]byte, 1)); err == nil {
+				t.Errorf("connection %d is answered", i-minHandshakes)
+			}
+		}
+	}
+	p.open(2)
+	answer(t, p, "g x\n", "1 Lock Get Success: x\n")
+	for _, c := range torn {
+		c.Close()
+	}
+	p.done()
+}
