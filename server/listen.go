@@ -12,20 +12,22 @@ import (
 	"time"
 )
 
-// keepaliveProbes is how many probes of a silent peer may fail. Together they
-// take as long as the silence before them.
+// keepaliveProbes is how many probes of a silent peer may fail at the most. Together
+// they take as long as the silence before them.
 const keepaliveProbes = 3
 
 // ListenTCP listens on a TCP port, 0 for any that is free. keepalive is the
 // silence after which a peer is probed; one that does not answer is given up,
 // and its locks are released, after about twice that. It counts in seconds; 0 is
-// never. On Linux, a peer that does not take what it is sent is given up after
-// the longer of twice keepalive and writeTimeout; with either at 0, when the
-// kernel does so by itself.
+// never. On Linux, a peer that does not take what it is sent is given up after that
+// time too, whatever writeTimeout is; if either is 0, when the kernel does so by
+// itself.
 func ListenTCP(host string, port int, keepalive, writeTimeout time.Duration) (net.Listener, error) {
 	options := tcpOptions{keepalive: keepalive}
 	if keepalive > 0 && writeTimeout > 0 {
-		options.userTimeout = max(2*keepalive, writeTimeout)
+		// It also takes the place of the number of probes: a longer one would let a
+		// peer that has vanished hold its locks for longer.
+		options.userTimeout = 2 * keepalive
 	}
 	config := net.ListenConfig{Control: options.control, KeepAlive: -1}
 	if keepalive > 0 {
@@ -33,7 +35,7 @@ func ListenTCP(host string, port int, keepalive, writeTimeout time.Duration) (ne
 			Enable:   true,
 			Idle:     keepalive,
 			Interval: options.interval(),
-			Count:    keepaliveProbes,
+			Count:    options.probes(),
 		}
 	}
 	// A loop accepts plain TCP.
@@ -53,6 +55,12 @@ type tcpOptions struct {
 
 // interval is the time between two probes.
 func (o tcpOptions) interval() time.Duration { return max(o.keepalive/keepaliveProbes, time.Second) }
+
+// probes is how many may fail: they take as long as the silence before them, in
+// whole seconds.
+func (o tcpOptions) probes() int {
+	return max(1, min(keepaliveProbes, int(o.keepalive/o.interval())))
+}
 
 // ListenUnix listens on a unix socket of that path and mode. The socket that a
 // dead server left is replaced; one that a server still listens on, or a file

@@ -24,7 +24,7 @@ func (o tcpOptions) control(_, _ string, c syscall.RawConn) error {
 			set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 			set(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds(o.keepalive))
 			set(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, seconds(o.interval()))
-			set(unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepaliveProbes)
+			set(unix.IPPROTO_TCP, unix.TCP_KEEPCNT, o.probes())
 		}
 		if o.userTimeout > 0 {
 			set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(o.userTimeout.Milliseconds()))

@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -77,10 +79,21 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 			s.log.Closed(id)
 		}
 	}()
+	defer crash() // before anything of the above
 	ws.SetReadLimit(-1) // lines have a limit; a message may hold many
 	x.ws = ws
 	x.open()
 	x.serveWebSocket()
+}
+
+// crash makes a panic end the process, which the HTTP server would not: Core may be
+// in the middle of something, and its mutex locked.
+func crash() {
+	if why := recover(); why != nil {
+		stack := debug.Stack()
+		go func() { panic(fmt.Sprintf("%v\n\n%s", why, stack)) }()
+		select {} // until that has ended the process
+	}
 }
 
 // serveWebSocket serves a WebSocket to its end.

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-const noFollow = 0
+const carefully = 0
 
 var errLocked = errors.New("the file is locked")
 

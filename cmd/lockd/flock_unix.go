@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// noFollow makes opening a symbolic link an error.
-const noFollow = syscall.O_NOFOLLOW
+// carefully makes opening a symbolic link an error, and that of a fifo not wait.
+const carefully = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // errLocked is the error of lockFile when another process has the lock.
 var errLocked error = syscall.EWOULDBLOCK

@@ -22,6 +22,9 @@ const (
 )
 
 func main() {
+	// A crash is to look like one to whoever watches the process, and not like wrong
+	// flags: it ends by SIGABRT.
+	debug.SetTraceback("crash")
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -22,9 +22,13 @@ func claimPidfile(path string) (*pidfile, error) {
 		return nil, nil
 	}
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|carefully, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("cannot use the pidfile: %w", err)
+		}
+		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+			f.Close()
+			return nil, fmt.Errorf("cannot use the pidfile %s: it is no regular file; choose another path", path)
 		}
 		if err := lockFile(f); err != nil {
 			defer f.Close()

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"lockd/server"
 	"lockd/server/core"
@@ -41,6 +42,10 @@ func endpoints(o *options, s *server.Server) []endpoint {
 	}
 	return all
 }
+
+// secondSignal is how long after a signal another one means something else:
+// supervisors often send two at once.
+const secondSignal = time.Second
 
 // spareProcessor lets one goroutine run beside the loops, whatever the environment
 // says: a saturated loop never lets go of its processor, and WebSockets, signals
@@ -108,13 +113,17 @@ func serve(o *options, log *slog.Logger) error {
 	case sig = <-signals:
 	}
 	go func() {
+		time.Sleep(secondSignal)
+		for len(signals) > 0 {
+			<-signals
+		}
 		<-signals
 		pidfile.release()
 		os.Exit(exitError)
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), o.shutdownTimeout)
 	defer cancel()
-	log.Info("shutting down; a second signal exits at once", "signal", sig.String())
+	log.Info("shutting down; a second signal, after a second, exits at once", "signal", sig.String())
 	if err := s.Shutdown(ctx); err != nil {
 		log.Warn("dropped clients that did not let go in time", "shutdown-timeout", o.shutdownTimeout)
 	}
