@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -62,50 +61,7 @@ func (o tcpOptions) probes() int {
 	return max(1, min(keepaliveProbes, int(o.keepalive/o.interval())))
 }
 
-// ListenUnix listens on a unix socket of that path and mode. The socket that a
-// dead server left is replaced; one that a server still listens on, or a file
-// that is no socket, is an error. Closing the listener removes the socket.
-func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
-	if err := removeStale(path); err != nil {
-		return nil, err
-	}
-	// The socket must not be open to more than mode allows even for a moment.
-	var l net.Listener
-	var err error
-	withUmask(int(mode.Perm()), func() { l, err = net.Listen("unix", path) })
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
-	}
-	return l, nil
-}
-
-// removeStale removes the socket of a server that is gone.
-func removeStale(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("cannot listen on unix socket: %w", err)
-	}
-	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("cannot listen on unix socket %s: there is a file that is no socket; choose another path or remove it", path)
-	}
-	conn, err := net.DialTimeout("unix", path, time.Second)
-	if err == nil {
-		conn.Close()
-		return fmt.Errorf("cannot listen on unix socket %s: another server is listening on it", path)
-	}
-	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("cannot listen on unix socket %s: cannot tell whether another server is listening on it: %w", path, cause(err))
-	}
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("cannot replace the stale unix socket: %w", err)
-	}
-	return nil
-}
-
-// cause strips the operation and address from a network error, which the
+// cause strips the operation and address from an error, which the
 // messages here name themselves.
 func cause(err error) error {
 	var op *net.OpError
@@ -115,6 +71,10 @@ func cause(err error) error {
 	var call *os.SyscallError
 	if errors.As(err, &call) {
 		err = call.Err
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
 	}
 	return err
 }

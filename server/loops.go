@@ -90,13 +90,18 @@ func (s *Server) giveToLoops(fd int, l net.Listener) error {
 			return err
 		}
 	}
-	if u, ok := l.(*net.UnixListener); ok {
+	switch u := l.(type) {
+	case *unixListener: // its file is needed as long as the loops listen
+		s.sockets = append(s.sockets, u)
+		u.UnixListener.Close()
+	case *net.UnixListener:
+		made, _ := os.Lstat(u.Addr().String())
+		s.sockets = append(s.sockets, &unixListener{UnixListener: u, path: u.Addr().String(), made: made})
 		u.SetUnlinkOnClose(false)
-		if path := l.Addr().String(); path != "" && path[0] != '@' { // those have no file
-			s.sockets = append(s.sockets, path)
-		}
+		u.Close()
+	default:
+		l.Close()
 	}
-	l.Close()
 	s.loops.all[0].Listen(loop.FD(fd))
 	return nil
 }
@@ -133,8 +138,8 @@ func (s *Server) startLoops() error {
 // removeSockets removes the unix sockets that the loops listen on, as closing
 // their listeners would have. Its caller holds state.
 func (s *Server) removeSockets() {
-	for _, path := range s.sockets {
-		os.Remove(path)
+	for _, u := range s.sockets {
+		u.remove()
 	}
 	s.sockets = nil
 }

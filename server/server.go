@@ -63,10 +63,10 @@ type Server struct {
 	listeners map[net.Listener]bool
 	sessions  map[*session]bool
 	https     map[*http.Server]bool
-	loops     *loops         // nil until the first listener that they can serve
-	sockets   []string       // paths of unix sockets that the loops listen on
-	running   sync.WaitGroup // sessions and loops
-	making    sync.WaitGroup // of a dump
+	loops     *loops          // nil until the first listener that they can serve
+	sockets   []*unixListener // that the loops listen on
+	running   sync.WaitGroup  // sessions and loops
+	making    sync.WaitGroup  // of a dump
 	keeper    *keeper
 }
 

@@ -79,7 +79,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 			s.log.Closed(id)
 		}
 	}()
-	defer crash() // before anything of the above
+	defer crash()       // before anything of the above
 	ws.SetReadLimit(-1) // lines have a limit; a message may hold many
 	x.ws = ws
 	x.open()

@@ -61,7 +61,10 @@ func serve(o *options, log *slog.Logger) error {
 	// A closed terminal or a reader of the log that is gone must not end it.
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGINT) { // as a script's & makes it
+		signal.Notify(signals, syscall.SIGINT)
+	}
 	defer signal.Stop(signals)
 
 	pidfile, err := claimPidfile(o.pidfile)
@@ -113,7 +116,7 @@ func serve(o *options, log *slog.Logger) error {
 	case sig = <-signals:
 	}
 	go func() {
-		time.Sleep(secondSignal)
+		time.Sleep(secondSignal) // those of this time mean the same
 		for len(signals) > 0 {
 			<-signals
 		}
@@ -123,7 +126,7 @@ func serve(o *options, log *slog.Logger) error {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), o.shutdownTimeout)
 	defer cancel()
-	log.Info("shutting down; a second signal, after a second, exits at once", "signal", sig.String())
+	log.Info("shutting down; a second signal exits at once", "signal", sig.String())
 	if err := s.Shutdown(ctx); err != nil {
 		log.Warn("dropped clients that did not let go in time", "shutdown-timeout", o.shutdownTimeout)
 	}

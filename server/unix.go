@@ -1,0 +1,138 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// maxUnixPath is the longest path of a unix socket in bytes: the kernel takes 107,
+// and it is made in a directory beside its place.
+const maxUnixPath = 107 - len("lockd-0123456789/s")
+
+// unixListener is a unix socket whose file is removed when it is closed, unless that
+// of another has taken its place.
+type unixListener struct {
+	*net.UnixListener
+	path string
+	made fs.FileInfo // nil if it has no file
+	once sync.Once
+}
+
+// ListenUnix listens on a unix socket of that path and mode. The socket that a
+// dead server left is replaced; one that a server still listens on, or a file
+// that is no socket, is an error. Closing the listener removes the socket, if it is
+// still the one that was made. Abstract names, with an @, have no permissions: they
+// need mode 0777. Servers that do this at the same time do it one after the other.
+func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
+	if path != "" && path[0] == '@' {
+		return listenAbstract(path, mode)
+	}
+	if len(path) > maxUnixPath {
+		return nil, fmt.Errorf("cannot listen on unix socket %s: the path has %d bytes, at most %d are possible", path, len(path), maxUnixPath)
+	}
+	dir := filepath.Dir(path)
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
+	}
+	defer unlock()
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	// It is made where nobody else can reach it until it has its mode.
+	private, err := os.MkdirTemp(dir, "lockd-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
+	}
+	defer os.RemoveAll(private)
+	made := filepath.Join(private, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
+	}
+	l.SetUnlinkOnClose(false)
+	u := &unixListener{UnixListener: l, path: path}
+	err = os.Chmod(made, mode.Perm())
+	if err == nil {
+		err = os.Rename(made, path)
+	}
+	if err == nil {
+		u.made, err = os.Lstat(path)
+	}
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, err)
+	}
+	return u, nil
+}
+
+// listenAbstract listens on a name that has no file.
+func listenAbstract(name string, mode fs.FileMode) (net.Listener, error) {
+	if mode.Perm() != 0o777 {
+		return nil, fmt.Errorf("cannot listen on unix socket %s with mode %04o: an abstract name has no permissions, whoever is on this machine may connect; choose mode 0777 if that is meant, or a path", name, mode.Perm())
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", name, cause(err))
+	}
+	return &unixListener{UnixListener: l, path: name}, nil
+}
+
+// Addr implements net.Listener.
+func (u *unixListener) Addr() net.Addr { return &net.UnixAddr{Name: u.path, Net: "unix"} }
+
+// Close implements net.Listener.
+func (u *unixListener) Close() error {
+	u.remove()
+	return u.UnixListener.Close()
+}
+
+// remove removes the file, once, if it is still there.
+func (u *unixListener) remove() {
+	u.once.Do(func() {
+		if u.made == nil {
+			return
+		}
+		unlock, err := lockDir(filepath.Dir(u.path))
+		if err != nil {
+			return // with the directory, it is gone
+		}
+		defer unlock()
+		if there, err := os.Lstat(u.path); err == nil && os.SameFile(there, u.made) {
+			os.Remove(u.path)
+		}
+	})
+}
+
+// removeStale removes the socket of a server that is gone.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot listen on unix socket: %w", err)
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("cannot listen on unix socket %s: there is a file that is no socket; choose another path or remove it", path)
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		conn.Close()
+		return fmt.Errorf("cannot listen on unix socket %s: another server is listening on it", path)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("cannot listen on unix socket %s: cannot tell whether another server is listening on it: %w", path, cause(err))
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("cannot replace the stale unix socket: %w", err)
+	}
+	return nil
+}

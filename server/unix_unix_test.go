@@ -1,0 +1,124 @@
+//go:build unix
+
+package server
+
+import (
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// TestUnixMode checks that sockets have the mode that was asked for, however many
+// are made at once, and that the umask of the process is left alone.
+func TestUnixMode(t *testing.T) {
+	dir := t.TempDir()
+	old := syscall.Umask(0o077)
+	defer syscall.Umask(old)
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			mode := []fs.FileMode{0o600, 0o660, 0o777}[i%3]
+			path := filepath.Join(dir, strings.Repeat("s", i+1))
+			l, err := ListenUnix(path, mode)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer l.Close()
+			if info, err := os.Lstat(path); err != nil || info.Mode() != mode|fs.ModeSocket {
+				t.Errorf("%s has mode %v, %v, want %v", path, info.Mode(), err, mode)
+			}
+			if l.Addr().String() != path {
+				t.Errorf("it listens on %s", l.Addr())
+			}
+		})
+	}
+	all.Wait()
+	if got := syscall.Umask(0o077); got != 0o077 {
+		t.Errorf("the umask is %04o", got)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestUnixOwnership checks that a server removes its own socket and no other, that
+// of several which start at once one wins, and that a stale one is replaced.
+func TestUnixOwnership(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	first, err := ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ListenUnix(path, 0o600); err == nil || !strings.Contains(err.Error(), "another server is listening on it") {
+		t.Errorf("a second server: %v", err)
+	}
+	if err := os.Rename(path, path+"2"); err != nil {
+		t.Fatal(err)
+	}
+	second, err := ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if c, err := net.Dial("unix", path); err != nil {
+		t.Errorf("the socket of another server was removed: %v", err)
+	} else {
+		c.Close()
+	}
+	second.Close()
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("a server has left its socket")
+	}
+
+	for range 20 {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stale.SetUnlinkOnClose(false)
+		stale.Close()
+		won := make(chan net.Listener, 8)
+		var all sync.WaitGroup
+		for range cap(won) {
+			all.Go(func() {
+				if l, err := ListenUnix(path, 0o600); err == nil {
+					won <- l
+				}
+			})
+		}
+		all.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d servers listen on one socket", len(won))
+		}
+		l := <-won
+		if c, err := net.Dial("unix", path); err != nil {
+			t.Error(err)
+		} else {
+			c.Close()
+		}
+		l.Close()
+	}
+}
+
+// TestUnixRefusals checks paths that cannot be, and names that would let everybody in.
+func TestUnixRefusals(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
+	for path, want := range map[string]string{
+		"@lockd-test":                           "an abstract name has no permissions",
+		long:                                    "at most",
+		filepath.Join(t.TempDir(), "none", "s"): "no such file or directory",
+	} {
+		if l, err := ListenUnix(path, 0o660); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v", path, l, err)
+		}
+	}
+}
