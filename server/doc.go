@@ -15,8 +15,7 @@
 //
 // What one connection can make the server hold: one unfinished line
 // (core.Config.MaxLine), 16 KiB of input, 64 KiB of replies and the one reply that
-// passed that mark. Replies of more than 1 MiB, which only dumps reach, are
-// bounded together: see hub.Account.
+// passed that mark. All of it together is bounded as well: see hub.Account.
 //
 // The clauses cited are those of docs/protocol.md.
 package server

@@ -72,3 +72,25 @@ func TestEffects(t *testing.T) {
 		t.Errorf("%d bytes are kept", n)
 	}
 }
+
+// TestLargeEndsAreCleared checks that Core wants to be woken as long as something is
+// left of a connection that held very much.
+func TestLargeEndsAreCleared(t *testing.T) {
+	c := New(Config{EndPiece: 10})
+	id := open(c, "a")
+	ask(c, id, strings.Repeat("sg y\n", 3))
+	for i := range 100 {
+		ask(c, id, "g "+strings.Repeat("x", i)+"\n")
+	}
+	var fx Effects
+	if orphans := c.Close(7, id, &fx); orphans != (Orphans{Exclusive: 100, Shared: 1}) {
+		t.Errorf("%+v", orphans)
+	}
+	ticks := 0
+	for ; c.Next() == 7 && ticks < 100; ticks++ {
+		c.Tick(7, &fx)
+	}
+	if ticks < 10 || c.Next() != Never || c.machine.Uncleared() {
+		t.Errorf("after %d ticks Core wants to be woken at %d", ticks, c.Next())
+	}
+}
