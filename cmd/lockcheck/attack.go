@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
@@ -18,6 +19,7 @@ func attackCommand() *ffcli.Command {
 	web := flags.String("ws", "", "and its HTTP port at this `address`")
 	pid := flags.Int("pid", 0, "the process whose memory and descriptors are measured, with -addr")
 	small := flags.Int("small", 1, "divide the size of every attack by this")
+	slack := flags.Int("slack", 1, "multiply the times that an honest client may wait by this, on a busy machine")
 	return &ffcli.Command{
 		Name:       "attack",
 		ShortUsage: "lockcheck attack -start PATH [flags] [NAME...]",
@@ -35,8 +37,8 @@ end.`,
 			if (*start == "") == (*addr == "") {
 				return usageError("give -start PATH, or -addr ADDRESS: one of them")
 			}
-			if *small < 1 {
-				return usageError("-small %d is no divisor: want 1 or more", *small)
+			if *small < 1 || *slack < 1 {
+				return usageError("-small %d and -slack %d: want 1 or more", *small, *slack)
 			}
 			chosen, err := chooseAttacks(args)
 			if err != nil {
@@ -44,6 +46,7 @@ end.`,
 			}
 			broken := 0
 			for _, a := range chosen {
+				a.Stall *= time.Duration(*slack)
 				t := &attack.Target{Addr: *addr, Web: *web, PID: *pid, Small: *small}
 				if *start != "" {
 					if t, err = attack.Start(ctx, *start, *small, a.Flags...); err != nil {
@@ -78,8 +81,8 @@ end.`,
 func chooseAttacks(names []string) ([]*attack.Attack, error) {
 	var chosen []*attack.Attack
 	for i := range attack.All {
-		if a := &attack.All[i]; len(names) == 0 || slices.Contains(names, a.Name) {
-			chosen = append(chosen, a)
+		if a := attack.All[i]; len(names) == 0 || slices.Contains(names, a.Name) {
+			chosen = append(chosen, &a)
 		}
 	}
 	for _, name := range names {
