@@ -43,6 +43,9 @@ func endpoints(o *options, s *server.Server) []endpoint {
 	return all
 }
 
+// ownDescriptors is how many the daemon needs for itself, listeners and handshakes.
+const ownDescriptors = 32
+
 // secondSignal is how long after a signal another one means something else:
 // supervisors often send two at once.
 const secondSignal = time.Second
@@ -106,6 +109,10 @@ func serve(o *options, log *slog.Logger) error {
 				failed <- err
 			}
 		}()
+	}
+	if limit, known := descriptorLimit(); known && o.maxConnections > limit-ownDescriptors {
+		log.Warn("there are not enough file descriptors for so many connections; raise the limit of the process (ulimit -n)",
+			"max-connections", o.maxConnections, "descriptors", limit)
 	}
 	log.Info("lockd is ready", ready...)
 

@@ -1,0 +1,68 @@
+package attack
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"lockd/server"
+	"lockd/server/core"
+)
+
+// TestJudge checks that every bound is one.
+func TestJudge(t *testing.T) {
+	a := &Attack{Stall: 100 * time.Millisecond, Growth: 10 * mib, Descriptors: 10}
+	for _, c := range []struct {
+		worst  time.Duration
+		growth int64
+		open   int
+		want   string
+	}{
+		{100 * time.Millisecond, 10 * mib, 10, ""},
+		{101 * time.Millisecond, 10 * mib, 10, "an honest client waited for 101ms"},
+		{time.Millisecond, 10*mib + 1, 10, "the server grew by 10 MiB"},
+		{time.Millisecond, mib, 11, "the server had 11 descriptors open"},
+	} {
+		r := Result{Attack: a, Growth: c.growth, Open: c.open}
+		r.judge([]time.Duration{time.Microsecond, c.worst, time.Microsecond})
+		if got := strings.Join(r.Broken, "; "); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%+v: %q", c, got)
+		}
+		if verdict := strings.Contains(r.String(), "BROKEN"); verdict != (c.want != "") {
+			t.Errorf("%+v: %s", c, r)
+		}
+	}
+}
+
+// TestRun makes a few attacks, small, on a server of this process, one of which takes
+// the lock of the honest client away.
+func TestRun(t *testing.T) {
+	s := server.New(server.Config{Core: core.Config{Dump: true, Registry: true}})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(l)
+	defer s.Close()
+	target := &Target{Addr: l.Addr().String(), Small: 1000}
+	defer target.Stop()
+	quiet := func(context.Context, *Target) error { return nil }
+	for _, a := range []*Attack{
+		{Name: "dumps", Prepare: hold("g", 100_000), Do: pipeline("d\ndump\n", 20)},
+		{Name: "end", Prepare: hold("sg", 100_000), Do: end},
+		{Name: "unread", Do: unread(3000, "d\n", 100*time.Millisecond)},
+		{Name: "loop", Do: askLoop(2, "sd\nwho\n", 100*time.Millisecond)},
+		{Name: "who", Prepare: bear("x", 3000), Do: quiet},
+	} {
+		a.Stall = time.Minute
+		if r, err := Run(t.Context(), a, target); err != nil || len(r.Broken) > 0 || r.Asked == 0 {
+			t.Errorf("%s: %+v, %v", a.Name, r, err)
+		}
+	}
+	kill := &Attack{Name: "kill", Stall: time.Minute, Do: func(context.Context, *Target) error { s.Close(); return nil }}
+	if r, err := Run(t.Context(), kill, target); err != nil || len(r.Broken) == 0 {
+		t.Errorf("a server that dies: %+v, %v", r, err)
+	}
+}
