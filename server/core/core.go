@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"fmt"
 
 	"lockd/lock"
@@ -66,6 +67,7 @@ type conn struct {
 	lines wire.Splitter
 	name  *registration // nil without a registered name
 	dump  *Dump         // that it waits for; nil if it does not wait
+	begun bool          // a first line has come
 }
 
 // State is what Core says of a connection besides its replies.
@@ -133,8 +135,9 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, st
 		if split == wire.LongLine {
 			out = c.tooLong(out)
 		} else {
-			out = c.execute(from, line, out)
+			out = c.execute(from, from.first(line), out)
 		}
+		from.begun = true
 	}
 	fx.end(out)
 	return data, from.state()
@@ -149,10 +152,23 @@ func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	}
 	if from.dump == nil {
 		if line, split := from.lines.End(); split == wire.WholeLine {
-			fx.end(c.execute(from, line, fx.begin(id)))
+			fx.end(c.execute(from, from.first(line), fx.begin(id)))
+			from.begun = true
 		}
 	}
 	return from.state()
+}
+
+// byteOrderMark is what some writers begin a stream with.
+var byteOrderMark = []byte("\ufeff")
+
+// first returns a line without the byte order mark that a stream may begin with
+// (LINE-12).
+func (c *conn) first(line []byte) []byte {
+	if c.begun {
+		return line
+	}
+	return bytes.TrimPrefix(line, byteOrderMark)
 }
 
 func (c *conn) state() State { return State{Waits: c.dump != nil, Held: c.lines.Held()} }

@@ -19,8 +19,9 @@ func (s *Server) Await(id uint64, data []byte) bool {
 	if c == nil || c.skipping || c.awaited != nil {
 		return false
 	}
-	line := squeeze(append(c.line, bytes.TrimSuffix(data, []byte{'\n'})...))
-	c.line = nil
+	c.line = append(c.line, bytes.TrimSuffix(data, []byte{'\n'})...)
+	line := squeeze(c.wholeLine())
+	c.line, c.begun = nil, true
 	word, name, _ := bytes.Cut(line, []byte{' '})
 	index := s.lookup(word)
 	if index < 0 || !slices.Contains([]string{"d", "sd", "dump", "who", "q"}, string(word)) {

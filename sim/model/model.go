@@ -7,7 +7,10 @@
 // docs/protocol.md.
 package model
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Config says which server to imitate. The zero value is a glockd server
 // without registry and dumps, and without limits.
@@ -48,6 +51,7 @@ type conn struct {
 	name     string   // registered; meaningful while listed in Server.named
 	line     []byte   // what arrived since the last LF
 	skipping bool     // the rest of a line that was too long
+	begun    bool     // a first line has ended
 	awaited  *awaited // the command whose reply comes later; nil if there is none
 }
 
@@ -116,7 +120,7 @@ func (s *Server) Receive(id uint64, data []byte) []byte {
 // [WS-1], and returns the reply to it, valid until the next call.
 func (s *Server) EndMessage(id uint64) []byte {
 	s.out = s.out[:0]
-	if c := s.conns[id]; c != nil {
+	if c := s.conns[id]; c != nil && (len(c.line) > 0 || c.skipping) {
 		s.endLine(c)
 	}
 	return s.out
@@ -124,10 +128,19 @@ func (s *Server) EndMessage(id uint64) []byte {
 
 func (s *Server) endLine(c *conn) {
 	if !c.skipping {
-		s.execute(c, squeeze(c.line))
+		s.execute(c, squeeze(c.wholeLine()))
 	}
 	c.line = c.line[:0]
-	c.skipping = false
+	c.skipping, c.begun = false, true
+}
+
+// wholeLine is the line that has ended, without the byte order mark that a stream may
+// begin with [LINE-12].
+func (c *conn) wholeLine() []byte {
+	if !c.begun {
+		return bytes.TrimPrefix(c.line, []byte{0xef, 0xbb, 0xbf})
+	}
+	return c.line
 }
 
 // Close ends a connection: a line without LF is forgotten [LINE-7], its locks

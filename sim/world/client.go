@@ -135,7 +135,7 @@ func (w *world) mangle(p *peer, line string) {
 	case 9:
 		add(UpperCase, string(bytes.ToUpper([]byte(text)))+"\n")
 	case 10:
-		add(UnknownCommand, pick(&w.random, "lock", "GET /", "0", "sgg", "\x00")+" "+line)
+		add(UnknownCommand, pick(&w.random, "lock", "GET /", "0", "sgg", "\x00", "\ufeffg")+" "+line)
 	case 11:
 		add(BareCR, " \t"+text+" \v\f a  b\t\n")
 	case 12, 13, 14:

@@ -49,6 +49,7 @@ const (
 	DumpDuringChanges
 	ServerRestart
 	DumpAwaited
+	ByteOrderMark
 
 	// The others happen around event loops only.
 	TimeJump
@@ -76,7 +77,7 @@ var faultNames = [firstKernelFault]string{
 	"address reuse", "one registered name twice", "one name exclusive and shared",
 	"100,000 locks on one connection", "limit of locks", "replies over 64 KiB",
 	"websocket message", "websocket message without LF", "dump during changes",
-	"server restart", "dump awaited",
+	"server restart", "dump awaited", "byte order mark",
 	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
 	"server stops in peace", "server stops by force",
 	"output for others", "Core wakes by itself",

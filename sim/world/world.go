@@ -150,6 +150,10 @@ func (w *world) connect(p *peer) {
 	w.labels++
 	p.websocket = w.random.percent(w.options.WebSocketPercent)
 	p.sort = w.pickSort()
+	if !w.options.Record && w.random.percent(5) {
+		w.hit(ByteOrderMark)
+		p.uplink = append(p.uplink, "\ufeff"...)
+	}
 	switch {
 	case w.random.percent(w.options.SameAddrPercent):
 		p.addr = w.peers[w.random.below(len(w.peers))].addr
