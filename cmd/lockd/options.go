@@ -81,8 +81,8 @@ func flagSet(o *options) *flag.FlagSet {
 	fs.IntVar(&o.ws, "ws", 9998, "WebSocket `port`; 0 is none, -1 any free one; none in the classic dialect unless given")
 	fs.StringVar(&o.unix, "unix", "", "`path` of a unix socket; '' is none")
 	fs.StringVar(&o.pidfile, "pidfile", "", "`path` of a file for the process id, which no second daemon can use; '' is none")
-	fs.BoolVar(&o.registry, "registry", false, "let connections name themselves (iam, who)")
-	fs.BoolVar(&o.dump, "dump", false, "let connections see who holds what (d, sd, dump, who)")
+	fs.BoolVar(&o.registry, "registry", true, "let connections name themselves (iam, who)")
+	fs.BoolVar(&o.dump, "dump", true, "let connections see who holds what (d, sd, dump, who)")
 	fs.BoolVar(&o.verbose, "verbose", false, "log every connection")
 
 	fs.StringVar(&o.host, "host", "127.0.0.1", "`address` to listen on; '' is all interfaces")
