@@ -273,7 +273,11 @@ func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 func (k *observed) CloseWrite(fd loop.FD) syscall.Errno {
 	k.s.progress++
 	k.mustBeReleased(fd)
-	return k.Faulty.CloseWrite(fd)
+	errno := k.Faulty.CloseWrite(fd)
+	if l := k.holder(fd); l != nil && errno != 0 {
+		l.broken = true
+	}
+	return errno
 }
 
 // Close implements loop.Kernel.
