@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 )
@@ -32,11 +33,13 @@ func (e *exitError) Unwrap() error { return e.err }
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	flags := newFlagSet("lockcheck")
+	version := flags.Bool("version", false, "print the version and exit")
 	root := &ffcli.Command{
 		Name:       "lockcheck",
 		ShortUsage: "lockcheck COMMAND [flags]",
 		ShortHelp:  "verify lock servers",
-		FlagSet:    newFlagSet("lockcheck"),
+		FlagSet:    flags,
 		Subcommands: []*ffcli.Command{
 			simCommand(),
 			soakCommand(),
@@ -45,8 +48,13 @@ func run(args []string) int {
 			benchCommand(),
 			mutantsCommand(),
 			attackCommand(),
+			helpCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
+			if *version {
+				fmt.Println("lockcheck", buildVersion())
+				return nil
+			}
 			if len(args) > 0 {
 				return usageError("unknown command %q; lockcheck -h lists the commands", args[0])
 			}
@@ -67,8 +75,31 @@ func run(args []string) int {
 	return exitUsage // the flag package has said why
 }
 
+// helpCommand is lockcheck -h in the words that people try.
+func helpCommand() *ffcli.Command {
+	return &ffcli.Command{
+		Name:      "help",
+		ShortHelp: "show this help, or that of a command",
+		FlagSet:   newFlagSet("lockcheck help"),
+		Exec: func(_ context.Context, args []string) error {
+			if run(append(args[:min(1, len(args)):min(1, len(args))], "-h")) != exitClean {
+				return &exitError{exitUsage, nil}
+			}
+			return nil
+		},
+	}
+}
+
 func newFlagSet(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ContinueOnError) }
 
 func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// buildVersion is the version of the module and of Go.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version + " " + info.GoVersion
+	}
+	return "(devel)"
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 // endpoint is one address to listen on.
 type endpoint struct {
 	name   string // tcp, ws or unix, as in the log
+	flag   string // that chose it
 	listen func() (net.Listener, error)
 	serve  func(net.Listener) error
 }
@@ -31,14 +33,14 @@ func endpoints(o *options, s *server.Server) []endpoint {
 	}
 	var all []endpoint
 	if o.port != 0 {
-		all = append(all, endpoint{"tcp", tcp(o.port), s.Serve})
+		all = append(all, endpoint{"tcp", "port", tcp(o.port), s.Serve})
 	}
 	if o.ws != 0 {
-		all = append(all, endpoint{"ws", tcp(o.ws), s.ServeWebSocket})
+		all = append(all, endpoint{"ws", "ws", tcp(o.ws), s.ServeWebSocket})
 	}
 	if o.unix != "" {
 		listen := func() (net.Listener, error) { return server.ListenUnix(o.unix, o.unixMode) }
-		all = append(all, endpoint{"unix", listen, s.Serve})
+		all = append(all, endpoint{"unix", "unix", listen, s.Serve})
 	}
 	return all
 }
@@ -101,7 +103,7 @@ func serve(o *options, log *slog.Logger) error {
 	for _, e := range endpoints(o, s) {
 		l, err := e.listen()
 		if err != nil {
-			return err
+			return fmt.Errorf("%w (-%s)", err, e.flag)
 		}
 		ready = append(ready, e.name, l.Addr().String())
 		go func() {
