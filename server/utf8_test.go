@@ -106,6 +106,7 @@ func TestRepliesThatAreNoText(t *testing.T) {
 		say(t, web, "d")
 		hear(t, web, websocket.MessageText, want[strings.Index(want, "\n")+1:])
 		web.close()
+		p.await(1)
 		p.done()
 	}
 }
@@ -125,6 +126,7 @@ func TestTextThatIsNone(t *testing.T) {
 		}
 		cancel()
 		web.close()
+		p.await(1)
 		p.done()
 	}
 }

@@ -61,7 +61,7 @@ func TestCanary(t *testing.T) {
 // A small campaign of the world hits every kind of perturbation but the dearest.
 func TestWorldCoverage(t *testing.T) {
 	layer := World()
-	report, err := Run(context.Background(), layer, Config{Seed: 1, Runs: 150, Workers: 2})
+	report, err := Run(context.Background(), layer, Config{Seed: 1, Runs: 400, Workers: 2})
 	if err != nil || report.Failure != nil {
 		t.Fatal(err, report.Failure)
 	}

@@ -165,7 +165,7 @@ func Draw(seed uint64) Options {
 		o.record(&r)
 	}
 	dumps := newRandom(seed, dumpStream)
-	o.SmallDump = pick(&dumps, 0, -1, -1, 2)
+	o.SmallDump = pick(&dumps, 0, 0, -1, 2)
 	if o.Hoard == 0 {
 		o.EndPiece = pick(&dumps, 0, 1, 1, 2)
 	}
