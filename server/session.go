@@ -118,6 +118,7 @@ func (x *session) Drop() {
 		x.server.log.Released(x.id(), life.Dropped, orphans)
 	}
 	x.conn.Close()
+	x.wake() // it may wait for something else than the socket
 }
 
 // open announces the connection to Core; what that answers to one too many is to

@@ -137,7 +137,7 @@ func send(c net.Conn, text []byte, lines int) error {
 	return <-done
 }
 
-// Descriptors returns how many descriptors a process has open, 0 if it cannot be
+// descriptors returns how many descriptors a process has open, 0 if it cannot be
 // told.
 func descriptors(pid int) int {
 	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
