@@ -8,7 +8,7 @@ import (
 	"lockd/server/hub"
 )
 
-// keeper calls Hub.Tick when it is time, until a loop takes that over.
+// keeper calls Hub.Tick when it is time, where no loop does.
 type keeper struct {
 	server *Server
 	mu     sync.Mutex
@@ -23,6 +23,12 @@ func newKeeper(s *Server) *keeper {
 	k := &keeper{server: s, inbox: hub.NewInbox(func() {})}
 	s.hub.Keep(k.wake)
 	return k
+}
+
+// keep takes over from a loop that has ended.
+func (k *keeper) keep() {
+	k.server.hub.Keep(k.wake)
+	k.wake()
 }
 
 // wake looks at the alarm again. Hub calls it, so that it must not call back.

@@ -130,6 +130,9 @@ func (s *Server) startLoops() error {
 			defer kernels[i].Release()
 			for l.Turn() {
 			}
+			if i == 0 { // WebSockets may still wait for what Core does by itself
+				s.keeper.keep()
+			}
 		})
 	}
 	return nil

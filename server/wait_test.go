@@ -57,3 +57,62 @@ func testCloseWhileWaiting(t *testing.T) {
 		t.Errorf("%d connections and %d locks are left", conns, locks)
 	}
 }
+
+// TestStopWhileWaiting checks that dumps which WebSockets wait for are made though the
+// server stops, and its loops have ended (END-8).
+func TestStopWhileWaiting(t *testing.T) { onDrivers(t, testStopWhileWaiting) }
+
+func testStopWhileWaiting(t *testing.T) {
+	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
+	s.hub.MakeBy(func(d *core.Dump) {
+		time.AfterFunc(300*time.Millisecond, func() {
+			d.Make()
+			s.hub.Finish(s.clock.now(), d)
+		})
+	})
+	var listeners []net.Listener
+	for _, serve := range []func(net.Listener) error{s.Serve, s.ServeWebSocket} {
+		l, err := ListenTCP("127.0.0.1", 0, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		listeners = append(listeners, l)
+		go serve(l)
+	}
+	stream, err := dialStream("tcp", listeners[0].Addr().String()) // so that there are loops
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "the stream", func() bool { conns, _ := s.Held(); return conns == 1 })
+	stream.close()
+	var webs []wireConn
+	for i, line := range []string{"dump\n", "dump shared\n"} {
+		web, err := dialWebSocket(listeners[1].Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer web.close()
+		if err := web.write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		waitUntil(t, "the command", func() bool { return s.executed() == uint64(i+1) })
+		webs = append(webs, web)
+	}
+	stopped := make(chan error)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience/2)
+		defer cancel()
+		stopped <- s.Shutdown(ctx)
+	}()
+	for _, web := range webs {
+		if got, err := web.read(len("map[]\n")); err != nil || string(got) != "map[]\n" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+	for _, web := range webs {
+		go web.end() // answers the close frame
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
