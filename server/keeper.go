@@ -11,10 +11,13 @@ import (
 // keeper calls Hub.Tick when it is time, where no loop does.
 type keeper struct {
 	server *Server
-	mu     sync.Mutex
-	timer  *time.Timer
-	over   bool
-	// inbox and fx are used by one call at a time.
+	// ticking lets one call of Tick be made at a time, which may call wake: mu is
+	// never held then.
+	ticking sync.Mutex
+	mu      sync.Mutex // guards timer and over
+	timer   *time.Timer
+	over    bool
+	// inbox and fx are used by one call of Tick at a time.
 	inbox *hub.Inbox
 	fx    core.Effects
 }
@@ -51,13 +54,19 @@ func (k *keeper) arm() {
 }
 
 func (k *keeper) tick() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.ticking.Lock()
+	defer k.ticking.Unlock()
 	now := k.server.clock.now()
-	if !k.over && now >= k.server.hub.Alarm() {
+	if !k.isOver() && now >= k.server.hub.Alarm() {
 		k.server.hub.Tick(now, k.inbox, &k.fx)
 	}
-	k.arm()
+	k.wake()
+}
+
+func (k *keeper) isOver() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.over
 }
 
 // stop makes it do nothing any more.

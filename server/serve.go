@@ -33,7 +33,10 @@ func (p patient) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		p.server.log.notAccepted(err, pause)
-		time.Sleep(pause)
+		select {
+		case <-p.server.stopped:
+		case <-time.After(pause):
+		}
 		pause = min(2*pause, maxAcceptPause)
 	}
 }

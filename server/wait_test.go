@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"lockd/server/core"
+	"lockd/server/hub"
 )
 
 // TestCloseWhileWaiting checks that a server which drops everything does not wait for
@@ -115,4 +118,60 @@ func testStopWhileWaiting(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
+}
+
+// busy is a debtor that is not to be dropped.
+type busy struct{ t *testing.T }
+
+func (b busy) Drop() { b.t.Error("a client for whom something moves is dropped") }
+
+// TestNoRoomForDumps checks that dumps for which there is no room are refused, one
+// after the other, whoever ticks.
+func TestNoRoomForDumps(t *testing.T) { onDrivers(t, testNoRoomForDumps) }
+
+func testNoRoomForDumps(t *testing.T) {
+	s, addr := start(t, Config{Core: core.Config{Dump: true, Registry: true, SmallDump: -1}})
+	holder := connect(t, addr)
+	dump := ""
+	for i := range 3 {
+		name := fmt.Sprint(i) + strings.Repeat("y", 50_000)
+		ask(t, holder, "g "+name+"\nsg "+name+"\n", "1 Lock Get Success: "+name+"\n1 Shared Lock Get Success: "+name+"\n")
+		dump += name + ": " + holder.LocalAddr().String() + "\n"
+	}
+	waitUntil(t, "the account", func() bool { return s.hub.Waiting.Bytes() == 0 })
+	// One is in the making, so that the others wait together.
+	made := make(chan func())
+	s.hub.MakeBy(func(d *core.Dump) {
+		go func() {
+			made <- func() {
+				d.Make()
+				s.hub.Finish(s.clock.now(), d)
+			}
+		}()
+	})
+	s.hub.Stop(s.clock.now()) // no pauses
+	first := connect(t, addr)
+	if _, err := first.Write([]byte("who\n")); err != nil {
+		t.Fatal(err)
+	}
+	finish := <-made
+	var much hub.Debt
+	s.hub.Waiting.Set(&much, busy{t}, s.clock.now(), 256<<20-100_000, nil, true)
+	before := s.executed()
+	var clients []net.Conn
+	for _, line := range []string{"d\n", "sd\n", "dump\n", "dump shared\n", "d\n"} {
+		c := connect(t, addr)
+		if _, err := c.Write([]byte(line + "i x\n")); err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	waitUntil(t, "the commands", func() bool { return s.executed() == before+5 })
+	finish()
+	for _, c := range clients {
+		ask(t, c, "", "0 Reply Too Large\n0 Lock Not Locked: x\n")
+	}
+	s.hub.Waiting.Set(&much, busy{t}, s.clock.now(), 0, nil, true)
+	go func() { (<-made)() }()
+	ask(t, clients[0], "d\n", dump)
 }
