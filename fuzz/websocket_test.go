@@ -109,7 +109,7 @@ func messages(schedule []byte, config core.Config) (packets, want [][]byte) {
 func appendFrame(dst []byte, first, fin bool, payload []byte) []byte {
 	head := byte(0) // a continuation
 	if first {
-		head = 1 // text
+		head = 2 // binary: text would have to be UTF-8 (WS-3)
 	}
 	if fin {
 		head |= 0x80
