@@ -56,8 +56,7 @@ type Core struct {
 	small   view // of small dumps, used again and again
 	spent   int  // bytes that count for the batch besides those of the replies
 
-	now      Time // of the last call
-	maxReply int  // bytes; maxReply but in tests
+	maxReply int // bytes; maxReply but in tests
 }
 
 // conn is what Core knows of a connection besides its locks.
@@ -177,8 +176,7 @@ func (c *conn) state() State { return State{Waits: c.dump != nil, Held: c.lines.
 // as orphans (END-1, END-2, END-7, STATS-6); a line that it began is dropped
 // (LINE-7) and its name is free (WHO-4). Closing one that is not open does
 // nothing.
-func (c *Core) Close(now Time, id ID, _ *Effects) Orphans {
-	c.now = now
+func (c *Core) Close(_ Time, id ID, _ *Effects) Orphans {
 	from := c.conns[id]
 	if from == nil {
 		return Orphans{}

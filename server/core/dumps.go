@@ -83,24 +83,18 @@ func (q *dumps) isDue(now Time) bool { return q.due() != Never && q.due() <= now
 // and begins a dump, which is then in the Effects. Its view is of this moment
 // (DUMP-8).
 func (c *Core) Tick(now Time, fx *Effects) {
-	c.now = now
 	c.machine.Clear()
 	for c.dumps.isDue(now) && c.machine.Exact() {
 		d := c.dumps.take()
-		d.askers = c.stillWaiting(d)
-		_, d.bytes = c.size(d.request)
-		if len(d.askers) == 0 {
+		if d.askers = c.stillWaiting(d); len(d.askers) == 0 {
 			continue
 		}
-		c.look(&d.view, d.request)
-		if d.request.Op == wire.SharedHolders { // a long list was not measured before
-			d.bytes = d.view.pairBytes()
-		}
 		c.dumps.making, c.dumps.began = d, now
-		if d.bytes > c.maxReply {
+		if d.bytes = c.measured(d.request); d.bytes > c.maxReply {
 			c.Finish(now, d, fx)
 			continue
 		}
+		c.look(&d.view, d.request)
 		fx.Begin(d)
 	}
 }
@@ -140,11 +134,11 @@ func (c *Core) Finish(now Time, d *Dump, fx *Effects) {
 // pauses (END-8).
 func (c *Core) Stop(now Time) { c.dumps.next, c.dumps.hurry = now, true }
 
-// Next returns the moment at which Tick is to be called at the latest, Never if
-// nothing will become due by itself.
+// Next returns the moment at which Tick is to be called at the latest, 0 for at
+// once, Never if nothing will become due by itself.
 func (c *Core) Next() Time {
 	if c.machine.Uncleared() {
-		return c.now
+		return 0
 	}
 	return c.dumps.due()
 }

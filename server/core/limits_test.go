@@ -87,7 +87,7 @@ func TestLargeEndsAreCleared(t *testing.T) {
 		t.Errorf("%+v", orphans)
 	}
 	ticks := 0
-	for ; c.Next() == 7 && ticks < 100; ticks++ {
+	for ; c.Next() == 0 && ticks < 100; ticks++ {
 		c.Tick(7, &fx)
 	}
 	if ticks < 10 || c.Next() != Never || c.machine.Uncleared() {

@@ -61,8 +61,8 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
 }
 
 // size returns how many lines a reply takes, or pairs on a line, and how many
-// bytes at the most. If those of one shared lock are many, it counts each holder as
-// a byte.
+// bytes at the most: at once, so that a long list of holders of one lock is not
+// measured, and each counts as a byte.
 func (c *Core) size(r wire.Request) (lines, bytes int) {
 	exclusive, shared := c.machine.ExclusiveSize(), c.machine.SharedSize()
 	switch r.Op {
@@ -91,6 +91,15 @@ func (c *Core) size(r wire.Request) (lines, bytes int) {
 		}
 	}
 	return exclusive.Holdings + shared.Holdings, c.shownBytes(r.Op, exclusive, shared)
+}
+
+// measured is size, in bytes, where there is time to measure.
+func (c *Core) measured(r wire.Request) int {
+	if r.Op == wire.SharedHolders && len(r.Name) > 0 {
+		return c.shownBytes(r.Op, lock.Size{}, c.machine.HoldersSize(r.Name))
+	}
+	_, bytes := c.size(r)
+	return bytes
 }
 
 // shownBytes returns how many bytes a command takes at the most to show tables of

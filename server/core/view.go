@@ -85,14 +85,6 @@ func (v *view) appendTo(out []byte) []byte {
 	return out
 }
 
-// pairBytes is how many bytes the lines of sd take.
-func (v *view) pairBytes() (bytes int) {
-	for name, holder := range v.table(v.locks.Shared()) {
-		bytes += len(name) + len(": \n") + len(holder)
-	}
-	return bytes
-}
-
 // appendPairs appends the lines of d and sd.
 func (v *view) appendPairs(out []byte, holdings iter.Seq2[string, lock.Conn]) []byte {
 	for name, holder := range v.table(holdings) {

@@ -46,6 +46,11 @@ var All = []Attack{
 		Prepare: hold("g", 1_000_000), Do: pipeline("dump\n", 1),
 	},
 	{
+		Name: "granted-shared-dump", About: "a client asks for the holders of a million shared locks",
+		Stall: 100 * time.Millisecond, Growth: waiting,
+		Prepare: hold("sg", 1_000_000), Do: pipeline("sd\n", 1),
+	},
+	{
 		Name: "dump-loop", About: "20 clients ask for dumps of a million locks, in all ways, again and again",
 		Stall: 150 * time.Millisecond, Growth: waiting,
 		Prepare: hold("g", 1_000_000), Do: dumpLoop(20, 15*time.Second),

@@ -96,7 +96,7 @@ var lockMutants = []Mutant{
 	{"what has ended is never cleared", "server/core/dumps.go",
 		"	c.machine.Clear()\n", ""},
 	{"nobody wakes Core to clear what has ended", "server/core/dumps.go",
-		"	if c.machine.Uncleared() {\n		return c.now\n	}\n", ""},
+		"	if c.machine.Uncleared() {\n		return 0\n	}\n", ""},
 	{"a snapshot is in no order", "lock/snapshot.go",
 		"		slices.SortFunc(s.exclusive, func(a, b heldExclusive) int { return strings.Compare(a.lock.name, b.lock.name) })\n", ""},
 	{"a shared snapshot is sorted backwards", "lock/snapshot.go",
