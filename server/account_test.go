@@ -3,7 +3,9 @@ package server
 import (
 	"fmt"
 	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"lockd/server/core"
@@ -49,4 +51,54 @@ func testAccount(t *testing.T) {
 	waiting("a dump that nobody reads", 1<<20, dump.Len()+hub.SmallDebt)
 	reader.Close()
 	waiting("the end of who did not read", 0, 0)
+}
+
+// dropped notes that somebody was dropped.
+type dropped struct{ atomic.Bool }
+
+func (d *dropped) Drop() { d.Store(true) }
+
+// TestWhoReadsMoves checks that a client which reads its reply is not the one that goes
+// when there is too much, over any transport.
+func TestWhoReadsMoves(t *testing.T) { onDrivers(t, testWhoReadsMoves) }
+
+func testWhoReadsMoves(t *testing.T) {
+	s := New(Config{Core: core.Config{Dump: true}, Loops: loopsOf(t)})
+	streamAddr, webAddr := serveBoth(t, s)
+	holder := connect(t, streamAddr)
+	const locks = 600 // more than the kernel takes
+	size := 0
+	for i := range locks {
+		name := fmt.Sprintf("%03d", i) + strings.Repeat("x", 60_000)
+		ask(t, holder, "g "+name+"\n", "1 Lock Get Success: "+name+"\n")
+		size += len(name + ": " + holder.LocalAddr().String() + "\n")
+	}
+	for _, web := range []bool{false, true} {
+		c := connect(t, map[bool]string{false: streamAddr, true: webAddr}[web])
+		c.(*net.TCPConn).SetReadBuffer(64 << 10)
+		ask := "d\n"
+		if web {
+			ask = upgradeRequest + "\x82\x81\x00\x00\x00\x00d" // a masked binary message
+		}
+		if _, err := io.WriteString(c, ask); err != nil {
+			t.Fatal(err)
+		}
+		waitUntil(t, "the dump", func() bool { return s.hub.Waiting.Bytes() > 1<<20 })
+		var first, second hub.Debt
+		one, two := new(dropped), new(dropped)
+		s.hub.Waiting.Set(&first, one, s.clock.now(), 100<<20, nil, true)
+		if _, err := io.CopyN(io.Discard, c, int64(size/2)); err != nil { // it reads, and moves
+			t.Fatal(err)
+		}
+		s.hub.Waiting.Set(&second, two, s.clock.now(), 200<<20, nil, true)
+		if !one.Load() || two.Load() {
+			t.Errorf("websocket %v: one that does not move is dropped: %v, the newest: %v", web, one.Load(), two.Load())
+		}
+		s.hub.Waiting.Set(&second, two, s.clock.now(), 0, nil, true)
+		if _, err := io.CopyN(io.Discard, c, int64(size-size/2)); err != nil {
+			t.Errorf("websocket %v: who reads is dropped: %v", web, err)
+		}
+		c.Close()
+		waitUntil(t, "the end", func() bool { return s.hub.Waiting.Bytes() == 0 })
+	}
 }

@@ -73,6 +73,7 @@ func (g *guard) Write(p []byte) (int, error) {
 		n, err := x.write(g.Conn, p[written:])
 		written += n
 		x.life.Wrote(x.server.clock.now(), n, written < len(p))
+		x.account(n > 0)
 		if err != nil {
 			x.failed(err)
 			return written, err

@@ -10,8 +10,8 @@ import (
 // Connections of the HTTP port that are no WebSockets yet are bounded: by as many as
 // there may be connections, but within these limits.
 const (
-	minHandshakes = 64
-	maxHandshakes = 1024
+	fewestHandshakes = 64
+	mostHandshakes   = 1024
 )
 
 // handshakes are the connections of an HTTP server that have not become WebSockets.
@@ -27,9 +27,9 @@ type handshakes struct {
 // newHandshakes returns none. connections is how many there may be at a time, 0 is
 // unlimited.
 func newHandshakes(connections int) *handshakes {
-	limit := maxHandshakes
+	limit := mostHandshakes
 	if connections > 0 {
-		limit = min(max(connections, minHandshakes), maxHandshakes)
+		limit = min(max(connections, fewestHandshakes), mostHandshakes)
 	}
 	return &handshakes{limit: limit, where: make(map[net.Conn]*list.Element)}
 }

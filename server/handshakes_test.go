@@ -15,15 +15,15 @@ func TestHandshakesAreBounded(t *testing.T) {
 	p.open(1)
 	addr := p.conns[1].(*wsConn).remote
 	var torn []net.Conn
-	for i := range minHandshakes + 20 {
+	for i := range fewestHandshakes + 20 {
 		c := connect(t, addr)
 		torn = append(torn, c)
 		if i%2 == 0 {
 			io.WriteString(c, "GET / HTTP/1.1\r\nHost: ")
 		}
-		if i >= minHandshakes {
-			if _, err := torn[i-minHandshakes].Read(make([]byte, 1)); err == nil {
-				t.Errorf("connection %d is answered", i-minHandshakes)
+		if i >= fewestHandshakes {
+			if _, err := torn[i-fewestHandshakes].Read(make([]byte, 1)); err == nil {
+				t.Errorf("connection %d is answered", i-fewestHandshakes)
 			}
 		}
 	}

@@ -103,6 +103,35 @@ func start(t *testing.T, config Config) (*Server, string) {
 	return s, l.Addr().String()
 }
 
+// serveBoth serves TCP and WebSockets until the end of the test, and returns both
+// addresses.
+func serveBoth(t *testing.T, s *Server) (stream, web string) {
+	t.Helper()
+	var addrs []string
+	for _, serve := range []func(net.Listener) error{s.Serve, s.ServeWebSocket} {
+		l, err := ListenTCP("127.0.0.1", 0, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addrs = append(addrs, l.Addr().String())
+		go serve(l)
+	}
+	t.Cleanup(func() { s.Close() })
+	return addrs[0], addrs[1]
+}
+
+// mustDial fails the test if there is no connection.
+func mustDial(t *testing.T) func(wireConn, error) wireConn {
+	return func(c wireConn, err error) wireConn {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.close)
+		return c
+	}
+}
+
 func connect(t *testing.T, addr string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)

@@ -38,11 +38,6 @@ func (k *keeper) keep() {
 func (k *keeper) wake() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.arm()
-}
-
-// arm sets the timer. Its caller holds mu.
-func (k *keeper) arm() {
 	if k.timer != nil {
 		k.timer.Stop()
 	}
@@ -69,12 +64,14 @@ func (k *keeper) isOver() bool {
 	return k.over
 }
 
-// stop makes it do nothing any more.
+// stop makes it do nothing any more, and waits for what it does.
 func (k *keeper) stop() {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.over = true
 	if k.timer != nil {
 		k.timer.Stop()
 	}
+	k.mu.Unlock()
+	k.ticking.Lock()
+	defer k.ticking.Unlock()
 }

@@ -31,9 +31,10 @@ type reply struct {
 func (r *reply) step(out []byte, state core.State) error {
 	x := r.session
 	x.held = state.Held
-	x.account(true)
 	x.mail()
-	if err := r.take(out); err != nil || !state.Waits {
+	err := r.take(out)
+	x.account(true)
+	if err != nil || !state.Waits {
 		return err
 	}
 	x.life.Executed(x.server.clock.now(), false, false, true)
@@ -41,12 +42,11 @@ func (r *reply) step(out []byte, state core.State) error {
 	if x.life.End() != life.Open {
 		return errEndOfStream
 	}
-	if !x.out.Some() {
-		return nil
+	if x.out.Some() {
+		x.account(true)
+		err = r.take(x.out.Next())
+		x.out.Clear()
 	}
-	err := r.take(x.out.Next())
-	x.out.Clear()
-	x.account(true)
 	return err
 }
 
@@ -64,9 +64,9 @@ func (r *reply) take(out []byte) error {
 
 // send sends some replies as frames of the message; as those of another one, if
 // they cannot be in that which has begun.
-func (r *reply) send(parts ...[]byte) error {
+func (r *reply) send(first, second []byte) error {
 	kind := websocket.MessageBinary
-	if r.text && utf8.Valid(parts[0]) && utf8.Valid(parts[1]) {
+	if r.text && utf8.Valid(first) && utf8.Valid(second) {
 		kind = websocket.MessageText
 	}
 	if r.frames != nil && r.kind == websocket.MessageText && kind != r.kind {
@@ -81,35 +81,37 @@ func (r *reply) send(parts ...[]byte) error {
 		}
 		r.frames, r.kind = frames, kind
 	}
-	r.session.replying = true
-	defer func() { r.session.replying = false }()
-	for _, part := range parts {
-		if _, err := r.frames.Write(part); err != nil {
-			return err
+	return r.replying(func() error {
+		_, err := r.frames.Write(first)
+		if err == nil {
+			_, err = r.frames.Write(second)
 		}
-	}
-	return nil
+		return err
+	})
 }
 
 // close ends the message that has begun.
 func (r *reply) close() error {
-	r.session.replying = true
-	defer func() { r.session.replying = false }()
 	frames := r.frames
 	r.frames = nil
-	return frames.Close()
+	return r.replying(frames.Close)
+}
+
+// replying lets the library write some of the reply.
+func (r *reply) replying(write func() error) error {
+	r.session.replying = true
+	defer func() { r.session.replying = false }()
+	return write()
 }
 
 // end sends what is left; nothing, if nothing is owed.
 func (r *reply) end() error {
 	if r.frames == nil && len(r.out) > 0 {
-		r.session.replying = true
-		defer func() { r.session.replying = false }()
 		kind := websocket.MessageBinary
 		if r.text {
 			kind = kindOf(r.out)
 		}
-		return r.session.ws.Write(context.Background(), kind, r.out)
+		return r.replying(func() error { return r.session.ws.Write(context.Background(), kind, r.out) })
 	}
 	if len(r.out) > 0 {
 		if err := r.send(r.out, nil); err != nil {

@@ -60,8 +60,9 @@ type session struct {
 	debt   hub.Debt
 	small  [smallRead]byte
 	woken  chan struct{} // has one while there is something to look at
-	// Of a WebSocket: a reply is being written; what others have caused
-	// meanwhile.
+	// Of a WebSocket: the reply to the message that is being executed, nil if there
+	// is none; whether some of it is being written; what others have caused meanwhile.
+	reply    *reply
 	replying bool
 	told     [][]byte
 }
@@ -292,6 +293,9 @@ func (x *session) account(moved bool) {
 	own, shared := x.out.Memory()
 	if own += x.held; x.large != nil {
 		own += largeRead
+	}
+	if x.reply != nil {
+		own += largeRead + cap(x.reply.out)
 	}
 	x.server.hub.Waiting.Set(&x.debt, x, x.server.clock.now(), own, shared, moved)
 }

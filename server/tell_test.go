@@ -74,22 +74,13 @@ func TestTell(t *testing.T) { onDrivers(t, testTell) }
 
 func testTell(t *testing.T) {
 	s := newServer(Config{Loops: loopsOf(t)}, newTeller())
-	var addrs []string
-	for _, serve := range []func(net.Listener) error{s.Serve, s.ServeWebSocket} {
-		l, err := ListenTCP("127.0.0.1", 0, 0, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		addrs = append(addrs, l.Addr().String())
-		go serve(l)
-	}
-	defer s.Close()
+	streamAddr, webAddr := serveBoth(t, s)
 	var streams []net.Conn
 	for i := range 4 {
-		streams = append(streams, connect(t, addrs[0]))
+		streams = append(streams, connect(t, streamAddr))
 		waitUntil(t, "the connection", func() bool { n, _ := s.Held(); return n == i+1 })
 	}
-	web, err := dialWebSocket(addrs[1])
+	web, err := dialWebSocket(webAddr)
 	if err != nil {
 		t.Fatal(err)
 	}

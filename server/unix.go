@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// maxUnixPath is the longest path of a unix socket in bytes: the kernel takes 107,
-// and it is made in a directory beside its place.
-const maxUnixPath = 107 - len("lockd-0123456789/s")
+// maxUnixPath is the longest path of a unix socket in bytes that the kernel takes.
+const maxUnixPath = 107
 
 // unixListener is a unix socket whose file is removed when it is closed, unless that
 // of another has taken its place.
@@ -34,10 +33,11 @@ func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	if path != "" && path[0] == '@' {
 		return listenAbstract(path, mode)
 	}
-	if len(path) > maxUnixPath {
-		return nil, fmt.Errorf("cannot listen on unix socket %s: the path has %d bytes, at most %d are possible", path, len(path), maxUnixPath)
-	}
 	dir := filepath.Dir(path)
+	// It is made in a directory beside its place.
+	if longest := max(len(path), len(dir)+len("/lockd-0123456789/s")); longest > maxUnixPath {
+		return nil, fmt.Errorf("cannot listen on unix socket %s: the path is %d bytes too long", path, longest-maxUnixPath)
+	}
 	unlock, err := lockDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))

@@ -114,11 +114,37 @@ func TestUnixRefusals(t *testing.T) {
 	long := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
 	for path, want := range map[string]string{
 		"@lockd-test":                           "an abstract name has no permissions",
-		long:                                    "at most",
+		long:                                    "too long",
 		filepath.Join(t.TempDir(), "none", "s"): "no such file or directory",
 	} {
 		if l, err := ListenUnix(path, 0o660); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v", path, l, err)
+		}
+	}
+}
+
+// TestUnixPathLengths checks that the longest paths that the kernel takes work, and
+// that longer ones are refused for what they are.
+func TestUnixPathLengths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	deep := strings.Repeat("d", maxUnixPath-len("/lockd-0123456789/s"))
+	for _, dir := range []string{deep, deep + "d"} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]bool{
+		strings.Repeat("s", maxUnixPath):     true,
+		strings.Repeat("s", maxUnixPath+1):   false,
+		deep + "/" + strings.Repeat("s", 18): true,
+		deep + "d/s":                         false,
+	} {
+		l, err := ListenUnix(path, 0o600)
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "1 bytes too long") {
+			t.Errorf("%d bytes: %v", len(path), err)
+		}
+		if err == nil {
+			l.Close()
 		}
 	}
 }

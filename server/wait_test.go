@@ -19,25 +19,9 @@ func TestCloseWhileWaiting(t *testing.T) { onDrivers(t, testCloseWhileWaiting) }
 func testCloseWhileWaiting(t *testing.T) {
 	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
 	s.hub.MakeBy(func(*core.Dump) {}) // never made
-	var listeners []net.Listener
-	for _, serve := range []func(net.Listener) error{s.Serve, s.ServeWebSocket} {
-		l, err := ListenTCP("127.0.0.1", 0, 0, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		listeners = append(listeners, l)
-		go serve(l)
-	}
-	stream, err := dialStream("tcp", listeners[0].Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stream.close()
-	web, err := dialWebSocket(listeners[1].Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer web.close()
+	streamAddr, webAddr := serveBoth(t, s)
+	stream := mustDial(t)(dialStream("tcp", streamAddr))
+	web := mustDial(t)(dialWebSocket(webAddr))
 	for _, c := range []wireConn{stream, web} {
 		if err := c.write([]byte("sg x\nd\ni x\n")); err != nil {
 			t.Fatal(err)
@@ -73,28 +57,13 @@ func testStopWhileWaiting(t *testing.T) {
 			s.hub.Finish(s.clock.now(), d)
 		})
 	})
-	var listeners []net.Listener
-	for _, serve := range []func(net.Listener) error{s.Serve, s.ServeWebSocket} {
-		l, err := ListenTCP("127.0.0.1", 0, 0, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		listeners = append(listeners, l)
-		go serve(l)
-	}
-	stream, err := dialStream("tcp", listeners[0].Addr().String()) // so that there are loops
-	if err != nil {
-		t.Fatal(err)
-	}
+	streamAddr, webAddr := serveBoth(t, s)
+	stream := mustDial(t)(dialStream("tcp", streamAddr)) // so that there are loops
 	waitUntil(t, "the stream", func() bool { conns, _ := s.Held(); return conns == 1 })
 	stream.close()
 	var webs []wireConn
 	for i, line := range []string{"dump\n", "dump shared\n"} {
-		web, err := dialWebSocket(listeners[1].Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer web.close()
+		web := mustDial(t)(dialWebSocket(webAddr))
 		if err := web.write([]byte(line)); err != nil {
 			t.Fatal(err)
 		}

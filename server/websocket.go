@@ -150,7 +150,12 @@ func (x *session) message() error {
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)
 	text := kind == websocket.MessageText
-	reply := reply{session: x, text: text}
+	reply := &reply{session: x, text: text}
+	x.reply = reply
+	defer func() {
+		x.reply = nil
+		x.account(true)
+	}()
 	var check utf8Check
 	for {
 		n, err := r.Read(buf[:])

@@ -49,6 +49,10 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// upgradeRequest asks for a WebSocket.
+const upgradeRequest = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+
 // TestTornMessage checks LINE-7 on a WebSocket: a message whose end never comes
 // is not executed beyond its last LF, wherever it is torn.
 func TestTornMessage(t *testing.T) {
@@ -60,8 +64,7 @@ func TestTornMessage(t *testing.T) {
 			p := newWebSocketPeer(t, core.Config{}).(*live)
 			p.open(1)
 			c := connect(t, p.conns[1].(*wsConn).remote)
-			ask(t, c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", "HTTP/1.1 101 ")
+			ask(t, c, upgradeRequest, "HTTP/1.1 101 ")
 			io.WriteString(c, frames[:cut])
 			c.(*net.TCPConn).CloseWrite()
 			io.Copy(io.Discard, c)

@@ -51,19 +51,19 @@ var All = []Attack{
 		Prepare: hold("sg", 1_000_000), Do: pipeline("sd\n", 1),
 	},
 	{
-		Name: "dump-loop", About: "20 clients ask for dumps of a million locks, in all ways, again and again",
+		Name: "dump-loop", About: "20 clients ask for dumps of two million locks, in all ways, again and again",
 		Stall: 150 * time.Millisecond, Growth: waiting,
-		Prepare: hold("g", 1_000_000), Do: dumpLoop(20, 15*time.Second),
+		Prepare: both(hold("g", 1_000_000), hold("sg", 1_000_000)), Do: askLoop(20, 15*time.Second, "dump\n", "d\n", "sd\n", "dump shared\n", "q full\n", "who\n"),
 	},
 	{
 		Name: "who", About: "20 clients ask again and again for the 3,000 bearers of one name",
 		Stall: 100 * time.Millisecond, Growth: waiting,
-		Prepare: bear("x", 3_000), Do: askLoop(20, "who x\nwho\nwho y\n", 5*time.Second),
+		Prepare: bear("x", 3_000), Do: askLoop(20, 5*time.Second, "who x\nwho\nwho y\n"),
 	},
 	{
 		Name: "many-holders", About: "20 clients ask again and again for the 3,000 holders of one shared lock",
 		Stall: 100 * time.Millisecond, Growth: waiting,
-		Prepare: share("pool", 3_000), Do: askLoop(20, "sd pool\nsi pool\n", 5*time.Second),
+		Prepare: share("pool", 3_000), Do: askLoop(20, 5*time.Second, "sd pool\nsi pool\n"),
 	},
 	{
 		Name: "unread-dumps", About: "400 clients ask for a dump of some 60 MB and do not read it; an honest one reads its own",
@@ -104,6 +104,6 @@ var All = []Attack{
 	{
 		Name: "flood", About: "50 clients send commands without end, and read",
 		Stall: 200 * time.Millisecond, Growth: 64 * mib,
-		Do: askLoop(50, manyInspections, 5*time.Second),
+		Do: askLoop(50, 5*time.Second, manyInspections),
 	},
 }

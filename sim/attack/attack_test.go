@@ -53,7 +53,7 @@ func TestRun(t *testing.T) {
 		{Name: "dumps", Prepare: hold("g", 100_000), Do: pipeline("d\ndump\n", 20)},
 		{Name: "end", Prepare: hold("sg", 100_000), Do: end},
 		{Name: "unread", Do: unread(3000, "d\n", 100*time.Millisecond)},
-		{Name: "loop", Do: askLoop(2, "sd\nwho\n", 100*time.Millisecond)},
+		{Name: "loop", Do: askLoop(2, 100*time.Millisecond, "sd\n", "who\n")},
 		{Name: "who", Prepare: bear("x", 3000), Do: quiet},
 	} {
 		a.Stall = time.Minute

@@ -27,6 +27,16 @@ func hold(verb string, n int) step {
 	}
 }
 
+// both does one thing and then another.
+func both(first, second step) step {
+	return func(ctx context.Context, t *Target) error {
+		if err := first(ctx, t); err != nil {
+			return err
+		}
+		return second(ctx, t)
+	}
+}
+
 // acquire gets so many locks.
 func acquire(c net.Conn, verb string, n int) error {
 	const batch = 10_000
@@ -137,28 +147,14 @@ func (t *Target) crowd(ctx context.Context, n int, d time.Duration, do func(cont
 	return nil
 }
 
-// askLoop lets many clients send lines again and again, and read.
-func askLoop(n int, text string, d time.Duration) step {
-	return func(ctx context.Context, t *Target) error {
-		return t.crowd(ctx, n, d, func(ctx context.Context, c net.Conn, _ int) {
-			go io.Copy(io.Discard, c)
-			for ctx.Err() == nil {
-				if _, err := io.WriteString(c, text); err != nil {
-					return
-				}
-			}
-		})
-	}
-}
-
-// dumpLoop lets many clients ask for dumps, each in another way.
-func dumpLoop(n int, d time.Duration) step {
-	ways := []string{"dump\n", "d\n", "sd\n", "dump shared\n", "q full\n", "who\n"}
+// askLoop lets many clients send lines again and again, and read: the first sends the
+// first text, and so on, round and round.
+func askLoop(n int, d time.Duration, texts ...string) step {
 	return func(ctx context.Context, t *Target) error {
 		return t.crowd(ctx, n, d, func(ctx context.Context, c net.Conn, i int) {
 			go io.Copy(io.Discard, c)
 			for ctx.Err() == nil {
-				if _, err := io.WriteString(c, strings.Repeat(ways[i%len(ways)], 10)); err != nil {
+				if _, err := io.WriteString(c, texts[i%len(texts)]); err != nil {
 					return
 				}
 			}

@@ -138,7 +138,7 @@ func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 
 // tryTests runs the tests of some packages against a mutant.
 func tryTests(ctx context.Context, root string, overlay []string, v *Verdict, packages ...string) {
-	args := append(append([]string{"test", "-count=1"}, overlay...), packages...)
+	args := append(append([]string{"test", "-count=1", "-failfast"}, overlay...), packages...)
 	text, failed := play(ctx, testTimeout, root, "go", args...)
 	switch {
 	case ctx.Err() != nil:
