@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"lockd/fuzz/pair"
 	"lockd/server"
@@ -29,7 +30,7 @@ func FuzzWebSocket(f *testing.F) {
 	for _, seed := range []string{
 		"0g a\xf5i a\ni b\xf5q\xf5", "0g a\ng b\xf6\xf5", "0g\xf6 a\xf6\xf5i a\xf5", "0nonsense\xf5\n\xf5g a",
 		"1g a\xf5g a\xf5", "8g 12345678901234\xf5i 1\xf5", "\xb0\x81\x83\x00\x00\x00\x00g a", "\xb0\x88\x80\x00\x00\x00\x00", "\xb0GET / HTTP/1.1\r\n\r\n",
-		"0g a\n\xf6torn",
+		"0g a\n\xf6torn", "0g caf\xe9\xf5d\xf5",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -74,43 +75,51 @@ func messages(schedule []byte, config core.Config) (packets, want [][]byte) {
 	packets = [][]byte{[]byte(handshake)}
 	model := pair.New(config).Model
 	id, _ := model.Open("h:0")
-	var reply []byte
-	var payload []byte
-	pending, first := false, true
-	frame := func(fin bool) {
-		packets = append(packets, appendFrame(nil, first, fin, payload))
-		reply = append(reply, model.Receive(id, payload)...)
-		payload, pending, first = nil, false, fin
+	var payloads [][]byte // of the message so far
+	message := func(fin bool) {
+		kind := byte(binaryKind) // text would have to be UTF-8 (WS-3)
+		if utf8.Valid(slices.Concat(payloads...)) {
+			kind = textKind
+		}
+		var reply []byte
+		for i, payload := range payloads {
+			packets = append(packets, appendFrame(nil, kind, fin && i == len(payloads)-1, payload))
+			reply = append(reply, model.Receive(id, payload)...)
+			kind = continuationKind
+		}
+		if fin {
+			if reply = append(reply, model.EndMessage(id)...); len(reply) > 0 {
+				want = append(want, reply)
+			}
+		}
+		payloads = nil
 	}
 	pair.Steps(schedule, func(s pair.Step) bool {
 		switch {
 		case len(s.Data) > 0:
-			if pending {
-				frame(false)
-			}
-			payload, pending = s.Data, true
+			payloads = append(payloads, s.Data)
 		case s.What == pair.EndMessage:
-			frame(true)
-			reply = append(reply, model.EndMessage(id)...)
-			if len(reply) > 0 {
-				want = append(want, reply)
+			if len(payloads) == 0 {
+				payloads = [][]byte{nil}
 			}
-			reply = nil
+			message(true)
 		}
 		return true
 	})
-	if pending {
-		frame(false)
-	}
+	message(false)
 	return packets, want
 }
 
+// The kinds of frames.
+const (
+	continuationKind = iota
+	textKind
+	binaryKind
+)
+
 // appendFrame appends a client's frame, masked by zeros.
-func appendFrame(dst []byte, first, fin bool, payload []byte) []byte {
-	head := byte(0) // a continuation
-	if first {
-		head = 2 // binary: text would have to be UTF-8 (WS-3)
-	}
+func appendFrame(dst []byte, kind byte, fin bool, payload []byte) []byte {
+	head := kind
 	if fin {
 		head |= 0x80
 	}
@@ -129,6 +138,7 @@ func appendFrame(dst []byte, first, fin bool, payload []byte) []byte {
 // readMessages reads the server's frames up to its close frame.
 func readMessages(stream []byte) (all [][]byte, err error) {
 	var message []byte
+	isText := false
 	for len(stream) >= 2 {
 		head, n := stream[0], int(stream[1])
 		stream = stream[2:]
@@ -146,7 +156,12 @@ func readMessages(stream []byte) (all [][]byte, err error) {
 		}
 		message = append(message, stream[:n]...)
 		stream = stream[n:]
+		isText = isText || head&0x0F == textKind
 		if head&0x80 != 0 {
+			if isText && !utf8.Valid(message) {
+				return nil, fmt.Errorf("%q is sent as text", message)
+			}
+			isText = false
 			all = append(all, message)
 			message = nil
 		}
