@@ -85,6 +85,16 @@ func TestSimAndSoak(t *testing.T) {
 		{"soak -addr nowhere", exitUsage, "write HOST:PORT"},
 		{"soak -clients 1000", exitUsage, "-clients and -names go from 0 to 64"},
 		{"mutants -only nothing-of-this-name", exitUsage, "no mutant is called"},
+		{"attack", exitUsage, "give -start PATH, or -addr ADDRESS"},
+		{"attack -addr " + good + " -small 0", exitUsage, "want 1 or more"},
+		{"attack -addr " + good + " no-such-attack", exitUsage, `there is no attack "no-such-attack"`},
+		{"attack -start ./no-such-program large-end", exitBroken, "cannot start ./no-such-program"},
+		{"attack -addr " + good + " -small 1000 -slack 1000 large-end", exitClean, "large-end            held"},
+		{"attack -addr " + nobody + " large-end", exitBroken, "cannot prepare"},
+		{"-version", exitClean, "lockcheck "},
+		{"help", exitClean, "SUBCOMMANDS"},
+		{"help attack", exitClean, "torn-handshakes"},
+		{"help nothing", exitUsage, `unknown command "nothing"`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			dir := p
