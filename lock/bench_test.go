@@ -60,7 +60,8 @@ func BenchmarkClose(b *testing.B) {
 		}
 		b.StartTimer()
 		m.Close(id)
-		for m.Clear() {
+		for m.Uncleared() {
+			m.Clear()
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/locks, "ns/lock")

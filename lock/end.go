@@ -12,23 +12,16 @@ func (m *Machine) end(c *conn) {
 	e, s := &m.exclusiveSize, &m.sharedSize
 	e.Names -= len(c.exclusive)
 	e.Holdings -= len(c.exclusive)
-	e.NameBytes -= c.bytes
-	e.RepeatedBytes -= c.bytes
 	e.weigh(c.weight, -len(c.exclusive))
-	s.Names -= c.alone
-	s.NameBytes -= c.aloneBytes
+	s.Names -= int(c.alone)
 	s.Holdings -= len(c.shared)
-	s.RepeatedBytes -= c.repeated
 	s.weigh(c.weight, -len(c.shared))
 	m.ended = append(m.ended, c)
 }
 
-// Clear clears a piece of what connections held that have ended, and says whether
-// more is left. It changes nothing that can be seen.
-func (m *Machine) Clear() (more bool) {
-	m.clear(m.options.Piece)
-	return len(m.ended) > 0
-}
+// Clear clears a piece of what connections held that have ended. It changes nothing
+// that can be seen.
+func (m *Machine) Clear() { m.clear(m.options.Piece) }
 
 // clear clears so many holdings.
 func (m *Machine) clear(n int) {
@@ -37,7 +30,7 @@ func (m *Machine) clear(n int) {
 		switch {
 		case len(c.exclusive) > 0:
 			l := c.exclusive[len(c.exclusive)-1]
-			m.take(l)
+			m.clearExclusive(l)
 			m.setFree(l)
 		case len(c.shared) > 0:
 			h := c.shared[len(c.shared)-1]
@@ -104,23 +97,26 @@ func (m *Machine) sharedLock(name []byte) *shared {
 	return l
 }
 
+// clearExclusive takes a lock from its owner, which has ended.
+func (m *Machine) clearExclusive(l *exclusive) {
+	m.take(l)
+	m.exclusiveSize.NameBytes -= len(l.name)
+	m.exclusiveSize.RepeatedBytes -= len(l.name)
+}
+
 // clearShared takes a holder that has ended from a lock.
 func (m *Machine) clearShared(l *shared, at int) {
 	m.unlink(l, at)
+	m.sharedSize.RepeatedBytes -= len(l.name)
 	switch len(l.holders) {
 	case 0:
 		delete(m.shared, l.name)
+		m.sharedSize.NameBytes -= len(l.name)
 	case 1:
 		if last := l.holders[0].conn; last.ended {
-			m.sharedSize.named(l.name, -1)
+			m.sharedSize.Names--
 		} else {
-			last.holdsAlone(l, 1)
+			last.alone++
 		}
 	}
-}
-
-// holdsAlone counts a lock that a connection alone holds, or has held.
-func (c *conn) holdsAlone(l *shared, n int) {
-	c.alone += n
-	c.aloneBytes += n * len(l.name)
 }

@@ -28,7 +28,7 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	}
 	switch {
 	case l != nil && l.owner != nil:
-		m.take(l)
+		m.clearExclusive(l)
 	case l != nil:
 		m.free.remove(l)
 	default:
@@ -38,7 +38,6 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	l.owner, l.at = c, len(c.exclusive)
 	c.exclusive = append(c.exclusive, l)
 	m.holders.add(c)
-	c.bytes += len(l.name)
 	m.exclusiveSize.named(l.name, 1)
 	m.exclusiveSize.change(l.name, c, 1)
 	return Granted
@@ -82,7 +81,6 @@ func (m *Machine) held(name []byte) *exclusive {
 func (m *Machine) releaseExclusive(l *exclusive) {
 	c := l.owner
 	m.take(l)
-	c.bytes -= len(l.name)
 	m.exclusiveSize.named(l.name, -1)
 	m.exclusiveSize.change(l.name, c, -1)
 	m.setFree(l)

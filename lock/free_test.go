@@ -45,7 +45,8 @@ func TestFree(t *testing.T) {
 		if err := m.Valid(); err != nil {
 			t.Fatal(err)
 		}
-		for m.Clear() {
+		for m.Uncleared() {
+			m.Clear()
 		}
 		one += 10
 		m.Open(one)

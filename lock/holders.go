@@ -12,7 +12,7 @@ type holders struct {
 // add adds a connection, unless it is there.
 func (h *holders) add(c *conn) {
 	if c.place < 0 {
-		c.place = len(h.list)
+		c.place = int32(len(h.list))
 		h.list = append(h.list, c)
 	}
 }
@@ -39,7 +39,7 @@ func (h *holders) all() []*conn {
 		return true
 	})
 	for i, c := range h.list {
-		c.place = i
+		c.place = int32(i)
 	}
 	return h.list
 }

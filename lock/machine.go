@@ -60,18 +60,16 @@ type Machine struct {
 	acquisitions uint64
 }
 
-// conn is an open connection and what it holds, in no order that matters.
+// conn is an open connection and what it holds, in no order that matters. Very many
+// may be idle: it is small.
 type conn struct {
 	id        Conn
 	exclusive []*exclusive
 	shared    []sharedHolding
-	ended     bool // it holds nothing any more, and its lists are not cleared
-	weight    Weight
-	bytes     int // of the names of its exclusive locks
-	repeated  int // of the names of its shared locks
-	// Of the shared locks that it alone holds, and of their names.
-	alone, aloneBytes int
-	place             int // among Machine.holders; -1 if it is not there
+	weight    [2]int32 // a Weight
+	alone     int32    // shared locks that it alone holds
+	place     int32    // among Machine.holders; -1 if it is not there
+	ended     bool     // it holds nothing any more, and its lists are not cleared
 }
 
 // New returns a Machine without connections and locks.

@@ -134,7 +134,8 @@ func TestMachine(t *testing.T) {
 		if err := w.same(names); err != nil {
 			t.Fatal(err)
 		}
-		for w.machine.Clear() {
+		for w.machine.Uncleared() {
+			w.machine.Clear()
 		}
 		if err := errors.Join(w.same(names), w.machine.Valid()); err != nil {
 			t.Fatal(err)
@@ -276,7 +277,8 @@ func TestLargeEnd(t *testing.T) {
 	}
 	check(100, 280, 300)
 	steps := 0
-	for ; m.Clear(); steps++ {
+	for ; m.Uncleared(); steps++ {
+		m.Clear()
 		if steps%20 == 0 {
 			check(100, 280, 300)
 		}

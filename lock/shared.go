@@ -52,12 +52,11 @@ func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 	l.add(sharedHolder{conn: c, at: len(c.shared)})
 	c.shared = append(c.shared, sharedHolding{lock: l, at: len(l.holders) - 1, acquired: m.acquisitions})
 	m.holders.add(c)
-	c.repeated += len(l.name)
 	switch len(l.holders) {
 	case 1:
-		c.holdsAlone(l, 1)
+		c.alone++
 	case 2:
-		l.holders[0].conn.holdsAlone(l, -1)
+		l.holders[0].conn.alone--
 	}
 	m.sharedSize.change(l.name, c, 1)
 	return len(l.holders), Granted
@@ -96,15 +95,14 @@ func (m *Machine) SharedLocks() int { return m.sharedSize.Names }
 func (m *Machine) releaseShared(l *shared, at int) {
 	c := l.holders[at].conn
 	m.unlink(l, at)
-	c.repeated -= len(l.name)
 	m.sharedSize.change(l.name, c, -1)
 	switch len(l.holders) {
 	case 0:
-		c.holdsAlone(l, -1)
+		c.alone--
 		delete(m.shared, l.name)
 		m.sharedSize.named(l.name, -1)
 	case 1:
-		l.holders[0].conn.holdsAlone(l, 1)
+		l.holders[0].conn.alone++
 	}
 }
 

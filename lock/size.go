@@ -1,7 +1,8 @@
 package lock
 
 // Size is what it takes to show a table, kept up to date by every change so that
-// it is known at once.
+// it is known at once. The bytes of names are more than that until Clear has cleared
+// what connections held that have ended.
 type Size struct {
 	Names     int // that are held
 	NameBytes int // of them, each counted once
@@ -14,7 +15,7 @@ type Size struct {
 }
 
 // Weight is how many bytes it takes to show a connection, in each of two ways that
-// are the caller's choice.
+// are the caller's choice, less than 2 GiB.
 type Weight [2]int
 
 // change adds n holdings of a name by a connection, or takes them away.
@@ -25,9 +26,9 @@ func (s *Size) change(name string, c *conn, n int) {
 }
 
 // weigh adds the weight of a holder n times.
-func (s *Size) weigh(w Weight, n int) {
-	s.HolderBytes[0] += n * w[0]
-	s.HolderBytes[1] += n * w[1]
+func (s *Size) weigh(w [2]int32, n int) {
+	s.HolderBytes[0] += n * int(w[0])
+	s.HolderBytes[1] += n * int(w[1])
 }
 
 // named adds n names, or takes them away.
@@ -45,7 +46,7 @@ func (m *Machine) Weigh(id Conn, w Weight) {
 	}
 	m.exclusiveSize.weigh(c.weight, -len(c.exclusive))
 	m.sharedSize.weigh(c.weight, -len(c.shared))
-	c.weight = w
+	c.weight = [2]int32{int32(w[0]), int32(w[1])}
 	m.exclusiveSize.weigh(c.weight, len(c.exclusive))
 	m.sharedSize.weigh(c.weight, len(c.shared))
 }

@@ -47,7 +47,7 @@ func TestValidBites(t *testing.T) {
 		{"not listed", "I7", func(m *Machine) { m.holders.remove(m.conns[1]) }},
 		{"listed elsewhere", "I7", func(m *Machine) { l := m.holders.list; l[0], l[1] = l[1], l[0] }},
 		{"closed and listed", "I7", func(m *Machine) {
-			m.conns[20].place = len(m.holders.list)
+			m.conns[20].place = int32(len(m.holders.list))
 			m.holders.list = append(m.holders.list, &conn{id: 77, place: m.conns[20].place})
 		}},
 	} {

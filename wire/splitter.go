@@ -5,6 +5,9 @@ import "bytes"
 // DefaultMaxLine is the limit of a line in bytes unless configured (BAD-3).
 const DefaultMaxLine = 65536
 
+// byteOrderMark is what some writers begin a stream with (LINE-12).
+var byteOrderMark = []byte("\ufeff")
+
 // keptTail is the capacity in bytes up to which a Splitter keeps its buffer
 // between lines, so that an idle connection costs little.
 const keptTail = 512
@@ -22,8 +25,8 @@ const (
 	LongLine
 )
 
-// Splitter cuts the bytes of one connection into lines (LINE-1, LINE-6),
-// whatever the pieces in which they arrive. It keeps at most one line of Max
+// Splitter cuts the bytes of one connection into lines (LINE-1, LINE-6), the first
+// without a byte order mark (LINE-12), whatever the pieces in which they arrive. It keeps at most one line of Max
 // bytes. The zero value is ready for use. A Splitter is not safe for
 // concurrent use.
 type Splitter struct {
@@ -31,6 +34,7 @@ type Splitter struct {
 	Max int
 
 	tail     []byte // the beginning of a line whose end has not come
+	begun    bool   // a first line has ended
 	returned bool   // tail was returned as a line and is to be emptied
 	dropping bool   // inside a line that was too long
 }
@@ -52,7 +56,7 @@ func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	}
 	if end < 0 {
 		if len(s.tail)+len(data) > s.limit() {
-			s.tail, s.dropping = nil, true
+			s.tail, s.dropping, s.begun = nil, true, true
 			return nil, nil, LongLine
 		}
 		s.tail = append(s.tail, data...)
@@ -60,7 +64,7 @@ func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	}
 	line, rest = data[:end], data[end+1:]
 	if len(s.tail)+len(line) > s.limit() {
-		s.tail = nil
+		s.tail, s.begun = nil, true
 		return nil, rest, LongLine
 	}
 	if len(s.tail) > 0 {
@@ -68,7 +72,16 @@ func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 		s.returned = true
 		line = s.tail
 	}
-	return line, rest, WholeLine
+	return s.whole(line), rest, WholeLine
+}
+
+// whole notes that a line has ended, and returns it as it is meant.
+func (s *Splitter) whole(line []byte) []byte {
+	if s.begun {
+		return line
+	}
+	s.begun = true
+	return bytes.TrimPrefix(line, byteOrderMark)
 }
 
 // End ends the line that has begun, as the end of a WebSocket message does
@@ -81,7 +94,7 @@ func (s *Splitter) End() (line []byte, split Split) {
 		return nil, NoLine
 	}
 	s.returned = true
-	return s.tail, WholeLine
+	return s.whole(s.tail), WholeLine
 }
 
 // forget empties tail after it was returned, and frees it if it is large.

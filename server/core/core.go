@@ -1,7 +1,6 @@
 package core
 
 import (
-	"bytes"
 	"fmt"
 
 	"lockd/lock"
@@ -66,7 +65,6 @@ type conn struct {
 	lines wire.Splitter
 	name  *registration // nil without a registered name
 	dump  *Dump         // that it waits for; nil if it does not wait
-	begun bool          // a first line has come
 }
 
 // State is what Core says of a connection besides its replies.
@@ -134,9 +132,8 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, st
 		if split == wire.LongLine {
 			out = c.tooLong(out)
 		} else {
-			out = c.execute(from, from.first(line), out)
+			out = c.execute(from, line, out)
 		}
-		from.begun = true
 	}
 	fx.end(out)
 	return data, from.state()
@@ -151,23 +148,10 @@ func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	}
 	if from.dump == nil {
 		if line, split := from.lines.End(); split == wire.WholeLine {
-			fx.end(c.execute(from, from.first(line), fx.begin(id)))
-			from.begun = true
+			fx.end(c.execute(from, line, fx.begin(id)))
 		}
 	}
 	return from.state()
-}
-
-// byteOrderMark is what some writers begin a stream with.
-var byteOrderMark = []byte("\ufeff")
-
-// first returns a line without the byte order mark that a stream may begin with
-// (LINE-12).
-func (c *conn) first(line []byte) []byte {
-	if c.begun {
-		return line
-	}
-	return bytes.TrimPrefix(line, byteOrderMark)
 }
 
 func (c *conn) state() State { return State{Waits: c.dump != nil, Held: c.lines.Held()} }

@@ -60,13 +60,11 @@ func (q *dumps) ask(from *conn, r wire.Request) {
 	from.dump = d
 }
 
-// take takes the oldest of those that wait.
-func (q *dumps) take() *Dump {
-	d := q.waiting[0]
+// takeFirst takes the oldest of those that wait.
+func (q *dumps) takeFirst() {
+	delete(q.byKey, q.waiting[0].key)
 	q.waiting[0] = nil
 	q.waiting = q.waiting[1:]
-	delete(q.byKey, d.key)
-	return d
 }
 
 // due is when the next dump is to be begun.
@@ -84,13 +82,19 @@ func (q *dumps) isDue(now Time) bool { return q.due() != Never && q.due() <= now
 // (DUMP-8).
 func (c *Core) Tick(now Time, fx *Effects) {
 	c.machine.Clear()
-	for c.dumps.isDue(now) && c.machine.Exact() {
-		d := c.dumps.take()
-		if d.askers = c.stillWaiting(d); len(d.askers) == 0 {
+	for c.dumps.isDue(now) {
+		d := c.dumps.waiting[0]
+		d.askers = c.stillWaiting(d)
+		d.bytes = c.measured(d.request)
+		if len(d.askers) > 0 && c.mustWait(d.request, d.bytes) {
+			return
+		}
+		c.dumps.takeFirst()
+		if len(d.askers) == 0 {
 			continue
 		}
 		c.dumps.making, c.dumps.began = d, now
-		if d.bytes = c.measured(d.request); d.bytes > c.maxReply {
+		if d.bytes > c.maxReply {
 			c.Finish(now, d, fx)
 			continue
 		}

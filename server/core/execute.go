@@ -31,7 +31,7 @@ func (c *Core) execute(from *conn, line, out []byte) []byte {
 	}
 	switch r.Op {
 	case wire.Stats:
-		if !c.machine.Exact() {
+		if c.mustWait(r, 0) {
 			c.dumps.ask(from, r)
 			return out
 		}

@@ -49,7 +49,7 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
 	}
 	lines, bytes := c.size(r)
 	switch {
-	case r.Op == wire.Stats && !c.machine.Exact():
+	case c.mustWait(r, bytes):
 	case bytes > c.maxReply:
 		return dialect.AppendTooLarge(out)
 	case lines <= c.config.SmallDump && bytes <= smallBytes:
@@ -58,6 +58,12 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
 	}
 	c.dumps.ask(from, r)
 	return out
+}
+
+// mustWait says whether something that is needed for a reply, of so many bytes at the
+// most, is not known before what connections held that have ended is cleared.
+func (c *Core) mustWait(r wire.Request, bytes int) bool {
+	return r.Op == wire.Stats && !c.machine.Exact() || bytes > c.maxReply && c.machine.Uncleared()
 }
 
 // size returns how many lines a reply takes, or pairs on a line, and how many

@@ -173,3 +173,25 @@ func TestRefusedDump(t *testing.T) {
 		t.Errorf("resumed: %v", r)
 	}
 }
+
+// TestDumpBesideALargeEnd checks that a dump is not refused for what a connection held
+// that has just ended (DUMP-10).
+func TestDumpBesideALargeEnd(t *testing.T) {
+	c := New(Config{Dump: true, EndPiece: 10})
+	c.maxReply = 500
+	large, small := open(c, "large"), open(c, "small")
+	for i := range 100 {
+		ask(c, large, "g many-"+strconv.Itoa(i)+"\n")
+	}
+	ask(c, small, "g one\n")
+	if got, _ := ask(c, small, "d\n"); got != "0 Reply Too Large\n" {
+		t.Fatalf("before the end: %q", got)
+	}
+	c.Close(0, large, new(Effects))
+	if !c.machine.Uncleared() {
+		t.Fatal("the end was cleared at once")
+	}
+	if got, _ := ask(c, small, "d\nq full\n"); !strings.HasPrefix(got, "one: small\n") {
+		t.Errorf("after the end: %q", got)
+	}
+}

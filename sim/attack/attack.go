@@ -51,9 +51,9 @@ var All = []Attack{
 		Prepare: hold("sg", 1_000_000), Do: pipeline("sd\n", 1),
 	},
 	{
-		Name: "dump-loop", About: "20 clients ask for dumps of two million locks, in all ways, again and again",
+		Name: "dump-loop", About: "20 clients ask for dumps of a million locks of both kinds, in all ways, again and again",
 		Stall: 150 * time.Millisecond, Growth: waiting,
-		Prepare: both(hold("g", 1_000_000), hold("sg", 1_000_000)), Do: askLoop(20, 15*time.Second, "dump\n", "d\n", "sd\n", "dump shared\n", "q full\n", "who\n"),
+		Prepare: both(hold("g", 500_000), hold("sg", 500_000)), Do: askLoop(20, 15*time.Second, "dump\n", "d\n", "sd\n", "dump shared\n", "q full\n", "who\n"),
 	},
 	{
 		Name: "who", About: "20 clients ask again and again for the 3,000 bearers of one name",

@@ -1,6 +1,10 @@
 package mutants
 
 var wireMutants = []Mutant{
+	{"a byte order mark is a part of the first command", "wire/splitter.go",
+		"	return bytes.TrimPrefix(line, byteOrderMark)\n", "	return bytes.TrimPrefix(line, byteOrderMark[:0])\n"},
+	{"a byte order mark is skipped in every line", "wire/splitter.go",
+		"	s.begun = true\n	return bytes", "	return bytes"},
 	{"line limit is off by one", "wire/splitter.go",
 		"if len(s.tail)+len(line) > s.limit() {", "if len(s.tail)+len(line) >= s.limit() {"},
 	{"line limit is off by one before the LF", "wire/splitter.go",
@@ -10,7 +14,7 @@ var wireMutants = []Mutant{
 	{"an endless line is never too long", "wire/splitter.go",
 		"if len(s.tail)+len(data) > s.limit() {", "if false {"},
 	{"the rest of a long line is executed", "wire/splitter.go",
-		"s.tail, s.dropping = nil, true", "s.tail, s.dropping = nil, false"},
+		"s.tail, s.dropping, s.begun = nil, true, true", "s.tail, s.dropping = nil, false"},
 	{"after a long line everything is dropped", "wire/splitter.go",
 		"		s.dropping = false\n		data = data[end+1:]", "		data = data[end+1:]"},
 	{"a long message eats the next one", "wire/splitter.go",
@@ -22,7 +26,7 @@ var wireMutants = []Mutant{
 	{"a line is executed again", "wire/splitter.go",
 		"		s.returned = true\n		line = s.tail\n", "		line = s.tail\n"},
 	{"a message without LF stays for the next one", "wire/splitter.go",
-		"	s.returned = true\n	return s.tail, WholeLine", "	return s.tail, WholeLine"},
+		"	s.returned = true\n	return s.whole(s.tail), WholeLine", "	return s.tail, WholeLine"},
 	{"CR is part of the name", "wire/request.go",
 		"'\\f': true, '\\r': true}", "'\\f': true}"},
 	{"tab is part of the name", "wire/request.go",
