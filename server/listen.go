@@ -1,11 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"time"
@@ -15,7 +17,8 @@ import (
 // they take as long as the silence before them.
 const keepaliveProbes = 3
 
-// ListenTCP listens on a TCP port, 0 for any that is free. keepalive is the
+// ListenTCP listens on a TCP port, 0 for any that is free, of an address, and of
+// nothing else; host "" is all addresses of this machine. keepalive is the
 // silence after which a peer is probed; one that does not answer is given up,
 // and its locks are released, after about twice that. It counts in seconds; 0 is
 // never. On Linux, a peer that does not take what it is sent is given up after that
@@ -39,9 +42,16 @@ func ListenTCP(host string, port int, keepalive, writeTimeout time.Duration) (ne
 	}
 	// A loop accepts plain TCP.
 	config.SetMultipathTCP(false)
-	l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	network := "tcp"
+	if addr, err := netip.ParseAddr(host); err == nil {
+		network = "tcp6" // 0.0.0.0 and :: would be both
+		if addr = addr.Unmap(); addr.Is4() {
+			network, host = "tcp4", addr.String()
+		}
+	}
+	l, err := config.Listen(context.Background(), network, net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on tcp %s port %d: %w", host, port, cause(err))
+		return nil, fmt.Errorf("cannot listen on tcp %s: %w", net.JoinHostPort(cmp.Or(host, "*"), strconv.Itoa(port)), cause(err))
 	}
 	return l, nil
 }

@@ -30,10 +30,8 @@ type Config struct {
 	// IdleTimeout is how long a connection may say nothing before it is
 	// dropped. 0 is forever: to hold a lock in silence is normal.
 	IdleTimeout time.Duration
-	// Origins are the origins besides its own whose pages may open a
-	// WebSocket (WS-4), such as "https://example.com" or "*.example.com"; "*"
-	// allows all.
-	Origins []string
+	// Origins are those besides its own whose pages may open a WebSocket (WS-4).
+	Origins []Origin
 	// Logger gets connections at debug level and trouble above. nil is none.
 	// It must not block for long: it is called in the middle of serving.
 	Logger *slog.Logger

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/coder/websocket"
@@ -18,8 +17,12 @@ import (
 	"lockd/server/life"
 )
 
-// errNotUTF8 is the error of a client whose text message is none (WS-3).
-var errNotUTF8 = errors.New("a text message is not UTF-8")
+var (
+	// errNotUTF8 is the error of a client whose text message is none (WS-3).
+	errNotUTF8 = errors.New("a text message is not UTF-8")
+	// errOrigin is the error of a page of another origin (WS-4).
+	errOrigin = errors.New("the origin is not allowed; -ws-origin would allow it")
+)
 
 const (
 	// handshakeTimeout is how long a client may take for its HTTP request.
@@ -64,10 +67,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.finish(x)
-	ws, err := websocket.Accept(&hijacker{w, x}, r, &websocket.AcceptOptions{
-		OriginPatterns:     s.config.Origins,
-		InsecureSkipVerify: slices.Contains(s.config.Origins, "*"),
-	})
+	ws, err := s.handshake(&hijacker{w, x}, r)
 	if err != nil {
 		s.log.Debug("refused a websocket", "addr", r.RemoteAddr, "origin", r.Header.Get("Origin"), "error", err)
 		return
@@ -84,6 +84,15 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	x.ws = ws
 	x.open()
 	x.serveWebSocket()
+}
+
+// handshake accepts a WebSocket, or answers why it does not.
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+	if !mayOpen(r, s.config.Origins) {
+		http.Error(w, "pages of this origin may not open a websocket", http.StatusForbidden)
+		return nil, errOrigin
+	}
+	return websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // mayOpen has verified it
 }
 
 // crash makes a panic end the process, which the HTTP server would not: Core may be

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"lockd/server"
 )
 
 // checkOptions checks what must hold of any flags: they are refused with one
@@ -18,12 +20,12 @@ func checkOptions(t *testing.T, o *options, err error) {
 		}
 		return
 	}
-	if o.check() != nil || o.maxLine < 1 || o.maxLine > maxMaxLine || o.port < anyPort || o.unixMode > 0o777 ||
+	if o.maxLine < 1 || o.maxLine > maxMaxLine || o.port < anyPort || o.unixMode > 0o777 ||
 		o.maxConnections < 0 || o.maxLocks < 0 || o.writeTimeout < 0 || o.idleTimeout < 0 || o.shutdownTimeout < 0 {
 		t.Fatalf("%+v was accepted", o)
 	}
 	for _, origin := range o.wsOrigins {
-		if origin == "" || strings.ContainsAny(origin, ",") || strings.TrimFunc(origin, unicode.IsSpace) != origin {
+		if _, err := server.ParseOrigin(origin); err != nil || strings.ContainsAny(origin, ", ") {
 			t.Fatalf("the origin %q was accepted", origin)
 		}
 	}
@@ -47,7 +49,7 @@ func FuzzFlags(f *testing.F) {
 			}
 			args = append(args, word)
 		}
-		o, err := parseOptions(args)
+		o, err := parseOptions(args, nil)
 		checkOptions(t, o, err)
 	})
 }
@@ -65,7 +67,7 @@ func FuzzConfigFile(f *testing.F) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		o, err := parseOptions([]string{"-config", file})
+		o, err := parseOptions([]string{"-config", file}, nil)
 		checkOptions(t, o, err)
 	})
 }

@@ -31,7 +31,7 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	o, err := parseOptions(args)
+	o, err := parseOptions(args, os.Environ())
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		printUsage(stdout)
@@ -41,6 +41,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	case o.version:
 		fmt.Fprintf(stdout, "lockd %s %s\n", version(), runtime.Version())
+		return exitOK
+	case o.check:
+		for _, w := range o.warnings {
+			fmt.Fprintf(stderr, "lockd: warning: %s\n", w)
+		}
+		fmt.Fprintln(stdout, "the flags, the environment and the config file are fine")
 		return exitOK
 	}
 	queue := newQueueWriter(stderr)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -37,6 +38,7 @@ func TestMain(m *testing.M) {
 //	fails CODE [flags]         run lockd, which must end by itself with that code
 //	talk tcp|unix ADDR LINE... send the lines, half-close, print what comes
 //	hold tcp|unix ADDR LINE    send a line, print its reply, keep the connection
+//	refused tcp ADDR           connect, which must be refused
 //	flood tcp|unix ADDR        send q and never read, in the background
 //	drained                    wait for the end of the stream of hold
 func TestScripts(t *testing.T) {
@@ -47,6 +49,16 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { env.Values[stateKey{}].(*state).end() })
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "ipv6" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			l, err := net.Listen("tcp", "[::1]:0")
+			if err == nil {
+				l.Close()
+			}
+			return err == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon":  startDaemon,
 			"signal":  signalDaemon,
@@ -55,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"talk":    talk,
 			"hold":    hold,
 			"drained": drained,
+			"refused": refused,
 			"flood":   flood,
 			"logged":  awaitLog,
 		},
@@ -106,7 +119,7 @@ func (l *logFile) Write(p []byte) (int, error) {
 	return l.file.Write(p)
 }
 
-var listening = regexp.MustCompile(`"?(tcp|ws|unix)"?[=:]"?([^\s",}]+)`)
+var addressIn = regexp.MustCompile(`"?(tcp|ws|unix)"?[=:]"?([^\s",}]+)`)
 
 func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	name := args[0]
@@ -122,7 +135,9 @@ func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	d.cmd.Path = path
 	d.cmd.Dir = ts.MkAbs(".")
 	for _, key := range []string{"PATH", "HOME", "LOCKD_PORT", "LOCKD_DUMP", "LOCKD_REGISTRY", "LOCKD_WS_ORIGIN"} {
-		d.cmd.Env = append(d.cmd.Env, key+"="+ts.Getenv(key))
+		if value := ts.Getenv(key); value != "" {
+			d.cmd.Env = append(d.cmd.Env, key+"="+value)
+		}
 	}
 	d.cmd.Stderr = d.log
 	ts.Check(d.cmd.Start())
@@ -141,7 +156,7 @@ func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	d.log.mu.Lock()
 	defer d.log.mu.Unlock()
-	for _, m := range listening.FindAllStringSubmatch(d.log.text.String(), -1) {
+	for _, m := range addressIn.FindAllStringSubmatch(d.log.text.String(), -1) {
 		ts.Setenv(name+"_"+m[1], m[2])
 		if _, port, err := net.SplitHostPort(m[2]); err == nil && m[1] == "tcp" {
 			ts.Setenv(name+"_port", port)
@@ -214,6 +229,17 @@ func talk(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(c.(interface{ CloseWrite() error }).CloseWrite())
 	_, err = io.Copy(ts.Stdout(), c)
 	ts.Check(err)
+}
+
+func refused(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := net.DialTimeout(args[0], args[1], patience)
+	if err == nil {
+		c.Close()
+		ts.Fatalf("%s accepts connections", args[1])
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		ts.Fatalf("%s: %v", args[1], err)
+	}
 }
 
 func hold(ts *testscript.TestScript, _ bool, args []string) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // pidfile is a file with the process id, locked with flock(2) as long as the
@@ -16,7 +17,7 @@ type pidfile struct {
 	file *os.File
 }
 
-// claimPidfile creates or takes over the file of that path; ” is none.
+// claimPidfile creates or takes over the file of that path; an empty one is none.
 func claimPidfile(path string) (*pidfile, error) {
 	if path == "" {
 		return nil, nil
@@ -26,7 +27,8 @@ func claimPidfile(path string) (*pidfile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cannot use the pidfile: %w", err)
 		}
-		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		info, err := f.Stat()
+		if err != nil || !info.Mode().IsRegular() {
 			f.Close()
 			return nil, fmt.Errorf("cannot use the pidfile %s: it is no regular file; choose another path", path)
 		}
@@ -43,9 +45,9 @@ func claimPidfile(path string) (*pidfile, error) {
 			f.Close()
 			continue
 		}
-		if content, err := io.ReadAll(io.LimitReader(f, 32)); err != nil || !isPid(content) {
+		if err := checkLeft(f, info.ModTime()); err != nil {
 			f.Close()
-			return nil, fmt.Errorf("cannot use the pidfile %s: it holds something else than a process id; choose another path or remove it", path)
+			return nil, fmt.Errorf("cannot use the pidfile %s: %w; choose another path or remove it", path, err)
 		}
 		if err := writePid(f); err != nil {
 			f.Close()
@@ -55,12 +57,25 @@ func claimPidfile(path string) (*pidfile, error) {
 	}
 }
 
-// isPid says whether a file with that content can be a pidfile: it is empty or
-// holds a number, which a crash left.
-func isPid(content []byte) bool {
+// checkLeft finds that a file, last written at that time, is none that a crash left:
+// that is empty or holds the number of a process that is gone.
+func checkLeft(f *os.File, written time.Time) error {
+	content, err := io.ReadAll(io.LimitReader(f, 32))
+	if err != nil {
+		return err
+	}
 	text := strings.TrimSpace(string(content))
-	_, err := strconv.Atoi(text)
-	return text == "" || err == nil
+	if text == "" {
+		return nil
+	}
+	pid, err := strconv.Atoi(text)
+	if err != nil {
+		return errors.New("it holds something else than a process id")
+	}
+	if program := runsSince(pid, written); program != "" && pid != os.Getpid() {
+		return fmt.Errorf("it names process %d, %s, which runs", pid, program)
+	}
+	return nil
 }
 
 func isFileAt(f *os.File, path string) bool {

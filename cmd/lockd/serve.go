@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -15,35 +12,6 @@ import (
 	"lockd/server"
 	"lockd/server/core"
 )
-
-// endpoint is one address to listen on.
-type endpoint struct {
-	name   string // tcp, ws or unix, as in the log
-	flag   string // that chose it
-	listen func() (net.Listener, error)
-	serve  func(net.Listener) error
-}
-
-// endpoints are those that the options ask for.
-func endpoints(o *options, s *server.Server) []endpoint {
-	tcp := func(port int) func() (net.Listener, error) {
-		return func() (net.Listener, error) {
-			return server.ListenTCP(o.host, max(port, 0), o.keepalive, o.writeTimeout)
-		}
-	}
-	var all []endpoint
-	if o.port != 0 {
-		all = append(all, endpoint{"tcp", "port", tcp(o.port), s.Serve})
-	}
-	if o.ws != 0 {
-		all = append(all, endpoint{"ws", "ws", tcp(o.ws), s.ServeWebSocket})
-	}
-	if o.unix != "" {
-		listen := func() (net.Listener, error) { return server.ListenUnix(o.unix, o.unixMode) }
-		all = append(all, endpoint{"unix", "unix", listen, s.Serve})
-	}
-	return all
-}
 
 // ownDescriptors is how many the daemon needs for itself, listeners and handshakes.
 const ownDescriptors = 32
@@ -93,30 +61,28 @@ func serve(o *options, log *slog.Logger) error {
 		Loops:        o.loops,
 		WriteTimeout: o.writeTimeout,
 		IdleTimeout:  o.idleTimeout,
-		Origins:      o.wsOrigins,
+		Origins:      o.origins(),
 		Logger:       log,
 	})
 	defer s.Close()
 
+	for _, w := range o.warnings {
+		log.Warn(w)
+	}
+	all, err := endpoints(o, s)
+	if err != nil {
+		return err
+	}
 	failed := make(chan error)
-	var ready []any
-	for _, e := range endpoints(o, s) {
-		l, err := e.listen()
-		if err != nil {
-			return fmt.Errorf("%w (-%s)", err, e.flag)
-		}
-		ready = append(ready, e.name, l.Addr().String())
-		go func() {
-			if err := e.serve(l); !errors.Is(err, server.ErrClosed) {
-				failed <- err
-			}
-		}()
+	on, err := listenAll(all, failed)
+	if err != nil {
+		return err
 	}
 	if limit, known := descriptorLimit(); known && o.maxConnections > limit-ownDescriptors {
 		log.Warn("there are not enough file descriptors for so many connections; raise the limit of the process (ulimit -n)",
 			"max-connections", o.maxConnections, "descriptors", limit)
 	}
-	log.Info("lockd is ready", ready...)
+	on.log(log)
 
 	var sig os.Signal
 	select {

@@ -70,7 +70,7 @@ func startLive(t testing.TB, script string, env []string, flags ...string) *live
 	if !eventually(func() bool { return d.ended() || strings.Contains(d.log.String(), "lockd is ready") }) || d.ended() {
 		t.Fatalf("lockd is not ready: %s", d.log)
 	}
-	for _, m := range listening.FindAllStringSubmatch(d.log.String(), -1) {
+	for _, m := range addressIn.FindAllStringSubmatch(d.log.String(), -1) {
 		switch m[1] {
 		case "tcp":
 			d.tcp = m[2]

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// lookupTimeout is how long the names of -host may take to be found.
+const lookupTimeout = 10 * time.Second
+
+// everywhere stands for all addresses of this machine, as ” does.
+const everywhere = "*"
+
+// checkHost finds what cannot be listened on.
+func checkHost(host string) error {
+	if _, err := netip.ParseAddr(bare(host)); err == nil || host == "" || host == everywhere {
+		return nil
+	}
+	switch {
+	case strings.Contains(host, "/"):
+		return errors.New("want an address or a name, no URL and no network")
+	case strings.ContainsAny(host, ":[]"):
+		return errors.New("want an address or a name; its port is given by -port and -ws")
+	case strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r == '*' || r == 0x7f }):
+		return errors.New("want an address or a name, or * alone for all")
+	}
+	return nil
+}
+
+// bare is an address without its brackets.
+func bare(host string) string {
+	if inside, ok := strings.CutPrefix(host, "["); ok {
+		if inside, ok = strings.CutSuffix(inside, "]"); ok {
+			return inside
+		}
+	}
+	return host
+}
+
+// host is one address to listen on.
+type host struct {
+	given   string // to -host
+	address string // '' is all
+	named   bool   // it is one of those of a name
+}
+
+// resolve finds the addresses of the hosts, each once.
+func resolve(given []string) ([]host, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+	defer cancel()
+	var all []host
+	seen := make(map[string]bool)
+	add := func(h host) {
+		if !seen[h.address] {
+			seen[h.address] = true
+			all = append(all, h)
+		}
+	}
+	for _, g := range given {
+		if g == "" || g == everywhere {
+			add(host{given: g})
+			continue
+		}
+		if addr, err := netip.ParseAddr(bare(g)); err == nil {
+			add(host{given: g, address: addr.Unmap().String()})
+			continue
+		}
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", g)
+		if err != nil {
+			return nil, fmt.Errorf("cannot find the address of -host %s: %w", g, lookupCause(err))
+		}
+		for _, addr := range found {
+			add(host{given: g, address: addr.Unmap().String(), named: true})
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("-host names no address to listen on")
+	}
+	return all, nil
+}
+
+// lookupCause is what went wrong, in short.
+func lookupCause(err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return errors.New(cmp.Or(dns.Err, err.Error()))
+	}
+	return err
+}
