@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -21,6 +22,8 @@ func found(s *wire.Splitter, data []byte, to []byte) []byte {
 			return to
 		case wire.LongLine:
 			to = append(to, "too long\n"...)
+		case wire.HTTPRequest, wire.TLSHello:
+			to = append(to, "another protocol\n"...)
 		case wire.WholeLine:
 			to = append(append(append(to, '='), line...), '\n')
 		}
@@ -28,11 +31,33 @@ func found(s *wire.Splitter, data []byte, to []byte) []byte {
 	}
 }
 
+// How streams of other protocols begin (BAD-7).
+var (
+	tlsHello      = regexp.MustCompile("^\x16\x03[\x00-\x04]")
+	httpRequest   = regexp.MustCompile(`(?s)^[A-Z]+ .* HTTP/[0-9]\.[0-9]\r?$`)
+	httpBeginning = regexp.MustCompile(`^[A-Z]+ `)
+)
+
+// isForeign says whether a stream of lines is of another protocol.
+func isForeign(data []byte, lines [][]byte, max int) bool {
+	if max >= 3 && tlsHello.Match(data) {
+		return true
+	}
+	first, ended := bytes.CutSuffix(lines[0], []byte("\n"))
+	whole := bytes.TrimPrefix(first, []byte("\ufeff"))
+	if len(first) > max {
+		return httpBeginning.Match(bytes.TrimPrefix(first[:max], []byte("\ufeff")))
+	}
+	return ended && httpRequest.Match(whole)
+}
+
 // FuzzSplitter cuts any bytes into any pieces, which must not change the lines,
-// and compares them with those of bytes.Split (LINE-1, LINE-6, BAD-3).
+// and compares them with those of bytes.Split (LINE-1, LINE-6, LINE-12, BAD-3, BAD-7).
 func FuzzSplitter(f *testing.F) {
-	for _, seed := range []string{"", "g a\nr a\n", "\n\n", "123456789\n12345678\n1234567\n", "no end", "\r\n\x00\n"} {
+	for _, seed := range []string{"", "g a\nr a\n", "\n\n", "123456789\n12345678\n1234567\n", "no end", "\r\n\x00\n",
+		"\ufeffg a\ng b\n", "\ufeff", "GET / HTTP/1.1\r\ng a\n", "GET / HTTP/1.1", "POST /0123456789012345678901234567890\n", "\x16\x03\x01\n", "\n\x16\x03\x01"} {
 		f.Add([]byte(seed), []byte{1, 2, 3}, byte(8))
+		f.Add([]byte(seed), []byte{1, 2, 3}, byte(20))
 	}
 	f.Fuzz(func(t *testing.T, data, cuts []byte, limit byte) {
 		max := int(limit) + 1
@@ -48,12 +73,22 @@ func FuzzSplitter(f *testing.F) {
 
 		var want []byte
 		lines := bytes.SplitAfter(data, []byte("\n"))
-		for _, line := range lines {
+		foreign := isForeign(data, lines, max)
+		if foreign {
+			want = []byte("another protocol\n")
+		}
+		for i, line := range lines {
+			if foreign {
+				break
+			}
 			text, ended := bytes.CutSuffix(line, []byte("\n"))
 			switch {
 			case len(text) > max:
 				want = append(want, "too long\n"...)
 			case ended:
+				if i == 0 {
+					text = bytes.TrimPrefix(text, []byte("\ufeff"))
+				}
 				want = append(append(append(want, '='), text...), '\n')
 			}
 		}
@@ -62,7 +97,14 @@ func FuzzSplitter(f *testing.F) {
 		}
 		last := lines[len(lines)-1]
 		line, what := s.End()
-		if ends := len(last) > 0 && len(last) <= max; ends != (what == wire.WholeLine) || ends && !bytes.Equal(line, last) {
+		ends := len(last) > 0 && len(last) <= max && !foreign
+		if len(lines) == 1 {
+			last = bytes.TrimPrefix(last, []byte("\ufeff"))
+		}
+		if ends && len(lines) == 1 && httpRequest.Match(last) {
+			ends = false
+		}
+		if ends != (what == wire.WholeLine) || ends && !bytes.Equal(line, last) {
 			t.Fatalf("the end is %q, %d, want %q", line, what, last)
 		}
 		reached(f, len(want) > 0)

@@ -34,10 +34,13 @@ func (r *reply) step(out []byte, state core.State) error {
 	x.mail()
 	err := r.take(out)
 	x.account(true)
+	if err == nil && state.Ends {
+		err = errForeign
+	}
 	if err != nil || !state.Waits {
 		return err
 	}
-	x.life.Executed(x.server.clock.now(), false, false, true)
+	x.life.Executed(x.server.clock.now(), false, false, state)
 	x.await()
 	if x.life.End() != life.Open {
 		return errEndOfStream
@@ -122,6 +125,17 @@ func (r *reply) end() error {
 		return nil
 	}
 	return r.close()
+}
+
+// endFor sends what is left to a client whose connection ends for that reason, if it
+// may know of it.
+func (r *reply) endFor(why error) error {
+	if why == errForeign {
+		if err := r.end(); err != nil {
+			return err
+		}
+	}
+	return why
 }
 
 // kindOf is the kind of a message that holds that.

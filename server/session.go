@@ -281,7 +281,7 @@ func (x *session) execute() {
 	x.input, state = x.server.hub.Receive(x.server.clock.now(), x.id(), x.input, x.inbox, x.fx)
 	x.held = state.Held
 	out := x.fx.To(x.id())
-	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state.Waits)
+	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state)
 	x.mail()
 	x.out.Add(out)
 	x.account(true)

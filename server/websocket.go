@@ -20,6 +20,8 @@ import (
 var (
 	// errNotUTF8 is the error of a client whose text message is none (WS-3).
 	errNotUTF8 = errors.New("a text message is not UTF-8")
+	// errForeign is that of one that speaks another protocol (BAD-7).
+	errForeign = errors.New("it speaks another protocol")
 	// errOrigin is the error of a page of another origin (WS-4).
 	errOrigin = errors.New("the origin is not allowed; -ws-origin would allow it")
 )
@@ -120,6 +122,10 @@ func (x *session) serveWebSocket() {
 			x.tell()
 		}
 	}
+	if err == errForeign {
+		x.end(life.Dropped)
+		x.goodbye(websocket.StatusPolicyViolation, "another protocol")
+	}
 	x.end(life.Failed) // unless it has ended otherwise
 	if err == errNotUTF8 {
 		x.ws.Close(websocket.StatusInvalidFramePayloadData, "a text message that is not UTF-8")
@@ -175,7 +181,7 @@ func (x *session) message() error {
 			var state core.State
 			data, state = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
 			if err := reply.step(fx.To(x.id()), state); err != nil {
-				return err
+				return reply.endFor(err)
 			}
 		}
 		if err == io.EOF {
@@ -188,7 +194,7 @@ func (x *session) message() error {
 	state := x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
 	defer fx.Reset()
 	if err := reply.step(fx.To(x.id()), state); err != nil {
-		return err
+		return reply.endFor(err)
 	}
 	return reply.end()
 }

@@ -92,3 +92,12 @@ func (d Dialect) AppendLimit(dst, name []byte) []byte {
 func (d Dialect) AppendTooLarge(dst []byte) []byte {
 	return d.AppendEnd(append(dst, "0 Reply Too Large"...))
 }
+
+// AppendForeign appends the reply to what is no stream of lines (BAD-7).
+func (d Dialect) AppendForeign(dst []byte, split Split) []byte {
+	name := "0 HTTP Not Supported"
+	if split == TLSHello {
+		name = "0 TLS Not Supported"
+	}
+	return d.AppendEnd(append(dst, name...))
+}

@@ -23,20 +23,26 @@ const (
 	// LongLine means that a line has just passed the limit; the rest of it is
 	// dropped as it comes.
 	LongLine
+	// HTTPRequest means that the first line was, or began like, a request of HTTP,
+	// TLSHello that the stream began with a handshake of TLS (BAD-7): there are no
+	// lines, and all that follows is taken without a look.
+	HTTPRequest
+	TLSHello
 )
 
 // Splitter cuts the bytes of one connection into lines (LINE-1, LINE-6), the first
-// without a byte order mark (LINE-12), whatever the pieces in which they arrive. It keeps at most one line of Max
-// bytes. The zero value is ready for use. A Splitter is not safe for
-// concurrent use.
+// without a byte order mark (LINE-12), whatever the pieces in which they arrive. It
+// keeps at most one line of Max bytes. The zero value is ready for use. A Splitter is
+// not safe for concurrent use.
 type Splitter struct {
 	// Max is the longest line in bytes, without its LF; 0 is DefaultMaxLine.
 	Max int
 
 	tail     []byte // the beginning of a line whose end has not come
-	begun    bool   // a first line has ended
+	begun    bool   // a first line has ended, or is being dropped
 	returned bool   // tail was returned as a line and is to be emptied
 	dropping bool   // inside a line that was too long
+	foreign  bool   // there are no lines
 }
 
 // Next finds the first end of a line in data, which follows what earlier calls
@@ -45,6 +51,13 @@ type Splitter struct {
 // data nor the memory behind it is kept or changed.
 func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	s.forget()
+	if !s.begun && s.beginsTLS(data) {
+		s.tail, s.foreign = nil, true
+		return nil, nil, TLSHello
+	}
+	if s.foreign {
+		return nil, nil, NoLine
+	}
 	end := bytes.IndexByte(data, '\n')
 	if s.dropping {
 		if end < 0 {
@@ -56,45 +69,76 @@ func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	}
 	if end < 0 {
 		if len(s.tail)+len(data) > s.limit() {
-			s.tail, s.dropping, s.begun = nil, true, true
-			return nil, nil, LongLine
+			s.dropping = true
+			return nil, nil, s.long(data)
 		}
 		s.tail = append(s.tail, data...)
 		return nil, nil, NoLine
 	}
 	line, rest = data[:end], data[end+1:]
 	if len(s.tail)+len(line) > s.limit() {
-		s.tail, s.begun = nil, true
-		return nil, rest, LongLine
+		if split = s.long(line); s.foreign {
+			rest = nil
+		}
+		return nil, rest, split
 	}
 	if len(s.tail) > 0 {
 		s.tail = append(s.tail, line...)
 		s.returned = true
 		line = s.tail
 	}
-	return s.whole(line), rest, WholeLine
+	if line, split = s.whole(line); s.foreign {
+		rest = nil
+	}
+	return line, rest, split
 }
 
 // whole notes that a line has ended, and returns it as it is meant.
-func (s *Splitter) whole(line []byte) []byte {
+func (s *Splitter) whole(line []byte) ([]byte, Split) {
 	if s.begun {
-		return line
+		return line, WholeLine
 	}
 	s.begun = true
-	return bytes.TrimPrefix(line, byteOrderMark)
+	line = bytes.TrimPrefix(line, byteOrderMark)
+	if isHTTP(line) {
+		s.tail, s.returned, s.foreign = nil, false, true
+		return nil, HTTPRequest
+	}
+	return line, WholeLine
+}
+
+// long notes that a line is too long, which goes on with data.
+func (s *Splitter) long(data []byte) Split {
+	split := LongLine
+	if !s.begun {
+		head := append(s.tail, data[:s.limit()-len(s.tail)]...)
+		if beginsLikeHTTP(bytes.TrimPrefix(head, byteOrderMark)) {
+			s.foreign, split = true, HTTPRequest
+		}
+	}
+	s.tail, s.begun = nil, true
+	return split
+}
+
+// beginsTLS says whether the stream, which goes on with data, began with a handshake.
+func (s *Splitter) beginsTLS(data []byte) bool {
+	var head [3]byte
+	n := copy(head[:], s.tail)
+	n += copy(head[n:], data)
+	return n == len(head) && n <= s.limit() && isTLS(head)
 }
 
 // End ends the line that has begun, as the end of a WebSocket message does
-// (WS-1), and returns it: WholeLine, or NoLine if none has begun or the rest of
-// a long one was being dropped. The line is valid until the next call.
+// (WS-1), and returns it as Next would: NoLine if none has begun or the rest of a long
+// one was being dropped. The line is valid until the next call.
 func (s *Splitter) End() (line []byte, split Split) {
 	s.forget()
-	if s.dropping || len(s.tail) == 0 {
+	if s.dropping || s.foreign || len(s.tail) == 0 {
 		s.dropping = false
 		return nil, NoLine
 	}
 	s.returned = true
-	return s.whole(s.tail), WholeLine
+	return s.whole(s.tail)
 }
 
 // forget empties tail after it was returned, and frees it if it is large.
@@ -108,6 +152,9 @@ func (s *Splitter) forget() {
 	}
 	s.tail = s.tail[:0]
 }
+
+// Foreign says whether Next has found that the stream is of another protocol.
+func (s *Splitter) Foreign() bool { return s.foreign }
 
 // Held returns how many bytes of memory the Splitter keeps.
 func (s *Splitter) Held() int { return cap(s.tail) }

@@ -18,9 +18,14 @@ func split(s *Splitter, pieces ...[]byte) []string {
 			if what == NoLine {
 				break
 			}
-			if what == LongLine {
+			switch what {
+			case LongLine:
 				found = append(found, "too long")
-			} else {
+			case HTTPRequest:
+				found = append(found, "HTTP")
+			case TLSHello:
+				found = append(found, "TLS")
+			default:
 				found = append(found, fmt.Sprintf("%q", line))
 			}
 			data = rest
@@ -61,11 +66,61 @@ func TestSplitter(t *testing.T) {
 	}
 }
 
+// TestForeign has the beginnings of other protocols, and what only looks like them
+// (BAD-7).
+func TestForeign(t *testing.T) {
+	for _, c := range []struct {
+		data string
+		want []string
+	}{
+		{"GET / HTTP/1.1\r\nHost: x\r\n\r\ng a\n", []string{"HTTP"}},
+		{"POST / HTTP/1.0\ng a\n", []string{"HTTP"}},
+		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []string{"HTTP"}},
+		{"\ufeffGET / HTTP/1.1\n", []string{"HTTP"}},
+		{"POST /0123456789012345678901 HTTP/1.1\r\n\r\ng a\n", []string{"HTTP"}}, // too long
+		{"POST /0123456789012345678901", []string{"HTTP"}},
+		{"0123456789 0123456789 HTTP/1.1\n", []string{"too long"}},
+		{"ABCDEFGHIJKLMNOPQRSTUVWXYZ / HTTP/1.1\n", []string{"too long"}},
+		{"\x16\x03\x01\x02\x00\x01\x00\n\ng a\n", []string{"TLS"}},
+		{"\x16\x03\x03", []string{"TLS"}},
+		{"\x16\x03", nil},
+		{"\x16\x03\x05\n", []string{`"\x16\x03\x05"`}},
+		{"\x16\n\x03\x01\n", []string{`"\x16"`, `"\x03\x01"`}},
+		{"g a\nGET / HTTP/1.1\n", []string{`"g a"`, `"GET / HTTP/1.1"`}},
+		{"\nGET / HTTP/1.1\n", []string{`""`, `"GET / HTTP/1.1"`}},
+		{"g job HTTP/1.1\n", []string{`"g job HTTP/1.1"`}},
+		{"GET /\n", []string{`"GET /"`}},
+		{"GET HTTP/1.1\n", []string{`"GET HTTP/1.1"`}},
+		{"GET / HTTP/1.x\n", []string{`"GET / HTTP/1.x"`}},
+		{"GET / HTTP/1.1 \n", []string{`"GET / HTTP/1.1 "`}},
+		{" HTTP/1.1\n", []string{`" HTTP/1.1"`}},
+		{"GeT / HTTP/1.1\n", []string{`"GeT / HTTP/1.1"`}},
+	} {
+		for size := 1; size <= len(c.data); size++ {
+			var pieces [][]byte
+			for rest := []byte(c.data); len(rest) > 0; {
+				n := min(size, len(rest))
+				pieces = append(pieces, rest[:n])
+				rest = rest[n:]
+			}
+			s := &Splitter{Max: 20}
+			got := split(s, pieces...)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%q in pieces of %d:\n%s", c.data, size, diff)
+			}
+			foreign := len(c.want) == 1 && (c.want[0] == "HTTP" || c.want[0] == "TLS")
+			if _, what := s.End(); s.Foreign() != foreign || foreign && (what != NoLine || s.Held() > 0) {
+				t.Errorf("%q in pieces of %d: foreign is %v, the end %d", c.data, size, s.Foreign(), what)
+			}
+		}
+	}
+}
+
 // TestSplitterPieces checks that pieces never change what is found, and that the
 // memory a Splitter keeps is bounded by the limit.
 func TestSplitterPieces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		data := rapid.SliceOf(rapid.SampledFrom([]byte("ab \r\n\n\x00\xff"))).Draw(t, "data")
+		data := rapid.SliceOf(rapid.SampledFrom([]byte("aG \r\n\n\x00\xff\x16\x03\x01"))).Draw(t, "data")
 		limit := rapid.IntRange(1, 12).Draw(t, "limit")
 		whole := split(&Splitter{Max: limit}, data)
 		s := &Splitter{Max: limit}

@@ -72,6 +72,9 @@ type State struct {
 	// Waits says that the connection waits for a reply that is in the making:
 	// nothing is to be given to Receive before it is resumed (REPLY-4).
 	Waits bool
+	// Ends says that the connection is to be closed once its replies are sent, since
+	// it speaks another protocol: nothing is executed any more (BAD-7).
+	Ends bool
 	// Held is how many bytes of memory Core keeps for a line that has begun.
 	Held int
 }
@@ -114,11 +117,11 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 // replies, and returns the input that it has not looked at, a part of data: call
 // it with that again once the replies are sent (REPLY-5). It stops, too, at a line
 // whose reply the connection has to wait for. It does not change or keep data. For
-// a connection that is not open it does nothing.
+// a connection that is not open, or ends, it does nothing.
 func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, state State) {
 	from := c.conns[id]
-	if from == nil {
-		return nil, State{}
+	if from == nil || from.lines.Foreign() {
+		return nil, from.state()
 	}
 	out := fx.begin(id)
 	start := len(out)
@@ -129,11 +132,7 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, st
 		if split == wire.NoLine {
 			break
 		}
-		if split == wire.LongLine {
-			out = c.tooLong(out)
-		} else {
-			out = c.execute(from, line, out)
-		}
+		out = c.take(from, line, split, out)
 	}
 	fx.end(out)
 	return data, from.state()
@@ -143,18 +142,24 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, st
 // end of a WebSocket message does (WS-1), and is otherwise like Receive.
 func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	from := c.conns[id]
-	if from == nil {
-		return State{}
+	if from == nil || from.lines.Foreign() {
+		return from.state()
 	}
 	if from.dump == nil {
-		if line, split := from.lines.End(); split == wire.WholeLine {
-			fx.end(c.execute(from, line, fx.begin(id)))
+		if line, split := from.lines.End(); split != wire.NoLine {
+			fx.end(c.take(from, line, split, fx.begin(id)))
 		}
 	}
 	return from.state()
 }
 
-func (c *conn) state() State { return State{Waits: c.dump != nil, Held: c.lines.Held()} }
+// state is that of a connection, nil being one that is not open.
+func (c *conn) state() State {
+	if c == nil {
+		return State{}
+	}
+	return State{Waits: c.dump != nil, Ends: c.lines.Foreign(), Held: c.lines.Held()}
+}
 
 // Close ends a connection: all its locks are released, in one step, and counted
 // as orphans (END-1, END-2, END-7, STATS-6); a line that it began is dropped

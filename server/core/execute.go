@@ -5,10 +5,19 @@ import (
 	"lockd/wire"
 )
 
-// tooLong answers a line over the limit (BAD-3).
-func (c *Core) tooLong(out []byte) []byte {
+// take answers what a connection has sent: a line, one over the limit (BAD-3), or what
+// is of another protocol (BAD-7).
+func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) []byte {
+	switch split {
+	case wire.WholeLine:
+		return c.execute(from, line, out)
+	case wire.LongLine:
+		out = c.config.Dialect.AppendTooLong(out)
+	default:
+		out = c.config.Dialect.AppendForeign(out, split)
+	}
 	c.figures.Commands[wire.Unknown]++
-	return c.config.Dialect.AppendTooLong(out)
+	return out
 }
 
 // execute runs one line of a connection and appends its reply.

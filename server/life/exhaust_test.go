@@ -16,6 +16,7 @@ type world struct {
 	unsent, input, waits             bool // as the driver knows
 	how                              End
 	stopped                          bool
+	foreign                          bool
 }
 
 // moves are what can happen to a connection, the steps of its driver that make
@@ -50,7 +51,7 @@ func moves(w world) map[string]func(*world) {
 		"late calls": func(w *world) {
 			if step := w.life.Step(); step >= Release {
 				w.life.Received(1)
-				w.life.Executed(0, true, true, true)
+				w.life.Executed(0, true, true, core.State{Waits: true, Ends: true})
 				w.life.Resumed(0)
 				w.life.Owe(0)
 				w.life.Heard(0, 1)
@@ -84,9 +85,13 @@ func moves(w world) map[string]func(*world) {
 		for i := range 8 {
 			left, replies, waits := i&1 > 0, i&2 > 0, i&4 > 0
 			all[fmt.Sprint("execute ", left, replies, waits)] = func(w *world) {
-				w.life.Executed(0, left, replies, waits)
+				w.life.Executed(0, left, replies, core.State{Waits: waits})
 				w.input, w.unsent, w.waits = left, replies, waits
 			}
+		}
+		all["execute what is foreign"] = func(w *world) {
+			w.life.Executed(0, true, true, core.State{Ends: true})
+			w.input, w.unsent, w.foreign = false, true, true
 		}
 	case Write:
 		all["write some"] = func(w *world) { w.life.Wrote(0, 100_000, true) }
@@ -133,6 +138,8 @@ func (w *world) check(before world) error {
 		return fmt.Errorf("L1: it reads with unsent %v, input %v, waits %v", w.unsent, w.input, w.waits)
 	case step == Execute && (!w.input || w.unsent || w.waits):
 		return fmt.Errorf("it executes with input %v, unsent %v, waits %v", w.input, w.unsent, w.waits)
+	case w.foreign && (step == Read || step == Execute):
+		return fmt.Errorf("BAD-7: step %d comes after another protocol", step)
 	case step == Wait && (!w.waits || w.unsent || w.life.Deadline() != core.Never):
 		return fmt.Errorf("it waits until %d with unsent %v, and a reply in the making: %v", w.life.Deadline(), w.unsent, w.waits)
 	case step == Write && !w.unsent && !w.refused:
@@ -170,7 +177,7 @@ func (w *world) terminates() error {
 		case Nothing:
 			return nil
 		case Execute:
-			l.Executed(spent, false, false, false)
+			l.Executed(spent, false, false, core.State{})
 		case Wait:
 			l.Resumed(spent)
 		case Release:

@@ -57,7 +57,7 @@ const (
 	lingerPause = core.Second
 	// lingerTime is how long a client that goes on sending is waited for.
 	lingerTime = 10 * core.Second
-	// refusalTime is that for a connection that was refused (BAD-4).
+	// refusalTime is that for a connection that was refused (BAD-4, BAD-7).
 	refusalTime = core.Second
 )
 
@@ -89,6 +89,7 @@ type Life struct {
 	unsent   bool // there are replies that the client has not taken
 	input    bool // there is input that Core has not looked at
 	waits    bool // for a reply that is in the making
+	foreign  bool // the client speaks another protocol (BAD-7)
 }
 
 // Admitted returns the life of a connection that Core has opened. Limits are
@@ -164,12 +165,12 @@ func (l *Life) drain(n int) {
 }
 
 // Executed tells that Core has looked at input: whether some is left, whether
-// there are replies to be sent, and whether the connection waits for another.
-func (l *Life) Executed(now core.Time, left, replies, waits bool) {
+// there are replies to be sent, and what Core says of the connection.
+func (l *Life) Executed(now core.Time, left, replies bool, state core.State) {
 	if l.phase != serving {
 		return
 	}
-	l.input, l.waits = left, waits
+	l.input, l.waits, l.foreign = left && !state.Ends, state.Waits, state.Ends
 	if replies {
 		l.Owe(now)
 	}
@@ -215,6 +216,8 @@ func (l *Life) settle(now core.Time) {
 	case l.phase == refusing:
 		l.phase = ending
 	case l.phase != serving:
+	case l.foreign:
+		l.finish(Dropped)
 	case l.input || l.waits:
 		l.deadline = core.Never
 	case !l.stopping:
@@ -240,7 +243,7 @@ func (l *Life) Stop(now core.Time) {
 
 // Drop ends the connection without answering or lingering.
 func (l *Life) Drop() {
-	l.stopping = false
+	l.stopping, l.foreign = false, false
 	l.finish(Dropped)
 }
 
@@ -274,7 +277,7 @@ func (l *Life) finish(how End) {
 func (l *Life) Released() {
 	if l.phase == releasing {
 		l.phase = closing
-		if l.end == Dropped && l.stopping {
+		if l.end == Dropped && (l.stopping || l.foreign) {
 			l.phase = ending
 		}
 	}
@@ -291,7 +294,7 @@ func (l *Life) StreamEnded(now core.Time, ok bool) {
 		return
 	}
 	l.phase, l.until = lingering, now+refusalTime
-	if l.end == Dropped {
+	if l.end == Dropped && !l.foreign {
 		l.until = now + lingerTime
 	}
 	l.deadline = now + lingerPause

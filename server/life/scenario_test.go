@@ -70,6 +70,13 @@ var scenarios = map[string]string{
 		@5000 expire -> wait -, owe -> write 5300, resumed -> write 5300, wrote 5 -> execute -, executed -> read 5100`,
 	"waits, and the server stops": `admit -> read 100, received -> execute -, executed waits -> wait -, stop -> wait -,
 		@400 expire -> wait -, owe -> write 700, resumed -> write 700, wrote 5 -> read 400, @401 expire -> release - dropped`,
+	"another protocol": `admit -> read 100, received -> execute -, executed left replies ends -> write 300, wrote 9 left -> write 300,
+		wrote 9 -> release - dropped, released -> end - dropped, streamended -> discard 1000 dropped,
+		@900 discarded -> discard 1000 dropped, @1000 discarded -> close - dropped`,
+	"another protocol, and drop": `admit -> read 100, received -> execute -, executed replies ends -> write 300, drop -> release - dropped,
+		released -> close - dropped`,
+	"another protocol, which reads nothing": `admit -> read 100, received -> execute -, executed replies ends -> write 300,
+		@300 expire -> release - timed out, released -> close - timed out`,
 	"breaks while it waits":   `admit -> read 100, received -> execute -, executed waits -> wait -, ended failed -> release - failed, resumed -> release - failed`,
 	"no limits":               `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
 	"no limits, but it stops": `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
@@ -118,7 +125,7 @@ func play(t *testing.T, l *Life, now core.Time, words []string) {
 	case "heard":
 		l.Heard(now, size(t, words))
 	case "executed":
-		l.Executed(now, has("left"), has("replies"), has("waits"))
+		l.Executed(now, has("left"), has("replies"), core.State{Waits: has("waits"), Ends: has("ends")})
 	case "resumed":
 		l.Resumed(now)
 	case "owe":

@@ -186,7 +186,7 @@ func (l *Loop) execute(c *conn, input []byte) {
 	out := l.fx.To(c.id)
 	l.mail()
 	l.executing = nil
-	c.life.Executed(l.now, len(rest) > 0, len(out) > 0, state.Waits)
+	c.life.Executed(l.now, len(rest) > 0, len(out) > 0, state)
 	c.keep(rest, state.Held)
 	if len(out) > 0 {
 		l.send(c, out, false)

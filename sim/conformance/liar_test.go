@@ -52,6 +52,8 @@ type liar struct {
 	binary bool
 	// empty answers messages that are owed no reply with an empty message.
 	empty bool
+	// linesOnly looks at no other protocol.
+	linesOnly bool
 }
 
 // world is a running liar. Its mutex guards the model and all below.
@@ -76,6 +78,7 @@ type peer struct {
 	addr      string
 	partial   []byte
 	left      bool
+	begun     bool // a first line has ended
 	long      bool // the line of partial is too long, and is the model's affair
 	exclusive map[string]bool
 	shared    map[string]bool
@@ -148,6 +151,12 @@ func (p *peer) receive(data []byte, message bool) []byte {
 	var out bytes.Buffer
 	for piece := range bytes.SplitAfterSeq(data, []byte("\n")) {
 		p.partial = append(p.partial, piece...)
+		if !p.begun && !p.linesOnly && len(p.partial) >= 3 && p.partial[0] == 0x16 {
+			out.Write(p.model.Receive(p.id, p.partial)) // perhaps TLS
+			p.partial = nil
+			continue
+		}
+		p.begun = p.begun || bytes.HasSuffix(piece, []byte("\n"))
 		ended := bytes.HasSuffix(piece, []byte("\n"))
 		limit := p.config.MaxLine
 		if limit == 0 {
@@ -216,10 +225,20 @@ func (w *world) join(addr string, send func([]byte), hangUp, stop func()) *peer 
 		exclusive: map[string]bool{}, shared: map[string]bool{}, note: map[string]int{},
 	}
 	w.peers[id] = p
+	if w.linesOnly {
+		w.model.Receive(id, []byte("\n")) // the model has seen a first line
+	}
 	if w.liar.open != nil {
 		w.liar.open(p)
 	}
 	return p
+}
+
+// dismissed says whether the connection speaks another protocol.
+func (p *peer) dismissed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.model.Dismissed(p.id)
 }
 
 func (p *peer) reply(out []byte) {
@@ -280,6 +299,9 @@ func (w *world) serveStream(nc net.Conn) {
 			out = out[2000:]
 		}
 		p.reply(out)
+		if p.dismissed() {
+			nc.(interface{ CloseWrite() error }).CloseWrite()
+		}
 	}
 	p.leave(!errors.Is(cause, io.EOF))
 }

@@ -175,6 +175,7 @@ var liars = map[string]liar{
 			}
 		}
 	}},
+	"takes-http-and-tls-for-lines": {config: full, linesOnly: true},
 	"answers-with-crlf": {config: full, line: func(p *peer, line string) string {
 		return strings.ReplaceAll(p.do(line), "\n", "\r\n")
 	}},

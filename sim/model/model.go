@@ -9,6 +9,7 @@ package model
 
 import (
 	"bytes"
+	"regexp"
 	"strconv"
 )
 
@@ -52,6 +53,7 @@ type conn struct {
 	line     []byte   // what arrived since the last LF
 	skipping bool     // the rest of a line that was too long
 	begun    bool     // a first line has ended
+	foreign  bool     // it speaks another protocol [BAD-7]
 	awaited  *awaited // the command whose reply comes later; nil if there is none
 }
 
@@ -102,15 +104,21 @@ func (s *Server) Receive(id uint64, data []byte) []byte {
 	}
 	for _, b := range data {
 		switch {
+		case c.foreign:
 		case b == '\n':
 			s.endLine(c)
 		case c.skipping:
+		case len(c.line) == s.cfg.MaxLine && !c.begun && httpBeginning.Match(c.wholeLine()):
+			s.dismiss(c, "HTTP")
 		case len(c.line) == s.cfg.MaxLine: // [BAD-3]
 			c.skipping = true
 			s.invalid++
 			s.reply("0 Line Too Long")
 		default:
 			c.line = append(c.line, b)
+			if !c.begun && len(c.line) == 3 && tlsBeginning.Match(c.line) {
+				s.dismiss(c, "TLS")
+			}
 		}
 	}
 	return s.out
@@ -120,13 +128,35 @@ func (s *Server) Receive(id uint64, data []byte) []byte {
 // [WS-1], and returns the reply to it, valid until the next call.
 func (s *Server) EndMessage(id uint64) []byte {
 	s.out = s.out[:0]
-	if c := s.conns[id]; c != nil && (len(c.line) > 0 || c.skipping) {
+	if c := s.conns[id]; c != nil && !c.foreign && (len(c.line) > 0 || c.skipping) {
 		s.endLine(c)
 	}
 	return s.out
 }
 
+// How streams of other protocols begin [BAD-7].
+var (
+	httpRequest   = regexp.MustCompile(`(?s-i)^[A-Z]+ .* HTTP/[0-9]\.[0-9]\r?$`)
+	httpBeginning = regexp.MustCompile(`^[A-Z]+ `)
+	tlsBeginning  = regexp.MustCompile("^\x16\x03[\x00-\x04]")
+)
+
+// dismiss answers a connection that speaks another protocol; what it sends is not
+// looked at any more [BAD-7].
+func (s *Server) dismiss(c *conn, protocol string) {
+	c.foreign = true
+	s.invalid++
+	s.reply("0 ", protocol, " Not Supported")
+}
+
+// Dismissed says whether a connection is to be closed [BAD-7].
+func (s *Server) Dismissed(id uint64) bool { return s.conns[id] != nil && s.conns[id].foreign }
+
 func (s *Server) endLine(c *conn) {
+	if !c.begun && !c.skipping && httpRequest.Match(c.wholeLine()) {
+		s.dismiss(c, "HTTP")
+		return
+	}
 	if !c.skipping {
 		s.execute(c, squeeze(c.wholeLine()))
 	}

@@ -58,7 +58,7 @@ var serverMutants = []Mutant{
 	{"commands run without the mutex", "server/hub/hub.go",
 		"	rest, state = h.core.Receive(h.time(now), id, data, fx)\n	h.unlock(id, own, fx)\n", "	h.mu.Unlock()\n	rest, state = h.core.Receive(now, id, data, fx)\n	h.mu.Lock()\n	h.unlock(id, own, fx)\n"},
 	{"a great batch loses its rest", "server/session.go",
-		"	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state.Waits)\n", "	x.life.Executed(x.server.clock.now(), false, len(out) > 0, state.Waits)\n"},
+		"	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state)\n", "	x.life.Executed(x.server.clock.now(), false, len(out) > 0, state)\n"},
 	{"replies share a buffer", "server/session.go",
 		"	x.mail()\n	x.out.Add(out)\n", "	x.mail()\n	x.out.Add(out)\n	effects.Put(x.fx)\n"},
 	{"replies are cut", "server/session.go",

@@ -30,6 +30,16 @@ var verbs = [sorts][]string{
 
 var oddNames = []string{"", "a b", "\x00", "\xff\xfe", "caf\xc3\xa9", "\u00a0", "a]b", "map[x:y]", "x: y", "full", "shared", "0", "1 ok"}
 
+// foreignBeginnings are what streams of other protocols begin with, and what only looks
+// like it.
+var foreignBeginnings = []string{
+	"GET / HTTP/1.1\r\nHost: x\r\n\r\ng n0\n", "POST /g HTTP/1.0\n\ng n0\n", "X  HTTP/9.9\n",
+	"\x16\x03\x01\x02\x00\x01g n0\n", "\x16\x03\x04",
+	"POST /0123456789012345678901234567890123456789012345678901234567890123456789 HTTP/1.1\r\n",
+	"g GET / HTTP/1.1\n", "GET / HTTP/1\n", "GET HTTP/1.1\n", " GET / HTTP/1.1\n", "get / HTTP/1.1\n",
+	"\x16\x03\x05", "\x16\n\x03\x01", "\nGET / HTTP/1.1\n", "A ", "GET / HTTP/1.1 \n",
+}
+
 // script holds the lines of one run, written once.
 type script struct {
 	names []string
@@ -135,7 +145,7 @@ func (w *world) mangle(p *peer, line string) {
 	case 9:
 		add(UpperCase, string(bytes.ToUpper([]byte(text)))+"\n")
 	case 10:
-		add(UnknownCommand, pick(&w.random, "lock", "GET /", "0", "sgg", "\x00", "\ufeffg")+" "+line)
+		add(UnknownCommand, pick(&w.random, "lock", "GET /", "0", "sgg", "\x00", "\ufeffg")+" "+line+pick(&w.random, "", "GET / HTTP/1.1\n"))
 	case 11:
 		add(BareCR, " \t"+text+" \v\f a  b\t\n")
 	case 12, 13, 14:

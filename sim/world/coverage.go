@@ -50,6 +50,7 @@ const (
 	ServerRestart
 	DumpAwaited
 	ByteOrderMark
+	ForeignProtocol
 
 	// The others happen around event loops only.
 	TimeJump
@@ -77,7 +78,7 @@ var faultNames = [firstKernelFault]string{
 	"address reuse", "one registered name twice", "one name exclusive and shared",
 	"100,000 locks on one connection", "limit of locks", "replies over 64 KiB",
 	"websocket message", "websocket message without LF", "dump during changes",
-	"server restart", "dump awaited", "byte order mark",
+	"server restart", "dump awaited", "byte order mark", "HTTP or TLS",
 	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
 	"server stops in peace", "server stops by force",
 	"output for others", "Core wakes by itself",

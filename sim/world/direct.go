@@ -3,6 +3,8 @@ package world
 import (
 	"bytes"
 	"slices"
+
+	"lockd/server/core"
 )
 
 // direct is a network that ends at Core.
@@ -51,6 +53,15 @@ func (d direct) deliver(p *peer, n int) {
 		replies, state := w.judge.endMessage(p.label)
 		p.waits = state.Waits
 		d.reply(p, replies)
+		d.dismiss(p, state)
+	}
+}
+
+// dismiss ends a connection that the server does not want to serve.
+func (d direct) dismiss(p *peer, state core.State) {
+	if state.Ends && p.open {
+		d.w.hit(ForeignProtocol)
+		d.end(p)
 	}
 }
 
@@ -71,6 +82,7 @@ func (d direct) arrive(p *peer, n int) {
 	}
 	p.passed(consumed)
 	d.reply(p, replies)
+	d.dismiss(p, state)
 }
 
 var (

@@ -119,6 +119,7 @@ func (j *judge) receive(label int, data []byte) (consumed int, replies []byte, s
 	if whole < consumed {
 		j.await(label, data[whole:consumed])
 	}
+	j.mayEnd(label, state)
 	j.trace(replies)
 	j.granted = j.granted || len(replies) > 0 && replies[0] == '1'
 	return consumed, replies, state
@@ -138,8 +139,16 @@ func (j *judge) endMessage(label int) (replies []byte, state core.State) {
 	default:
 		j.compare(label, nil, replies, j.model.EndMessage(uint64(id)))
 	}
+	j.mayEnd(label, state)
 	j.trace(replies)
 	return replies, state
+}
+
+// mayEnd checks whether the server ends the connection.
+func (j *judge) mayEnd(label int, state core.State) {
+	if want := j.model.Dismissed(uint64(j.id(label))); state.Ends != want {
+		j.failf("BAD-7: connection %d is to be ended: %v, want %v", label, state.Ends, want)
+	}
 }
 
 // close ends a connection and returns how many locks it orphaned.

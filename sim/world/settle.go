@@ -20,6 +20,11 @@ func (s *stage) mayEnd(l *link) {
 	case l.broken || l.dropped:
 	case slow:
 		s.coverage[WriteTimeout]++
+	case l.foreign:
+		l.peace = true
+		if len(l.owed) > 0 && !s.mayNotKnow(l) {
+			s.judge.failf("BAD-7: connection %d is ended, and not told %q", l.label, l.owed)
+		}
 	case l.ended:
 		l.peace = true
 		if len(l.sent) > 0 || len(l.owed) > 0 && !s.mayNotKnow(l) {
@@ -60,7 +65,7 @@ func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
 	case life.TimedOut:
 		is = l.slowly || l.idly
 	case life.Dropped:
-		is = s.stopping || l.dropped
+		is = s.stopping || l.dropped || l.foreign
 	}
 	if !is || !l.released {
 		s.judge.failf("connection %d is said to have ended %q: %+v", l.label, end, *l)
@@ -156,6 +161,8 @@ func (s *stage) atRest(l *link) {
 		s.judge.failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
 	case l.dropped && !l.refused:
 		s.judge.failf("the server was told to drop everything, and connection %d stays", l.label)
+	case l.foreign && !owes && !l.released:
+		s.judge.failf("connection %d speaks another protocol, and stays", l.label)
 	case l.waits && !l.released && s.machine.Broken(l.fd):
 		s.judge.failf("connection %d has broken while it waits for a reply, and stays", l.label)
 	case l.waits && !l.released:

@@ -77,6 +77,7 @@ type link struct {
 	dropped                    bool // the server was told to drop it
 	told                       bool // others have caused output for it
 	waits                      bool // for a dump
+	foreign                    bool // it speaks another protocol (BAD-7)
 	resumed                    bool // it goes on, and its loop has not heard of it
 	before                     int  // bytes that were owed before the reply that it waited for
 	by                         *runner

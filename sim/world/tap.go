@@ -53,8 +53,8 @@ func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (
 	switch {
 	case l.waits:
 		s.judge.failf("connection %d waits for a reply, and %q is executed", l.label, data)
-	case l.released:
-		s.judge.failf("connection %d was released, and then %q was executed", l.label, data)
+	case l.released || l.foreign:
+		s.judge.failf("connection %d was released or dismissed, and then %q was executed", l.label, data)
 	case len(l.owed) > 0 && !s.mayNotKnow(l):
 		s.judge.failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
 	case l.ranIn == s.turns:
@@ -66,6 +66,10 @@ func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (
 	s.judge.now = now
 	consumed, replies, state := s.judge.receive(l.label, data)
 	l.waits = state.Waits
+	if state.Ends {
+		l.foreign = true
+		s.coverage[ForeignProtocol]++
+	}
 	if consumed < len(data) && !state.Waits {
 		s.coverage[OutputBatch]++
 	}
@@ -296,7 +300,11 @@ func (k *observed) Close(fd loop.FD) {
 func (k *observed) mayClose(l *link) {
 	now := k.s.machine.Now()
 	waited := l.peace && !l.ended && !l.broken && !l.dropped
-	if waited && now < max(l.over, l.heard)+core.Second && now < l.over+10*core.Second {
+	longest := 10 * core.Second
+	if l.foreign {
+		longest = core.Second
+	}
+	if waited && now < max(l.over, l.heard)+core.Second && now < l.over+longest {
 		k.s.judge.failf("connection %d still sends, and is closed %d ms after its end", l.label, (now-l.over)/core.Millisecond)
 	}
 }

@@ -154,6 +154,9 @@ func (w *world) connect(p *peer) {
 		w.hit(ByteOrderMark)
 		p.uplink = append(p.uplink, "\ufeff"...)
 	}
+	if !w.options.Record && w.random.percent(2) {
+		p.uplink = append(p.uplink, pick(&w.random, foreignBeginnings...)...)
+	}
 	switch {
 	case w.random.percent(w.options.SameAddrPercent):
 		p.addr = w.peers[w.random.below(len(w.peers))].addr
