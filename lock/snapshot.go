@@ -111,3 +111,19 @@ func (s *Snapshot) Shared() iter.Seq2[string, Conn] {
 		}
 	}
 }
+
+// Held returns the names that a connection holds in either table, the most recent of
+// them if they are more than so many.
+func (m *Machine) Held(id Conn, most int) (exclusive, shared []string) {
+	c := m.conn(id)
+	if c == nil {
+		return nil, nil
+	}
+	for _, l := range c.exclusive[max(0, len(c.exclusive)-most):] {
+		exclusive = append(exclusive, l.name)
+	}
+	for _, h := range c.shared[max(0, len(c.shared)-most):] {
+		shared = append(shared, h.lock.name)
+	}
+	return exclusive, shared
+}

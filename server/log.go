@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"lockd/server/core"
 	"lockd/server/life"
@@ -42,8 +44,13 @@ func newLog(c Config) *log {
 	if l.Logger == nil {
 		l.Logger = slog.New(slog.DiscardHandler)
 	}
-	l.verbose = l.Enabled(context.Background(), slog.LevelDebug)
+	l.verbose = isVerbose(l.Logger)
 	return l
+}
+
+// isVerbose says whether a logger, nil being none, takes debug messages.
+func isVerbose(l *slog.Logger) bool {
+	return l != nil && l.Enabled(context.Background(), slog.LevelDebug)
 }
 
 // Opened implements loop.Observer.
@@ -66,6 +73,36 @@ func (l *log) Released(id core.ID, end life.End, orphans core.Orphans) {
 	if l.verbose {
 		l.Debug("disconnected", "conn", id, "end", end.String(), "orphans", orphans.Exclusive, "shared_orphans", orphans.Shared)
 	}
+}
+
+// maxLoggedName is how much of a lock's name the log shows, in bytes.
+const maxLoggedName = 200
+
+// happened tells what has happened to a lock.
+func (l *log) happened(e core.Event) {
+	name := e.Name[:min(len(e.Name), maxLoggedName)]
+	if len(name) < len(e.Name) {
+		name += "..."
+	}
+	if !utf8.ValidString(name) { // JSON could not show it
+		name = strconv.Quote(name)
+	}
+	args := []any{"conn", e.Conn, "name", name}
+	switch {
+	case e.What == core.Got && e.Shared:
+		args = append(args, "holders", e.Count)
+	case e.What == core.Refused && e.Holder != 0:
+		args = append(args, "holder", e.Holder)
+	}
+	kind := "lock "
+	if e.Shared {
+		kind = "shared lock "
+	}
+	l.Debug(kind+whatHappened[e.What], args...)
+}
+
+var whatHappened = [...]string{
+	core.Got: "got", core.Refused: "refused", core.Limited: "refused: too many locks are held", core.Released: "released", core.Orphaned: "orphaned",
 }
 
 // Closed implements loop.Observer.

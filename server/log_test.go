@@ -46,3 +46,39 @@ func testRefusalsAreLogged(t *testing.T) {
 		t.Errorf("logged %d times: %s", n, log.text.String())
 	}
 }
+
+// TestLocksAreLogged checks what a verbose log says of locks: each is a line, whatever
+// its name is.
+func TestLocksAreLogged(t *testing.T) { onDrivers(t, testLocksAreLogged) }
+
+func testLocksAreLogged(t *testing.T) {
+	log := new(lines)
+	verbose := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	_, addr := start(t, Config{Core: core.Config{MaxLocks: 3}, Logger: verbose})
+	a, b := connect(t, addr), connect(t, addr)
+	ask(t, a, "g a b\nsg c\n", "1 Lock Get Success: a b\n1 Shared Lock Get Success: c\n")
+	ask(t, b, "g a b\nr a b\ni a b\ng \xff\"\ng d\nr \xff\"\n",
+		"0 Lock Get Failure: a b\n0 Lock Release Failure: a b\n1 Lock Is Locked: a b\n1 Lock Get Success: \xff\"\n0 Lock Limit Reached: d\n1 Lock Release Success: \xff\"\n")
+	long := strings.Repeat("x", 5000)
+	ask(t, b, "g "+long+"\n", "1 Lock Get Success: "+long+"\n")
+	a.Close()
+	b.Close()
+	for what, times := range map[string]int{
+		`msg="lock got" conn=1 name="a b"` + "\n":                          1,
+		`msg="shared lock got" conn=1 name=c holders=1` + "\n":             1,
+		`msg="lock refused" conn=2 name="a b" holder=1` + "\n":             1,
+		`msg="lock got" conn=2 name="\"\\xff\\\"\""` + "\n":                1,
+		`msg="lock refused: too many locks are held" conn=2 name=d` + "\n": 1,
+		`msg="lock released" conn=2 name="\"\\xff\\\"\""` + "\n":           1,
+		`msg="lock orphaned" conn=1 name="a b"` + "\n":                     1,
+		`msg="shared lock orphaned" conn=1 name=c` + "\n":                  1,
+		`msg="lock orphaned" conn=2 name=` + long[:200] + "...\n":          1,
+		`msg="lock released" conn=1`:                                       0,
+		`name="a b" holders`:                                               0,
+	} {
+		waitUntil(t, what, func() bool { return log.count(what) == times })
+	}
+	if n := log.count("lock "); n != 10 {
+		t.Errorf("%d lines of locks: %s", n, log.text.String())
+	}
+}

@@ -69,7 +69,10 @@ type Server struct {
 }
 
 // New returns a Server without listeners.
-func New(config Config) *Server { return newServer(config, core.New(config.Core)) }
+func New(config Config) *Server {
+	config.Core.Events = isVerbose(config.Logger)
+	return newServer(config, core.New(config.Core))
+}
 
 // newServer returns a Server with a Core of the caller's.
 func newServer(config Config, c hub.Core) *Server {
@@ -91,6 +94,9 @@ func newServer(config Config, c hub.Core) *Server {
 	}
 	s.hub = hub.New(c, config.Mutex)
 	s.hub.MakeBy(s.makeDump)
+	if s.log.verbose {
+		s.hub.TellTo(s.log.happened)
+	}
 	s.keeper = newKeeper(s)
 	return s
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -41,7 +42,11 @@ func (o *options) parse(args, environ []string) error {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", shortened(fs.Arg(0)))
+		err := fmt.Errorf("unexpected argument %q", shortened(fs.Arg(0)))
+		if _, notBool := strconv.ParseBool(fs.Arg(0)); notBool == nil {
+			err = fmt.Errorf("%w: the value of a switch follows a =, as in -registry=%s", err, fs.Arg(0))
+		}
+		return err
 	}
 	if o.version {
 		return nil

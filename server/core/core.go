@@ -20,6 +20,8 @@ type Config struct {
 	Dump          bool // d, sd, dump and who are on (DUMP-9, WHO-3)
 	AnswerInvalid bool // unknown commands are answered (BAD-2)
 
+	Events bool // Effects tell what happens to locks
+
 	MaxLine        int // bytes before the LF (BAD-3); 0 is wire.DefaultMaxLine
 	MaxConnections int // 0 is unlimited (BAD-4)
 	MaxLocks       int // holdings (BAD-5); 0 is unlimited
@@ -53,7 +55,8 @@ type Core struct {
 	parser  wire.Parser
 	dumps   dumps
 	small   view // of small dumps, used again and again
-	spent   int  // bytes that count for the batch besides those of the replies
+	events  []Event
+	spent   int // bytes that count for the batch besides those of the replies
 
 	maxReply int // bytes; maxReply but in tests
 }
@@ -135,6 +138,7 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, st
 		out = c.take(from, line, split, out)
 	}
 	fx.end(out)
+	c.handEvents(fx)
 	return data, from.state()
 }
 
@@ -148,6 +152,7 @@ func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	if from.dump == nil {
 		if line, split := from.lines.End(); split != wire.NoLine {
 			fx.end(c.take(from, line, split, fx.begin(id)))
+			c.handEvents(fx)
 		}
 	}
 	return from.state()
@@ -165,10 +170,14 @@ func (c *conn) state() State {
 // as orphans (END-1, END-2, END-7, STATS-6); a line that it began is dropped
 // (LINE-7) and its name is free (WHO-4). Closing one that is not open does
 // nothing.
-func (c *Core) Close(_ Time, id ID, _ *Effects) Orphans {
+func (c *Core) Close(_ Time, id ID, fx *Effects) Orphans {
 	from := c.conns[id]
 	if from == nil {
 		return Orphans{}
+	}
+	if c.config.Events {
+		c.orphanEvents(id)
+		c.handEvents(fx)
 	}
 	orphans := c.machine.Close(lock.Conn(id))
 	c.figures.Orphans += uint64(orphans.Exclusive)

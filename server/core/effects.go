@@ -9,13 +9,14 @@ type Output struct {
 
 // Effects is what calls of Core ask their caller to do: to send outputs, in this
 // order where two are for one connection, to let connections go on that have
-// waited, and to make a dump. It is reused: Reset empties it and
+// waited, and to make a dump; and what happened, if they want to know. It is reused: Reset empties it and
 // keeps its memory, up to a bound. The zero value is empty. It is not safe for
 // concurrent use.
 type Effects struct {
 	outputs []Output
 	resumed []Resumed
 	dump    *Dump
+	events  []Event
 }
 
 // Resumed is a connection that has waited for a reply, and goes on. The reply may
@@ -39,7 +40,7 @@ func (e *Effects) Reset() {
 		e.outputs[i].Data = data
 	}
 	e.outputs = e.outputs[:0]
-	e.resumed, e.dump = nil, nil
+	e.resumed, e.dump, e.events = nil, nil, nil
 }
 
 // Resumed returns the connections that go on, after all outputs.

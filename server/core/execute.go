@@ -73,6 +73,9 @@ func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte) []byte {
 	case wire.InspectShared:
 		n = c.machine.Holders(r.Name)
 	}
+	if c.config.Events {
+		c.lockEvent(from, r, n, outcome)
+	}
 	if outcome == lock.Limited {
 		return c.config.Dialect.AppendLimit(out, r.Name) // BAD-5
 	}

@@ -36,6 +36,7 @@ type Hub struct {
 	alarm  atomic.Int64 // core.Time at which the keeper calls Tick
 	keeper func()       // wakes the keeper; nil if there is none
 	maker  func(*core.Dump)
+	teller func(core.Event) // nil if nobody wants to know
 
 	// Waiting accounts for the bytes that wait, of all connections.
 	Waiting Account
@@ -59,6 +60,10 @@ func New(c Core, mutex sync.Locker) *Hub {
 // calls Finish when it has made it. Before that, whoever calls Tick makes it. It
 // must be called before anything else.
 func (h *Hub) MakeBy(maker func(*core.Dump)) { h.maker = maker }
+
+// TellTo makes somebody know what happens to locks, in order. It is called while
+// everybody else waits. It must be called before anything else.
+func (h *Hub) TellTo(teller func(core.Event)) { h.teller = teller }
 
 // Keep makes the caller the one that calls Tick when it is Alarm; wake tells it,
 // from any goroutine, that Alarm is earlier than it was.
@@ -199,6 +204,11 @@ func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	}
 	for _, r := range fx.Resumed() {
 		woken = h.put(r.To, Item{Resumed: true, Data: r.Reply}, own, woken)
+	}
+	if h.teller != nil {
+		for _, e := range fx.Events() {
+			h.teller(e)
+		}
 	}
 	keeper := h.rearm()
 	own.take()
