@@ -32,7 +32,8 @@ func TestForeign(t *testing.T) {
 
 		client := &http.Client{Timeout: patience}
 		_, err := client.Post("http://"+addr+"/"+strings.Repeat("a", 70_000), "text/plain", strings.NewReader(lines))
-		if err == nil || !strings.Contains(err.Error(), "malformed HTTP") {
+		// What it has read closes its connection, in the middle of what it writes.
+		if err == nil || !strings.Contains(err.Error(), "malformed HTTP") && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("an HTTP client gets %v", errors.Unwrap(err))
 		}
 

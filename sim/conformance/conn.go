@@ -36,6 +36,7 @@ type conn struct {
 	unread []byte
 	offset int     // of unread[0] in the stream
 	lines  int     // that have come, read or not
+	empty  int     // messages that have come and hold nothing
 	chunks []chunk // what arrived together, the oldest still of interest first
 	err    error   // why nothing more will come
 	done   chan struct{}
@@ -65,10 +66,13 @@ func (c *conn) receive() {
 		if len(p) > 0 || k != packet && err == nil {
 			c.log.data(c.name, "received", p)
 		}
-		if k != packet && err == nil && !bytes.HasSuffix(p, []byte("\n")) {
-			p = append(p, '\n') // the end of a message ends its last line, even if that is empty
+		if k != packet && len(p) > 0 && !bytes.HasSuffix(p, []byte("\n")) {
+			p = append(p, '\n') // the end of a message ends its last line
 		}
 		c.mu.Lock()
+		if k != packet && err == nil && len(p) == 0 {
+			c.empty++
+		}
 		if len(p) > 0 {
 			start := c.offset + len(c.unread)
 			c.unread = append(c.unread, p...)
@@ -162,6 +166,13 @@ func (c *conn) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lines
+}
+
+// empties returns how many empty messages have come so far.
+func (c *conn) empties() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.empty
 }
 
 // live says whether the stream has not ended.

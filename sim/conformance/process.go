@@ -10,14 +10,18 @@ import (
 	"time"
 )
 
-// StartCommand returns an Options.Start that runs a shell command, a server
-// that listens at the endpoints. It is ended with SIGTERM, and killed if that
-// does not help. The last of what it wrote is part of the error when it fails
-// to start.
+// keepShell makes the shell outlive SIGTERM, which is for the server, and wait for the
+// end of that. What it starts does not inherit the trap.
+const keepShell = "trap : TERM\n"
+
+// StartCommand returns an Options.Start that runs a shell command, of which the last
+// is a server that listens at the endpoints. It is ended with SIGTERM, and killed if
+// that does not help. The last of what it wrote is part of the error when it fails to
+// start, and of what is said when it ends by itself.
 func StartCommand(command string, endpoints []Endpoint) func(context.Context) (*Instance, error) {
 	return func(context.Context) (*Instance, error) {
 		// A group of its own, so that what the shell starts is ended with it.
-		cmd := exec.Command("sh", "-c", "exec "+command)
+		cmd := exec.Command("sh", "-c", keepShell+command)
 		ownGroup(cmd)
 		output := &tail{}
 		cmd.Stdout, cmd.Stderr = output, output
@@ -27,7 +31,7 @@ func StartCommand(command string, endpoints []Endpoint) func(context.Context) (*
 		}
 		exited := make(chan struct{})
 		go func() {
-			cmd.Wait()
+			output.end(cmd.Wait())
 			close(exited)
 		}()
 		return &Instance{
@@ -57,7 +61,8 @@ type tail struct {
 	text []byte
 }
 
-const tailBytes = 2000
+// tailBytes is enough for what a crash begins with and the stacks behind that.
+const tailBytes = 64 << 10
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
@@ -67,6 +72,13 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.text = t.text[over:]
 	}
 	return len(p), nil
+}
+
+// end notes how the process has ended.
+func (t *tail) end(err error) {
+	if err != nil {
+		fmt.Fprintf(t, "\n(%v)\n", err)
+	}
 }
 
 // String returns what is kept.

@@ -62,8 +62,10 @@ func (s Server) describe() []string {
 	if s.AnswersInvalid {
 		lines = append(lines, "unknown commands are answered (BAD-2)")
 	}
-	if !s.Pipelines {
-		lines = append(lines, "loses commands that arrive in one packet (LINE-5)")
+	for _, e := range s.Endpoints {
+		if s.loses[e.Transport] {
+			lines = append(lines, "loses commands that arrive together over "+e.Transport+" (LINE-5)")
+		}
 	}
 	return lines
 }

@@ -29,6 +29,15 @@ type Result struct {
 	Duration     time.Duration
 	Failure      *Failure // only where Status is Failed
 	Conversation []Event  // likewise
+	Crash        bool     // the server ended: a deviation from BAD-6, whatever the case is about
+}
+
+// level is that of the deviation, if it is one.
+func (r *Result) level() Level {
+	if r.Crash {
+		return Core
+	}
+	return r.Level
 }
 
 func (s *Suite) result(j job, status Status, reason string) Result {
@@ -45,22 +54,31 @@ type Report struct {
 	Started time.Time
 	Took    time.Duration
 	Results []Result // in the order of the clauses, then of the transports
-	// Died says how the server stopped serving, nil if it did not.
+	// Crashes are the times that the server ended by itself.
+	Crashes []*Crash
+	// Died says why the rest was not run; nil if all was, or the suite was
+	// interrupted.
 	Died error
 }
 
-func newReport(s *Suite, started time.Time, results []Result, died error) *Report {
+func newReport(s *Suite, started time.Time) *Report {
+	var results []Result
+	for _, r := range s.results {
+		results = append(results, r)
+	}
 	place := map[string]int{}
 	for i, c := range Clauses() {
 		place[c.ID] = i
 	}
-	slices.SortStableFunc(results, func(a, b Result) int {
-		if d := place[a.Cited[0].ID] - place[b.Cited[0].ID]; d != 0 {
-			return d
-		}
-		return strings.Compare(a.ID, b.ID)
+	at := func(r Result) int { return slices.Index(s.server.Endpoints, r.On) }
+	slices.SortFunc(results, func(a, b Result) int {
+		return cmp.Or(
+			cmp.Compare(place[a.Cited[0].ID], place[b.Cited[0].ID]),
+			cmp.Compare(a.ID, b.ID),
+			cmp.Compare(at(a), at(b)),
+		)
 	})
-	return &Report{s.server, s.opts.Level, started, time.Since(started), results, died}
+	return &Report{s.server, s.opts.Level, started, time.Since(started), results, s.crashes, s.died}
 }
 
 // Tally counts the results of one level.
@@ -94,7 +112,7 @@ func (r *Report) Tallies() []Tally {
 		tallies[i].Level = Level(i)
 	}
 	for _, result := range r.Results {
-		t := &tallies[result.Level]
+		t := &tallies[result.level()]
 		switch result.Status {
 		case Passed:
 			t.Passed++
@@ -129,7 +147,7 @@ func (r *Report) Conforms() bool {
 		}
 		passed += t.Passed
 	}
-	return passed > 0 && r.Died == nil
+	return passed > 0 && r.Died == nil && len(r.Crashes) == 0
 }
 
 // simplest returns up to three failed cases to begin with, none for few: those

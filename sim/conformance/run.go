@@ -215,7 +215,7 @@ func (r *run) untilSentinel(c *conn) ([]string, error) {
 		line, err := c.lineWithin(r.suite.opts.Timeout / mostSentinels)
 		if errors.Is(err, errTimeout) && sent < mostSentinels {
 			sent++
-			if !r.suite.server.Pipelines { // the sentinel was lost
+			if r.suite.server.loses[c.on.Transport] { // the sentinel was lost
 				if err := r.broken(c, c.send([]byte("i "+name+"\n"), packet)); err != nil {
 					return nil, err
 				}
@@ -237,7 +237,7 @@ func (r *run) untilSentinel(c *conn) ([]string, error) {
 // leaveGap gives a server that loses pipelined commands the time to take what
 // was sent before.
 func (r *run) leaveGap(c *conn) {
-	if !r.suite.server.Pipelines && c.on.stream() {
+	if r.suite.server.loses[c.on.Transport] {
 		time.Sleep(gap)
 	}
 }

@@ -38,7 +38,7 @@ func init() {
 		"leave-together":           leaveTogether,
 		"linearizable-exclusive":   linearizable([]string{"g", "r", "i"}, 0),
 		"linearizable-shared":      linearizable([]string{"sg", "sr"}, 0),
-		"linearizable-disconnects": linearizable([]string{"g", "r", "i", "sg", "sr", "si"}, 0.06),
+		"linearizable-disconnects": linearizable([]string{"g", "r", "i", "sg", "sr"}, 0.06),
 	}
 }
 

@@ -19,9 +19,10 @@ type Server struct {
 	Dump           bool `json:"dump"`            // the dump feature is on
 	Registry       bool `json:"registry"`        // the registry is on
 	AnswersInvalid bool `json:"answers_invalid"` // unknown commands are answered [BAD-2]
-	Pipelines      bool `json:"pipelines"`       // several commands in one packet are executed
+	Pipelines      bool `json:"pipelines"`       // several commands that arrive together are executed, over all transports
 
-	inspect string // the reply to i on a free name, NUL in place of the name
+	loses   map[string]bool // transports over which they are not
+	inspect string          // the reply to i on a free name, NUL in place of the name
 }
 
 const invalidReply = "0 Invalid Command: "
@@ -79,8 +80,8 @@ func (s *Suite) sentinelReply(name string) string {
 	return strings.ReplaceAll(s.server.inspect, "\x00", name)
 }
 
-// detect finds out what kind of server it is. Only the first endpoint is
-// asked; the others must only answer.
+// detect finds out what kind of server it is. The others than the first endpoint are
+// asked only whether they answer, and execute what arrives together.
 func (s *Suite) detect() error {
 	for _, on := range s.server.Endpoints[1:] {
 		if err := s.alive(on); err != nil {
@@ -94,8 +95,15 @@ func (s *Suite) detect() error {
 	}
 	defer r.part()
 	s.server.inspect = inspect
-	if s.server.Pipelines, err = s.detectPipelining(on); err != nil {
-		return err
+	s.server.Pipelines, s.server.loses = true, make(map[string]bool)
+	for _, on := range s.server.Endpoints {
+		executes, err := s.detectPipelining(on)
+		if err != nil {
+			return err
+		}
+		if !executes {
+			s.server.Pipelines, s.server.loses[on.Transport] = false, true
+		}
 	}
 	switch {
 	case s.opts.Dialect != "":
@@ -225,10 +233,15 @@ func (s *Suite) await(on Endpoint) error {
 	const patience = 30 * time.Second
 	deadline := time.Now().Add(patience)
 	for {
-		t, err := dial(s.ctx, on, s.opts.Timeout)
+		ctx, cancel := context.WithTimeout(s.ctx, max(s.opts.Timeout, connectTimeout))
+		t, err := dialOnce(ctx, on, s.opts.Timeout)
+		cancel()
 		if err == nil {
 			newConn("await", on, t, &transcript{}, s.opts.Timeout).part()
 			return nil
+		}
+		if refusal := new(errHTTP); errors.As(err, &refusal) {
+			return &ErrUnreachable{on, err}
 		}
 		select {
 		case <-s.instance.Exited:

@@ -157,10 +157,10 @@ func (r *run) repeat(line string, n int) string {
 }
 
 // lonely says whether commands must be sent one by one: the server loses
-// others, which only the cases of LINE-5 are to show.
+// others, which only the cases about that are to show.
 func (r *run) lonely(c *conn) bool {
-	about := func(k Clause) bool { return k.ID == "LINE-5" || k.ID == "REPLY-5" }
-	return !r.suite.server.Pipelines && c.on.stream() && !slices.ContainsFunc(r.c.Clauses, about)
+	about := func(k Clause) bool { return slices.Contains([]string{"LINE-5", "REPLY-5", "WS-1", "WS-2"}, k.ID) }
+	return r.suite.server.loses[c.on.Transport] && !slices.ContainsFunc(r.c.Clauses, about)
 }
 
 // sendLonely sends every line when the one before was answered, and leaves the

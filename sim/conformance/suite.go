@@ -1,14 +1,10 @@
 package conformance
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -57,11 +53,16 @@ type Suite struct {
 	instance *Instance
 	runID    string
 	runs     atomic.Int64
+
+	results map[job]Result
+	crashes []*Crash
+	died    error // why the rest was not run
 }
 
 // Run runs the cases against the server and returns what it found. The error
 // is an *ErrUsage, an *ErrUnreachable, or that of ctx or of Options.Start;
-// deviations are no error.
+// deviations are no error. With the error of ctx there is a report, too, of what was
+// run before.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	if opts.Timeout == 0 {
 		opts.Timeout = DefaultTimeout
@@ -79,7 +80,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{ctx: ctx, opts: opts, runID: base36(time.Now().UnixMilli(), 4)}
+	s := &Suite{ctx: ctx, opts: opts, runID: base36(time.Now().UnixMilli(), 4), results: make(map[job]Result)}
 	s.server.Endpoints = opts.Endpoints
 	started := time.Now()
 	defer s.stop()
@@ -92,169 +93,8 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if err := s.detect(); err != nil {
 		return nil, err
 	}
-	results, died := s.runAll(chosen)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return newReport(s, started, results, died), nil
-}
-
-// job is a case on an endpoint, by the endpoint's index: a server that is
-// started again may have moved.
-type job struct {
-	c  *Case
-	on int
-}
-
-// runAll runs every case on every endpoint: first those that run side by
-// side, then those that must be alone. died is set when the server stopped
-// serving; without a way to start it again, the rest is not run.
-func (s *Suite) runAll(cases []*Case) (results []Result, died error) {
-	var together, alone []job
-	for on := range s.server.Endpoints {
-		for _, c := range cases {
-			if reason := s.unmet(c, on); reason != "" {
-				results = append(results, s.result(job{c, on}, Skipped, reason))
-			} else if c.alone() || s.opts.Parallel == 1 {
-				alone = append(alone, job{c, on})
-			} else {
-				together = append(together, job{c, on})
-			}
-		}
-	}
-	slices.SortStableFunc(alone, func(a, b job) int { return cmp.Compare(a.c.turn(), b.c.turn()) })
-	done, open, died := s.runTogether(together)
-	results = append(results, done...)
-	if died != nil && s.opts.Start == nil {
-		for _, j := range append(open, alone...) {
-			results = append(results, s.result(j, NotRun, "the server died"))
-		}
-		return results, died
-	}
-	// What was under way when the server died is run again, one at a time:
-	// that tells which case it was.
-	for i, j := range append(open, alone...) {
-		if died != nil && s.instance == nil {
-			if err := s.restart(); err != nil {
-				return results, err
-			}
-		}
-		result, err := s.runAlone(j)
-		results = append(results, result)
-		s.progress(result)
-		if err == nil {
-			continue
-		}
-		died = err
-		if s.opts.Start == nil {
-			for _, j := range append(open, alone...)[i+1:] {
-				results = append(results, s.result(j, NotRun, "the server died"))
-			}
-			return results, died
-		}
-		s.stop()
-	}
-	return results, died
-}
-
-// runTogether runs jobs side by side. When the server dies, it returns the
-// jobs whose result is not known.
-func (s *Suite) runTogether(jobs []job) (results []Result, open []job, died error) {
-	type outcome struct {
-		job
-		Result
-		died error
-	}
-	queue := make(chan job)
-	outcomes := make(chan outcome)
-	var dead atomic.Bool
-	var workers sync.WaitGroup
-	for range s.opts.Parallel {
-		workers.Go(func() {
-			for j := range queue {
-				if dead.Load() {
-					outcomes <- outcome{job: j, died: errors.New("not run")}
-					continue
-				}
-				result := s.runCase(j)
-				var err error
-				if result.Status == Failed {
-					if err = s.alive(s.server.Endpoints[j.on]); err != nil {
-						dead.Store(true)
-					}
-				}
-				outcomes <- outcome{j, result, err}
-			}
-		})
-	}
-	go func() {
-		for _, j := range jobs {
-			queue <- j
-		}
-		close(queue)
-		workers.Wait()
-		close(outcomes)
-	}()
-	for o := range outcomes {
-		switch {
-		case o.died != nil:
-			if died == nil {
-				died = o.died
-			}
-			open = append(open, o.job)
-			if s.opts.Start == nil && o.Result.Case != nil {
-				results = append(results, o.Result)
-				open = open[:len(open)-1]
-			}
-		default:
-			s.progress(o.Result)
-			results = append(results, o.Result)
-		}
-	}
-	if died != nil {
-		s.stop()
-	}
-	return results, open, died
-}
-
-// runAlone runs a job while nothing else runs. The error says that the server
-// died of it.
-func (s *Suite) runAlone(j job) (Result, error) {
-	if s.opts.Start != nil && (s.instance == nil || j.c.needs("fresh")) {
-		if err := s.restart(); err != nil {
-			return s.result(j, NotRun, err.Error()), err
-		}
-	}
-	on := s.server.Endpoints[j.on]
-	if j.c.needs("empty", "alone", "last", "max-connections", "max-locks") {
-		held := s.settle(on)
-		if held > 0 && j.c.needs("empty", "max-locks") {
-			if s.opts.Start == nil {
-				return s.result(j, Skipped, fmt.Sprintf("needs empty tables, and somebody holds %d names", held)), nil
-			}
-			if err := s.restart(); err != nil {
-				return s.result(j, NotRun, err.Error()), err
-			}
-		}
-	}
-	result := s.runCase(j)
-	if j.c.needs("stop") {
-		s.stop()
-		return result, nil
-	}
-	if result.Status == Failed {
-		if err := s.alive(s.server.Endpoints[j.on]); err != nil {
-			result.Reason = "the server stopped serving: " + err.Error()
-			return result, err
-		}
-	}
-	return result, nil
-}
-
-func (s *Suite) progress(r Result) {
-	if s.opts.Progress != nil {
-		s.opts.Progress(r)
-	}
+	s.runAll(chosen)
+	return newReport(s, started), ctx.Err()
 }
 
 func (s *Suite) newRun(c *Case, on Endpoint) *run {

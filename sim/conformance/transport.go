@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -57,9 +58,35 @@ type transport interface {
 // maxWrite is how much is written under one time limit.
 const maxWrite = 64 << 10
 
+const (
+	// connectTimeout is how long a connection may take at the least, whatever the
+	// time limit of an answer: where the queue of a listener is full, the kernel tries
+	// again after one second and after three.
+	connectTimeout = 10 * time.Second
+	// refusedTime is how long a refused connection is tried again: a full queue may
+	// be the reason.
+	refusedTime = time.Second
+)
+
 func dial(ctx context.Context, e Endpoint, timeout time.Duration) (transport, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, max(timeout, connectTimeout))
 	defer cancel()
+	began := time.Now()
+	for {
+		t, err := dialOnce(ctx, e, timeout)
+		refused := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ECONNRESET)
+		if err == nil || !refused || time.Since(began) > refusedTime {
+			return t, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(refusedTime / 20):
+		}
+	}
+}
+
+func dialOnce(ctx context.Context, e Endpoint, timeout time.Duration) (transport, error) {
 	if e.Transport == "ws" {
 		return dialWebSocket(ctx, e, timeout)
 	}
@@ -146,13 +173,37 @@ func dialWebSocket(ctx context.Context, e Endpoint, timeout time.Duration) (tran
 			return nc, err
 		},
 	}}
-	ws, _, err := websocket.Dial(ctx, e.Address, &websocket.DialOptions{HTTPClient: client})
+	ws, response, err := websocket.Dial(ctx, e.Address, &websocket.DialOptions{HTTPClient: client, HTTPHeader: ownOrigin(e)})
 	if err != nil {
+		if response != nil {
+			return nil, &errHTTP{response.Status}
+		}
 		return nil, err
 	}
 	ws.SetReadLimit(maxMessage)
 	s.ws = ws
 	return s, nil
+}
+
+// errHTTP is the answer of a server that does not want to speak WebSocket.
+type errHTTP struct{ status string }
+
+// Error implements error.
+func (e *errHTTP) Error() string {
+	return "it answers the WebSocket handshake with HTTP status " + e.status
+}
+
+// ownOrigin is that of a page of the server itself, without which some refuse.
+func ownOrigin(e Endpoint) http.Header {
+	u, err := url.Parse(e.Address)
+	if err != nil {
+		return nil
+	}
+	scheme := "http"
+	if u.Scheme == "wss" || u.Scheme == "https" {
+		scheme = "https"
+	}
+	return http.Header{"Origin": {scheme + "://" + u.Host}}
 }
 
 func (s *messageStream) write(p []byte, k kind) error {

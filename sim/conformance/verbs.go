@@ -164,6 +164,9 @@ func (r *run) expectChunk(name, typ string, n int) error {
 		return err
 	}
 	p, k, err := c.nextChunk()
+	if c.empties() > 0 { // WS-2
+		return failf("an empty message", "no message where no reply is owed")
+	}
 	expected := fmt.Sprintf("%d lines in one packet", n)
 	if k != packet {
 		expected = strings.TrimSpace(fmt.Sprintf("one %s", typ)) + fmt.Sprintf(" message of %d lines", n)
