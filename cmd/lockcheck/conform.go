@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -62,15 +63,31 @@ is the guide.
   lockcheck conform -addr 127.0.0.1:9999 -start './mylockd -port 9999'
 
 Exit codes: 0 the server conforms at the level, 1 it does not, 2 usage, 3 it
-could not be reached or died.`,
+could not be reached or died, 130 interrupted, after what was run is reported.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) > 0 {
-				return usageError("conform takes no arguments, got %q: separate the ids of -run by commas", args)
+				return argumentError(args[0], o.run != "" || o.skip != "")
 			}
 			return o.conform(ctx)
 		},
 	}
+}
+
+// argumentError says what an argument, of which there are none, was probably meant to be.
+func argumentError(arg string, selected bool) error {
+	hint := "give the server's address with -addr, -unix or -ws"
+	switch _, _, err := net.SplitHostPort(arg); {
+	case strings.HasPrefix(arg, "ws://") || strings.HasPrefix(arg, "wss://"):
+		hint = "did you mean -ws " + arg + "?"
+	case err == nil:
+		hint = "did you mean -addr " + arg + "?"
+	case strings.ContainsRune(arg, '/'):
+		hint = "did you mean -unix " + arg + "?"
+	case selected:
+		hint = "separate the ids of -run and -skip by commas"
+	}
+	return usageError("conform takes no arguments, got %q: %s", arg, hint)
 }
 
 func (o *conformOptions) conform(ctx context.Context) error {
@@ -90,6 +107,10 @@ func (o *conformOptions) conform(ctx context.Context) error {
 	if len(o.Endpoints) == 0 {
 		return usageError("conform needs the address of a server: -addr, -unix or -ws")
 	}
+	outputs, err := o.open()
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	progress := newProgress(o.quiet)
@@ -97,16 +118,21 @@ func (o *conformOptions) conform(ctx context.Context) error {
 	report, err := conformance.Run(ctx, o.Options)
 	progress.end()
 	var usage *conformance.ErrUsage
+	interrupted := report != nil && ctx.Err() != nil
 	switch {
 	case errors.As(err, &usage):
 		return &exitError{exitUsage, err}
-	case err != nil:
+	case ctx.Err() != nil && report == nil:
+		return &exitError{exitInterrupted, errors.New("interrupted before a single case was run")}
+	case err != nil && !interrupted:
 		return &exitError{exitBroken, err}
 	}
-	if err := o.write(report); err != nil {
+	if err := o.write(report, outputs); err != nil {
 		return &exitError{exitBroken, err}
 	}
 	switch {
+	case interrupted:
+		return &exitError{exitInterrupted, errors.New("interrupted; the report is of what was run before")}
 	case report.Died != nil:
 		return &exitError{exitBroken, fmt.Errorf("the server died: %w", report.Died)}
 	case !report.Conforms():
@@ -144,18 +170,51 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
+// forms are the ways to write a report to a file, with the file of each.
+func (o *conformOptions) forms() map[string]func(*conformance.Report, io.Writer) error {
+	return map[string]func(*conformance.Report, io.Writer) error{
+		o.json:  (*conformance.Report).WriteJSON,
+		o.junit: (*conformance.Report).WriteJUnit,
+		o.html:  (*conformance.Report).WriteHTML,
+	}
+}
+
+// open opens the files for the report, before the work begins. What they hold stays
+// until there is a report.
+func (o *conformOptions) open() (map[string]*os.File, error) {
+	if a := []string{o.json, o.junit, o.html}; a[0] != "" && (a[0] == a[1] || a[0] == a[2]) || a[1] != "" && a[1] == a[2] {
+		return nil, errors.New("two forms of the report cannot be written to one file")
+	}
+	files := make(map[string]*os.File)
+	for name := range o.forms() {
+		switch name {
+		case "":
+		case "-":
+			files[name] = os.Stdout
+		default:
+			f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
+			if err != nil {
+				return nil, fmt.Errorf("cannot write the report: %w", err)
+			}
+			files[name] = f
+		}
+	}
+	return files, nil
+}
+
 // write writes the report in every form that was asked for.
-func (o *conformOptions) write(report *conformance.Report) error {
-	for _, form := range []struct {
-		file  string
-		write func(io.Writer) error
-	}{
-		{o.json, report.WriteJSON},
-		{o.junit, report.WriteJUnit},
-		{o.html, report.WriteHTML},
-	} {
-		if err := writeFile(form.file, form.write); err != nil {
-			return err
+func (o *conformOptions) write(report *conformance.Report, files map[string]*os.File) error {
+	forms := o.forms()
+	for name, f := range files {
+		if f != os.Stdout {
+			f.Truncate(0) // a pipe cannot be
+		}
+		err := forms[name](report, f)
+		if f != os.Stdout {
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("cannot write %s: %w", name, err)
 		}
 	}
 	switch {
@@ -166,24 +225,6 @@ func (o *conformOptions) write(report *conformance.Report) error {
 		return err
 	}
 	return report.WriteText(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
-}
-
-func writeFile(name string, write func(io.Writer) error) error {
-	switch name {
-	case "":
-		return nil
-	case "-":
-		return write(os.Stdout)
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := write(f); err != nil {
-		f.Close()
-		return fmt.Errorf("cannot write %s: %w", name, err)
-	}
-	return f.Close()
 }
 
 // progress shows on a terminal how far the suite is.

@@ -103,3 +103,6 @@ func buildVersion() string {
 	}
 	return "(devel)"
 }
+
+// exitInterrupted is what shells call an end by SIGINT.
+const exitInterrupted = 130

@@ -16,6 +16,7 @@ type reportJSON struct {
 	Conforms bool         `json:"conforms"`
 	Verdict  string       `json:"verdict"`
 	Died     string       `json:"died,omitempty"`
+	Crashes  []*Crash     `json:"crashes,omitempty"`
 	Levels   []Tally      `json:"levels"`
 	Results  []resultJSON `json:"results"`
 }
@@ -28,6 +29,7 @@ type resultJSON struct {
 	Endpoint     Endpoint `json:"endpoint"`
 	Status       Status   `json:"status"`
 	Reason       string   `json:"reason,omitempty"`
+	Crash        bool     `json:"crash,omitempty"`
 	Seconds      float64  `json:"seconds"`
 	Failure      *Failure `json:"failure,omitempty"`
 	Hint         string   `json:"hint,omitempty"`
@@ -39,7 +41,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	out := reportJSON{
 		Server: r.Server, Level: r.Level, Started: r.Started, Seconds: r.Took.Seconds(),
 		Conforms: r.Conforms(), Verdict: r.Verdict(), Levels: r.Tallies(),
-		Results: []resultJSON{},
+		Crashes: r.Crashes, Results: []resultJSON{},
 	}
 	if r.Died != nil {
 		out.Died = r.Died.Error()
@@ -47,11 +49,11 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	for _, result := range r.Results {
 		j := resultJSON{
 			ID: result.ID, Title: result.Title, Level: result.Level, Clauses: result.Cited,
-			Endpoint: result.On, Status: result.Status, Reason: result.Reason,
+			Endpoint: result.On, Status: result.Status, Reason: result.Reason, Crash: result.Crash,
 			Seconds: result.Duration.Seconds(), Failure: result.Failure, Conversation: result.Conversation,
 		}
 		if result.Status == Failed {
-			j.Hint = result.Hint
+			j.Hint = result.Often()
 		}
 		out.Results = append(out.Results, j)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// WriteText writes the report for people: every failed case under its clause,
-// then what was skipped, a summary for each level and, as the last line, the
+// WriteText writes the report for people: the failed cases under their clauses, then
+// what was skipped, a summary for each level and, as the last line, the
 // verdict. colour uses the escape codes of terminals.
 func (r *Report) WriteText(w io.Writer, colour bool) error {
 	p := &printer{w: w, colour: colour}
@@ -32,7 +32,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 		for _, result := range simplest {
 			ids = append(ids, result.ID)
 		}
-		p.printf("\nBegin with what is simplest: -run %s\n", strings.Join(ids, ","))
+		p.printf("\nBegin with %s: -run %s\n", r.beginning(), strings.Join(ids, ","))
 	}
 	if r.Died != nil {
 		p.printf("\n%s\n", p.red("The server stopped serving: "+r.Died.Error()))
@@ -94,23 +94,22 @@ func (p *printer) red(text string) string   { return p.style("31", text) }
 func (p *printer) green(text string) string { return p.style("32", text) }
 func (p *printer) faint(text string) string { return p.style("2", text) }
 
-// failures shows what failed, grouped by clause.
+// failures shows what failed, core first; what seems to have one cause is shown once.
 func (p *printer) failures(r *Report) {
-	clause := ""
-	failed := r.Of(Failed)
-	for i, result := range failed {
-		if cited := result.Cited[0]; cited.ID != clause {
-			clause = cited.ID
-			p.printf("%s %s\n", p.bold(fmt.Sprintf("%s (%s)", clause, cited.Level)), p.faint("docs/protocol.md, "+cited.Chapter))
-			p.block("  ", cited.Text)
+	for _, g := range r.groups() {
+		first := g[0]
+		cited := first.Cited[0]
+		p.printf("%s %s\n", p.bold(fmt.Sprintf("%s (%s)", cited.ID, cited.Level)), p.faint("docs/protocol.md, "+cited.Chapter))
+		p.block("  ", cited.Text)
+		p.printf("\n")
+		p.failure(&first)
+		if others := g[1:]; len(others) > 0 {
+			p.printf("  %s the same, perhaps for the same reason:\n", p.red(fmt.Sprintf("and %d more", len(others))))
+			for _, o := range others {
+				p.printf("    %-10s %s over %s\n", o.Cited[0].ID, o.ID, o.On.Transport)
+			}
 			p.printf("\n")
 		}
-		if i > 0 && failed[i-1].Case == result.Case {
-			p.printf("  %s %s over %s as well: %s\n\n", p.red("FAIL"), p.bold(result.ID), result.On.Transport,
-				strings.ReplaceAll(result.Failure.Actual, "\n", "; "))
-			continue
-		}
-		p.failure(&result)
 	}
 }
 
@@ -130,13 +129,15 @@ func (p *printer) failure(r *Result) {
 	if r.Failure.Step != "" {
 		p.field("at step", fmt.Sprintf("%s   (%s)", r.Failure.Step, r.Failure.At), p.faint)
 	}
-	if r.Hint != "" {
-		p.field("often", r.Hint, func(s string) string { return s })
+	if hint := r.Often(); hint != "" {
+		p.field("often", hint, func(s string) string { return s })
 	}
 	if r.Reason != "" {
 		p.field("note", r.Reason, p.red)
 	}
-	p.printf("    conversation, in ms since its start:\n")
+	if len(r.Conversation) > 0 {
+		p.printf("    conversation, in ms since its start:\n")
+	}
 	for _, e := range r.Conversation {
 		p.printf("    %s\n", e.line())
 	}
@@ -145,9 +146,14 @@ func (p *printer) failure(r *Result) {
 
 var arrows = map[string]string{"sent": "-->", "received": "<--", "note": "   "}
 
-// line shows an event on one line.
+// line shows an event, on one line for each of its own; of many the first.
 func (e Event) line() string {
-	text := strings.ReplaceAll(e.Text, "\n", "\n"+strings.Repeat(" ", 24))
+	const most = 12
+	lines := strings.Split(e.Text, "\n")
+	if len(lines) > most {
+		lines = append(lines[:most-1:most-1], fmt.Sprintf("... %d lines more", len(lines)-most+1))
+	}
+	text := strings.Join(lines, "\n"+strings.Repeat(" ", 24))
 	return fmt.Sprintf("%9.1f  %-8s %s %s", float64(e.At.Microseconds())/1000, e.Conn, arrows[e.Kind], text)
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -127,15 +126,6 @@ func (r *Report) Tallies() []Tally {
 	return tallies
 }
 
-// Verdict is the whole report on one line.
-func (r *Report) Verdict() string {
-	var parts []string
-	for _, t := range r.Tallies() {
-		parts = append(parts, t.Level.String()+": "+t.Verdict())
-	}
-	return strings.Join(parts, "; ")
-}
-
 // Conforms says whether the server conforms at the level that was asked for
 // and at those below it: nothing failed, everything was run, and something
 // passed.
@@ -148,43 +138,6 @@ func (r *Report) Conforms() bool {
 		passed += t.Passed
 	}
 	return passed > 0 && r.Died == nil && len(r.Crashes) == 0
-}
-
-// simplest returns up to three failed cases to begin with, none for few: those
-// of clauses that fail as a whole come first, as a defect elsewhere would spare
-// some; then those of the lowest level, with the shortest scripts.
-func (r *Report) simplest() []Result {
-	const some, few = 3, 4
-	failed := r.Of(Failed)
-	if len(failed) < few {
-		return nil
-	}
-	spared := map[string]int{} // passed cases, by clause
-	for _, result := range r.Of(Passed) {
-		spared[result.Cited[0].ID]++
-	}
-	slices.SortStableFunc(failed, func(a, b Result) int {
-		return cmp.Or(
-			cmp.Compare(min(spared[a.Cited[0].ID], 1), min(spared[b.Cited[0].ID], 1)),
-			cmp.Compare(a.Level, b.Level),
-			cmp.Compare(a.size(), b.size()),
-		)
-	})
-	failed = slices.CompactFunc(failed, func(a, b Result) bool { return a.Case == b.Case })
-	return failed[:min(some, len(failed))]
-}
-
-// size is how much a case does: its steps, where a scenario and a repetition are
-// many, and every clause counts too.
-func (c *Case) size() int {
-	const many = 30
-	n := len(c.steps) + 5*len(c.Clauses)
-	for _, s := range c.steps {
-		if s.verb == "go" || s.verb == ">times" {
-			n += many
-		}
-	}
-	return n
 }
 
 // Of returns the results with that status, in order.

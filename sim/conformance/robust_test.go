@@ -178,6 +178,9 @@ func TestReports(t *testing.T) {
 	const clause = "by a connection that is not the holder answers no"
 	for name, form := range map[string]string{"text": text.String(), "html": html.String(), "json": js.String(), "junit": junit.String()} {
 		for _, want := range []string{"REL-2", "release-by-another", clause, "Lock Release Success: x-"} {
+			if want == clause && name == "text" {
+				continue // what failed for the same reason stands under one clause
+			}
 			if !strings.Contains(form, want) {
 				t.Errorf("%s lacks %q", name, want)
 			}
@@ -261,7 +264,7 @@ func TestCrashOnce(t *testing.T) {
 	l.Close()
 	opts.Timeout = conformance.DefaultTimeout
 	opts.Skip = bulk
-	opts.Start = conformance.StartCommand(fmt.Sprintf("%s=%s %s=250ms %s=%s/once %s",
+	opts.Start = conformance.StartCommand(fmt.Sprintf("%s=%s %s=100ms %s=%s/once %s",
 		helperAddr, opts.Endpoints[0].Address, helperCrash, helperOnce, t.TempDir(), os.Args[0]), opts.Endpoints)
 	report := judge(t, opts)
 	var text, junit strings.Builder

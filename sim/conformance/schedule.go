@@ -39,8 +39,10 @@ func (s *Suite) runAll(cases []*Case) {
 		if s.died != nil || s.ctx.Err() != nil {
 			break
 		}
+		s.blameEarlier(&before)
 		s.runNext(j, &before)
 	}
+	s.blameEarlier(&before)
 	for _, j := range append(together, alone...) {
 		if _, known := s.results[j]; !known {
 			reason := "interrupted"
@@ -159,8 +161,14 @@ func (s *Suite) blame(crash *Crash, who []job) {
 		}
 		return
 	}
-	again := false
 	suspected := underWay(who, s.results)
+	if !s.again(who) {
+		for _, j := range suspected {
+			s.finish(j, s.crashed(j, crash, nil))
+		}
+		return
+	}
+	again := false
 	for _, j := range who {
 		if s.died != nil || s.ctx.Err() != nil {
 			return
@@ -190,6 +198,33 @@ func (s *Suite) blame(crash *Crash, who []job) {
 	}
 }
 
+// fewSuspects are run one by one at once.
+const fewSuspects = 4
+
+// again says whether many suspects, side by side on a server of their own, end that
+// too. Those that have no result get one.
+func (s *Suite) again(who []job) bool {
+	if len(who) <= fewSuspects {
+		return true
+	}
+	if err := s.restart(); err != nil {
+		s.died = err
+		return false
+	}
+	crash, _ := s.batch(who)
+	if crash == nil && s.instance.Exited != nil {
+		select { // it may take a moment
+		case <-s.instance.Exited:
+			crash = s.crash("its process has ended")
+		case <-time.After(crashDelay):
+		}
+	}
+	if crash != nil {
+		s.stop()
+	}
+	return crash != nil
+}
+
 // underWay are those of the suspects that have no result, or the first of them.
 func underWay(who []job, results map[job]Result) []job {
 	var open []job
@@ -202,6 +237,15 @@ func underWay(who []job, results map[job]Result) []job {
 		return who[:1]
 	}
 	return open
+}
+
+// blameEarlier looks whether the server has ended since the last case did.
+func (s *Suite) blameEarlier(before *suspects) {
+	if s.exited() && s.died == nil && s.ctx.Err() == nil {
+		who := before.list()
+		*before = suspects{}
+		s.blame(s.crash("its process has ended"), who)
+	}
 }
 
 // runNext runs the next of the jobs that run alone.

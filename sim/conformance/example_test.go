@@ -1,0 +1,38 @@
+package conformance_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"lockd/server"
+	"lockd/server/core"
+	"lockd/sim/conformance"
+)
+
+// Judge a server in this process by some cases of the suite.
+func ExampleRun() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s := server.New(server.Config{Core: core.Config{Registry: true, Dump: true}})
+	go s.Serve(l)
+	defer s.Close()
+
+	report, err := conformance.Run(context.Background(), conformance.Options{
+		Endpoints: []conformance.Endpoint{{Transport: "tcp", Address: l.Addr().String()}},
+		Level:     conformance.Family,
+		Run:       []string{"get-*", "release-*"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report.Verdict())
+	fmt.Println(report.Conforms())
+	// Output:
+	// core: conforms; family: conforms
+	// true
+}
