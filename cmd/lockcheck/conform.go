@@ -109,7 +109,7 @@ func (o *conformOptions) conform(ctx context.Context) error {
 	}
 	outputs, err := o.open()
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return &exitError{exitBroken, err}
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -63,6 +63,7 @@ func TestConformExitCodes(t *testing.T) {
 		{"-addr " + good + " -dialect welsh", exitUsage},
 		{"-addr " + good + " -timeout 0", exitUsage},
 		{"-addr " + good + " -nonsense", exitUsage},
+		{good, exitUsage},
 		{"-addr 127.0.0.1:1", exitBroken},
 		{"-unix /no/such/socket", exitBroken},
 		{"-quiet -run get-free -html /no/such/folder/x -addr " + good, exitBroken},

@@ -165,6 +165,28 @@ func TestServerDiesForGood(t *testing.T) {
 	}
 }
 
+// TestInterrupted stops the suite after some cases, of which there is a report.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := 0
+	opts := conformance.Options{Start: liars["honest"].start(t, "tcp"), Level: conformance.Strict, Skip: bulk, Parallel: 2}
+	opts.Progress = func(conformance.Result) {
+		if done++; done == 5 {
+			cancel()
+		}
+	}
+	report, err := conformance.Run(ctx, opts)
+	if !errors.Is(err, context.Canceled) || report == nil {
+		t.Fatalf("got %v, %v", report, err)
+	}
+	passed, open := len(report.Of(conformance.Passed)), len(report.Of(conformance.NotRun))
+	if passed < 5 || open < 100 || len(report.Of(conformance.Failed)) > 0 || report.Conforms() {
+		t.Errorf("%d passed, %d were not run, the verdict is %q", passed, open, report.Verdict())
+	}
+}
+
 // TestReports reads every form of a report back.
 func TestReports(t *testing.T) {
 	t.Parallel()
