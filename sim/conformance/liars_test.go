@@ -30,6 +30,15 @@ func parse(line string) (command, name string) {
 	return command, name
 }
 
+// firstLine is all that is noticed of what arrives together.
+func firstLine(_ *peer, data []byte) []byte {
+	first, _, ok := bytes.Cut(data, []byte("\n"))
+	if !ok {
+		return data
+	}
+	return append(bytes.Clone(first), '\n')
+}
+
 // on runs hook for the commands of one word, and all others honestly.
 func on(word string, hook func(p *peer, name, line string) string) func(*peer, string) string {
 	return func(p *peer, line string) string {
@@ -94,13 +103,8 @@ var liars = map[string]liar{
 	}},
 
 	// Lines.
-	"loses-pipelined-commands": {config: full, packet: func(p *peer, data []byte) []byte {
-		first, _, ok := bytes.Cut(data, []byte("\n"))
-		if !ok {
-			return data
-		}
-		return append(bytes.Clone(first), '\n')
-	}},
+	"ws-loses-pipelined-commands": {config: full, packet: firstLine},
+	"loses-pipelined-commands":    {config: full, packet: firstLine},
 	"executes-torn-lines": {config: full, packet: func(p *peer, data []byte) []byte {
 		if bytes.HasSuffix(data, []byte("\n")) {
 			return data

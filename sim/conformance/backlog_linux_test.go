@@ -1,0 +1,48 @@
+package conformance_test
+
+import (
+	"net"
+	"syscall"
+	"testing"
+	"time"
+
+	"lockd/server"
+	"lockd/server/core"
+	"lockd/sim/conformance"
+)
+
+// late is a listener that is slow to accept.
+type late struct{ net.Listener }
+
+func (l late) Accept() (net.Conn, error) {
+	time.Sleep(5 * time.Millisecond)
+	return l.Listener.Accept()
+}
+
+// TestSmallBacklog judges a server whose queue of connections is full all the time: the
+// kernel lets clients wait for a second or more, and then they are served.
+func TestSmallBacklog(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := l.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) { err = syscall.Listen(int(fd), 5) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server.New(server.Config{Core: core.Config{Registry: true, Dump: true}})
+	t.Cleanup(func() { s.Close() })
+	go s.Serve(late{l})
+	opts := at(conformance.Endpoint{Transport: "tcp", Address: l.Addr().String()})
+	opts.Timeout = 500 * time.Millisecond
+	opts.Run = []string{"get-free", "get-re*", "release-*"}
+	report := judge(t, opts)
+	if !report.Conforms() {
+		t.Errorf("died: %v, the verdict is %q", report.Died, report.Verdict())
+	}
+}
