@@ -43,6 +43,7 @@ func run(args []string) int {
 		Subcommands: []*ffcli.Command{
 			simCommand(),
 			soakCommand(),
+			replayCommand(),
 			conformCommand(),
 			fuzzCommand(),
 			benchCommand(),

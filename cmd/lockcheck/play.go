@@ -51,7 +51,7 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 	seed := parseSeed(c.seed)
 	fmt.Printf("seed %d\n", seed)
 	for i, layer := range layers {
-		config := campaign.Config{Seed: seed, Runs: c.runs, Workers: c.workers, Duration: c.duration / time.Duration(len(layers))}
+		config := campaign.Config{Seed: seed, Runs: c.runs, Workers: c.workers, Program: calledAs(), Duration: c.duration / time.Duration(len(layers))}
 		if layer.Name == "world" || layer.Name == "loop" {
 			config.Bytes = steps
 		}
@@ -110,7 +110,7 @@ func (c *campaignFlags) violation(r campaign.Report) error {
 	if err != nil {
 		fmt.Println(err)
 	}
-	fmt.Printf("evidence: %s\nreplay:   %s\n", dir, campaign.Replay(r.Layer, r.Failure.Seed))
+	fmt.Printf("evidence: %s\nreplay:   %s\nor:       %s, or a file in it\n", dir, r.Replay(), r.ReplayFile(dir))
 	return &exitError{exitViolation, fmt.Errorf("%s: violation after %d runs", r.Layer, r.Work.Runs)}
 }
 

@@ -33,8 +33,8 @@ func simCommand() *ffcli.Command {
 		LongHelp: `Plays seeds of four layers against the server of this source tree: the
 deterministic world around its core, the same around its event loops on a fake
 kernel, the real server under virtual time, and the real server on real sockets.
-The first violation ends the run; its evidence is written to a folder, and a
-command is printed that plays it again. A single run (-runs 1) of the first two
+The first violation ends the run; its evidence is written to a folder, and commands
+are printed that play the seed, or the files of the evidence, again. A single run (-runs 1) of the first two
 prints the SHA-256 of its trace, which the seed alone decides.
 
 Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run.`,
@@ -59,14 +59,11 @@ func choose(name string) ([]campaign.Layer, error) {
 	if name == "all" {
 		return campaign.Layers(), nil
 	}
-	var names []string
-	for _, layer := range append(campaign.Layers(), campaign.Canary()) {
-		if layer.Name == name {
-			return []campaign.Layer{layer}, nil
-		}
-		names = append(names, layer.Name)
+	layer, err := campaign.Named(name, campaign.Given{})
+	if err != nil {
+		return nil, usageError("%w or all", err)
 	}
-	return nil, usageError("there is no layer %q; choose one of %s or all", name, strings.Join(names, ", "))
+	return []campaign.Layer{layer}, nil
 }
 
 // parseSeed reads a number, or makes one of any other text, such as the name of

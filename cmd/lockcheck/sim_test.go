@@ -55,6 +55,8 @@ func TestSimAndSoak(t *testing.T) {
 	s := server.New(server.Config{})
 	good := listen(t, func(l net.Listener) { s.Serve(l) })
 	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	t.Run("replay commands", func(t *testing.T) { testReplayCommands(t, p, good) })
+	t.Run("replay canary", func(t *testing.T) { testReplayCanary(t, p) })
 	liar := listen(t, yes)
 	nobody := listen(t, func(l net.Listener) { l.Close() })
 	file := filepath.Join(p.dir, "file")
@@ -72,7 +74,7 @@ func TestSimAndSoak(t *testing.T) {
 		{"sim -layer sockets -runs 20 -seed any-text", exitClean, "sockets: 20 runs, 20 histories checked"},
 		{"sim -layer world -steps 1000 -seed 1", exitClean, "byte-level steps"},
 		{"sim -duration 600ms", exitClean, "sockets: "},
-		{"sim -layer canary -runs 50 -seed 1", exitViolation, "replay:   go run ./cmd/lockcheck sim -layer canary -seed "},
+		{"sim -layer canary -runs 50 -seed 1", exitViolation, "replay:   " + p.path + " sim -layer canary -seed "},
 		{"sim -layer cellar", exitUsage, `there is no layer "cellar"; choose one of world, loop, bubble, sockets`},
 		{"sim now", exitUsage, "takes no arguments"},
 		{"sim -runs -1", exitUsage, "cannot be negative"},

@@ -35,7 +35,8 @@ func (w *Work) add(other Work) {
 
 // Layer is one of the ways to test the server.
 type Layer struct {
-	Name string
+	Name  string
+	Given Given
 	// Faults are the kinds of perturbations that must happen in a campaign of
 	// at least Enough runs.
 	Faults []string
@@ -72,6 +73,9 @@ type Config struct {
 	Bytes    int64  // 0: no limit
 	Duration time.Duration
 	Workers  int
+	// Program is how people call lockcheck, for the commands that they are told;
+	// "" is go run inside the source tree.
+	Program string
 	// Progress, if not nil, is called about twice a second.
 	Progress func(Report)
 }
@@ -79,6 +83,8 @@ type Config struct {
 // Report is what a campaign has done.
 type Report struct {
 	Layer    string
+	Given    Given
+	Program  string
 	Work     Work
 	Elapsed  time.Duration
 	Coverage map[string]int64
@@ -188,7 +194,7 @@ func (r *running) report() Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	report := Report{
-		Layer: r.layer.Name, Work: r.work, Elapsed: time.Since(r.started),
+		Layer: r.layer.Name, Given: r.layer.Given, Program: r.config.Program, Work: r.work, Elapsed: time.Since(r.started),
 		Coverage: map[string]int64{}, Failure: r.failure,
 	}
 	for what, n := range r.coverage {

@@ -7,11 +7,6 @@ import (
 	"strings"
 )
 
-// Replay is the command that plays a seed of a layer again.
-func Replay(layer string, seed uint64) string {
-	return fmt.Sprintf("go run ./cmd/lockcheck sim -layer %s -seed %d -runs 1", layer, seed)
-}
-
 // Writable makes sure that evidence can be written below a folder, and creates
 // it.
 func Writable(out string) error {
@@ -28,7 +23,8 @@ func Writable(out string) error {
 
 // summary is the machine-readable part of the evidence.
 type summary struct {
-	Layer   string `json:"layer"`
+	Layer string `json:"layer"`
+	Given
 	Seed    uint64 `json:"seed"`
 	Failure string `json:"failure"`
 	Replay  string `json:"replay"`
@@ -43,7 +39,7 @@ func WriteEvidence(out string, r Report) (dir string, notes []string, err error)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return dir, nil, fmt.Errorf("cannot write evidence: %w", err)
 	}
-	s := summary{r.Layer, f.Seed, f.Err.Error(), Replay(r.Layer, f.Seed), r.Work}
+	s := summary{r.Layer, r.Given, f.Seed, f.Err.Error(), r.Replay(), r.Work}
 	if err := writeJSON(filepath.Join(dir, "summary.json"), s); err != nil {
 		return dir, nil, fmt.Errorf("cannot write evidence: %w", err)
 	}
@@ -52,7 +48,8 @@ func WriteEvidence(out string, r Report) (dir string, notes []string, err error)
 			return dir, notes, fmt.Errorf("cannot write evidence: %w", err)
 		}
 	}
-	text := strings.Join(append([]string{f.Err.Error(), "replay: " + s.Replay}, notes...), "\n") + "\n"
+	text := strings.Join(append([]string{f.Err.Error(), "replay: " + s.Replay}, notes...), "\n") + "\n" +
+		"or: " + r.ReplayFile(dir) + ", or a file in it\n"
 	if err := os.WriteFile(filepath.Join(dir, "summary.txt"), []byte(text), 0o644); err != nil {
 		return dir, notes, fmt.Errorf("cannot write evidence: %w", err)
 	}

@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"lockd/sim/bubble"
-	"lockd/sim/history"
-	"lockd/sim/soak"
 	"lockd/sim/world"
 )
 
@@ -118,140 +115,6 @@ func (p *bubblePlayer) Play(worker int, seed uint64) (Work, map[string]int64, er
 	o := bubble.Draw(seed)
 	outcome, err := p.host.Run(worker, o)
 	return judge(seed, o, outcome.History, outcome.Coverage, err)
-}
-
-// Sockets is the production server on real sockets, over every transport and by
-// every driver in turn.
-func Sockets(clients, names int) Layer {
-	return Layer{Name: "sockets", Faults: soak.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
-		p := &socketPlayer{clients: clients, names: names}
-		for i := range workers {
-			server, err := soak.Start(soak.Ways()[i%len(soak.Ways())])
-			if err != nil {
-				return nil, errors.Join(err, p.Close())
-			}
-			p.servers = append(p.servers, server)
-			p.played = append(p.played, 0)
-		}
-		return p, nil
-	}}
-}
-
-type socketPlayer struct {
-	clients, names int // replace what the seed says, if not 0
-	servers        []*soak.Local
-	played         []int
-}
-
-// turn is how many histories a worker records in one way before it goes
-// on to the next.
-const turn = 25
-
-func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
-	server := p.servers[worker]
-	if p.played[worker]++; p.played[worker]%turn == 0 {
-		ways := soak.Ways()
-		next := ways[(worker+p.played[worker]/turn)%len(ways)]
-		err := server.Stop()
-		if err != nil {
-			err = &Failure{Seed: seed, Err: err}
-		} else {
-			server, err = soak.Start(next)
-		}
-		if err != nil {
-			return Work{}, nil, err
-		}
-		p.servers[worker] = server
-	}
-	o := soak.Draw(seed, server.Way().Transport, p.clients, p.names)
-	h, coverage, err := server.Run(o)
-	coverage[server.Way().String()]++
-	return judge(seed, o, h, coverage, err)
-}
-
-func (p *socketPlayer) Close() error {
-	var err error
-	for _, server := range p.servers {
-		if failed := server.Stop(); failed != nil {
-			err = &Failure{Err: failed}
-		}
-	}
-	return err
-}
-
-// Remote is a server at an address, which others may be using. clients and
-// names, if not 0, replace what the seed says.
-func Remote(target soak.Target, clients, names int) Layer {
-	return Layer{Name: "soak", Open: func(int) (Player, error) {
-		server, err := soak.Connect(target)
-		if err != nil {
-			return nil, err
-		}
-		return &remotePlayer{server, target, clients, names}, nil
-	}}
-}
-
-type remotePlayer struct {
-	server         *soak.Remote
-	target         soak.Target
-	clients, names int
-}
-
-func (p *remotePlayer) Close() error { return nil }
-
-func (p *remotePlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
-	o := soak.Draw(seed, p.target.Transport, p.clients, p.names)
-	h, coverage, err := p.server.Run(o)
-	if errors.Is(err, soak.ErrUnreachable) {
-		return Work{}, coverage, &Lost{err, seed, h}
-	}
-	return judge(seed, o, h, coverage, err)
-}
-
-// Lost says that the server went away in the middle of a history, of which
-// this much is left.
-type Lost struct {
-	Err     error
-	Seed    uint64
-	History *history.History
-}
-
-func (l *Lost) Error() string { return l.Err.Error() }
-
-// judge checks a history, and makes a failure of what is wrong with it.
-func judge(seed uint64, options any, h *history.History, coverage map[string]int64, err error) (Work, map[string]int64, error) {
-	if h == nil {
-		if err == nil {
-			err = errors.New("the run left no history")
-		}
-		return Work{Runs: 1}, coverage, &Failure{Seed: seed, Err: err}
-	}
-	work := Work{Runs: 1, Histories: 1, Commands: int64(len(h.Ops))}
-	if err == nil {
-		err = h.Check()
-	}
-	if err == nil {
-		return work, coverage, nil
-	}
-	return work, coverage, &Failure{seed, err, func(dir string) ([]string, error) {
-		if err := writeJSON(filepath.Join(dir, "options.json"), options); err != nil {
-			return nil, err
-		}
-		if err := h.Write(filepath.Join(dir, "history.json")); err != nil {
-			return nil, err
-		}
-		return picture(dir, err)
-	}}
-}
-
-// picture draws a violation that porcupine has found.
-func picture(dir string, err error) ([]string, error) {
-	var violation *history.Violation
-	if !errors.As(err, &violation) {
-		return nil, nil
-	}
-	path := filepath.Join(dir, "picture.html")
-	return []string{"picture: " + path}, violation.Picture(path)
 }
 
 func writeJSON(path string, value any) error {

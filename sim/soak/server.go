@@ -30,34 +30,6 @@ type Local struct {
 	ends     []chan struct{} // closed when the server closes its side, by number
 }
 
-// Way is a transport, and what drives its connections in the server.
-type Way struct {
-	Transport string
-	Loops     int // event loops; 0 is a goroutine for every connection
-}
-
-// String tells it as a kind of perturbation.
-func (w Way) String() string {
-	switch {
-	case w.Transport == WebSocket:
-		return "over " + WebSocket
-	case w.Loops == 0:
-		return "over " + w.Transport + ", goroutines"
-	case w.Loops == 1:
-		return "over " + w.Transport + ", one loop"
-	}
-	return "over " + w.Transport + ", several loops"
-}
-
-// Ways are all ways of this system.
-func Ways() []Way {
-	ways := []Way{{TCP, 0}, {Unix, 0}, {WebSocket, 0}}
-	if server.LoopsSupported {
-		ways = []Way{{TCP, 1}, {Unix, 0}, {WebSocket, 1}, {Unix, 1}, {TCP, 0}, {Unix, 3}, {TCP, 3}}
-	}
-	return ways
-}
-
 // Start starts a server on a free port, or a socket of its own.
 func Start(way Way) (*Local, error) {
 	transport := way.Transport
@@ -169,6 +141,3 @@ func (w *watched) Close() error {
 	w.once.Do(func() { close(w.closed) })
 	return err
 }
-
-// Way is the way of the server.
-func (l *Local) Way() Way { return l.way }

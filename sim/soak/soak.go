@@ -13,14 +13,15 @@ import (
 // Options are the choices of one run.
 type Options struct {
 	Crowd workload.Options
+	Way   Way
 	// Flood lets one more client ask for much and read nothing, until the
 	// buffers are full.
 	Flood bool
 }
 
-// Draw turns a seed into options. clients and names, if not 0, replace what the
-// seed says.
-func Draw(seed uint64, transport string, clients, names int) Options {
+// Draw turns a seed into options for a server that is reached in some way. clients
+// and names, if not 0, replace what the seed says.
+func Draw(seed uint64, way Way, clients, names int) Options {
 	r := rand.New(rand.NewPCG(seed, 0x736f616b))
 	if clients == 0 {
 		clients = 2 + r.IntN(5)
@@ -28,7 +29,7 @@ func Draw(seed uint64, transport string, clients, names int) Options {
 	if names == 0 {
 		names = 1 + r.IntN(3)
 	}
-	o := Options{Flood: r.IntN(100) == 0}
+	o := Options{Way: way, Flood: r.IntN(100) == 0}
 	o.Crowd = workload.Options{
 		Seed:           seed,
 		Clients:        clients,
@@ -38,7 +39,7 @@ func Draw(seed uint64, transport string, clients, names int) Options {
 		ViolentPercent: []int{0, 30, 100}[r.IntN(3)],
 		SplitPercent:   []int{0, 20}[r.IntN(2)],
 		StallPercent:   []int{0, 0, 2}[r.IntN(3)],
-		HalfCloses:     transport != WebSocket,
+		HalfCloses:     way.Transport != WebSocket,
 		Reliable:       true,
 	}
 	if r.IntN(3) == 0 {

@@ -16,14 +16,13 @@ const histories = 60
 
 func TestHistories(t *testing.T) {
 	for _, way := range Ways() {
-		transport := way.Transport
 		t.Run(way.String(), func(t *testing.T) {
 			server, err := Start(way)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for seed := range uint64(histories) {
-				o := Draw(seed, transport, 0, 0)
+				o := Draw(seed, way, 0, 0)
 				h, _, err := server.Run(o)
 				if err == nil {
 					err = h.Check()
@@ -37,7 +36,7 @@ func TestHistories(t *testing.T) {
 				t.Fatal(err)
 			}
 			for seed := range uint64(histories) {
-				o := Draw(seed, transport, 0, 0)
+				o := Draw(seed, way, 0, 0)
 				h, _, err := remote.Run(o)
 				if err == nil {
 					err = h.Check()
@@ -49,7 +48,7 @@ func TestHistories(t *testing.T) {
 			if err := server.Stop(); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := remote.Run(Draw(1, transport, 0, 0)); !errors.Is(err, ErrUnreachable) {
+			if _, _, err := remote.Run(Draw(1, way, 0, 0)); !errors.Is(err, ErrUnreachable) {
 				t.Errorf("the server has gone, and the error is %v", err)
 			}
 		})
@@ -107,7 +106,7 @@ func TestNoLockServer(t *testing.T) {
 func TestLiar(t *testing.T) {
 	target := liar(t, "1 Lock Get Success: x\n")
 	remote := &Remote{target: target}
-	o := Draw(1, TCP, 2, 1)
+	o := Draw(1, Way{TCP, UnknownLoops}, 2, 1)
 	_, _, err := remote.Run(o)
 	if !errors.As(err, new(*workload.ProtocolError)) && !strings.Contains(err.Error(), "is answered") {
 		t.Errorf("a server that answers everything alike: %v", err)

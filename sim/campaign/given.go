@@ -1,0 +1,76 @@
+package campaign
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"lockd/sim/soak"
+)
+
+// Given is what a layer was given besides a seed.
+type Given struct {
+	Addr    string `json:"addr,omitempty"`    // of a server that is not ours
+	Clients int    `json:"clients,omitempty"` // in place of what the seed says
+	Names   int    `json:"names,omitempty"`   // likewise
+}
+
+// Named returns the layer of a name. The error says which names there are.
+func Named(name string, g Given) (Layer, error) {
+	if g.Addr != "" {
+		target, err := soak.ParseTarget(g.Addr)
+		return Remote(target, g.Clients, g.Names), err
+	}
+	var names []string
+	for _, layer := range append(Layers(), Canary()) {
+		switch {
+		case layer.Name != name:
+			names = append(names, layer.Name)
+		case g != Given{}:
+			return Sockets(g.Clients, g.Names), nil
+		default:
+			return layer, nil
+		}
+	}
+	return Layer{}, fmt.Errorf("there is no layer %q; choose one of %s", name, strings.Join(names, ", "))
+}
+
+// Replay is the command that plays the seed of the failure again.
+func (r Report) Replay() string {
+	words := []string{r.program(), "sim", "-layer", r.Layer}
+	if r.Given != (Given{}) {
+		words = []string{r.program(), "soak"}
+	}
+	if r.Given.Addr != "" {
+		words = append(words, "-addr", quote(r.Given.Addr))
+	}
+	if r.Given.Clients > 0 {
+		words = append(words, fmt.Sprint("-clients ", r.Given.Clients))
+	}
+	if r.Given.Names > 0 {
+		words = append(words, fmt.Sprint("-names ", r.Given.Names))
+	}
+	return fmt.Sprintf("%s -seed %d -runs 1", strings.Join(words, " "), r.Failure.Seed)
+}
+
+// ReplayFile is the command that plays a file or a folder of the evidence again.
+func (r Report) ReplayFile(path string) string { return r.program() + " replay " + quote(path) }
+
+// program is how people call lockcheck.
+func (r Report) program() string {
+	if r.Program == "" {
+		return "go run ./cmd/lockcheck"
+	}
+	return quote(r.Program)
+}
+
+// plain words mean themselves to a shell.
+var plain = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
+
+// quote writes a word so that a POSIX shell takes it as one.
+func quote(word string) string {
+	if plain.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,150 @@
+package campaign
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"lockd/sim/history"
+	"lockd/sim/soak"
+)
+
+// Sockets is the production server on real sockets, over the transport and by the
+// driver that the seed says.
+func Sockets(clients, names int) Layer {
+	given := Given{Clients: clients, Names: names}
+	return Layer{Name: "sockets", Given: given, Faults: soak.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
+		p := &socketPlayer{given: given}
+		for range workers {
+			p.servers = append(p.servers, map[soak.Way]*socketServer{})
+		}
+		return p, nil
+	}}
+}
+
+// socketPlayer has a server for every worker and way, started when the first seed
+// wants it.
+type socketPlayer struct {
+	given   Given
+	servers []map[soak.Way]*socketServer // by worker
+}
+
+type socketServer struct {
+	local
+	played int
+	last   soak.Options // of what was played last
+}
+
+// local is a *soak.Local.
+type local interface {
+	Run(soak.Options) (*history.History, map[string]int64, error)
+	Stop() error
+}
+
+// turn is how many histories a server records before it is stopped and another one
+// is started in its place.
+const turn = 25
+
+func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
+	o := soak.Draw(seed, soak.WayOf(seed), p.given.Clients, p.given.Names)
+	server, err := p.server(worker, o.Way)
+	if err != nil {
+		return Work{}, nil, err
+	}
+	server.played++
+	server.last = o
+	h, hits, err := server.Run(o)
+	coverage := map[string]int64{o.Way.String(): 1}
+	for what, n := range hits {
+		coverage[what] += n
+	}
+	return judge(seed, o, h, coverage, err)
+}
+
+// server returns the worker's server of a way, a new one if that has played enough.
+func (p *socketPlayer) server(worker int, way soak.Way) (*socketServer, error) {
+	server := p.servers[worker][way]
+	if server != nil && server.played < turn {
+		return server, nil
+	}
+	if server != nil {
+		delete(p.servers[worker], way)
+		if err := server.stop(); err != nil {
+			return nil, err
+		}
+	}
+	started, err := soak.Start(way)
+	if err != nil {
+		return nil, err
+	}
+	server = &socketServer{local: started}
+	p.servers[worker][way] = server
+	return server, nil
+}
+
+// stop stops a server. A failure has the seed that was played last.
+func (s *socketServer) stop() error {
+	err := s.Stop()
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("when the server was stopped after %d histories: %w", s.played, err)
+	return &Failure{s.last.Crowd.Seed, err, func(dir string) ([]string, error) {
+		return nil, writeJSON(filepath.Join(dir, "options.json"), s.last)
+	}}
+}
+
+func (p *socketPlayer) Close() error {
+	var first error
+	for _, servers := range p.servers {
+		for _, way := range soak.Ways() {
+			if server := servers[way]; server != nil {
+				if err := server.stop(); first == nil {
+					first = err
+				}
+			}
+		}
+	}
+	return first
+}
+
+// Remote is a server at an address, which others may be using. clients and
+// names, if not 0, replace what the seed says.
+func Remote(target soak.Target, clients, names int) Layer {
+	given := Given{target.String(), clients, names}
+	return Layer{Name: "soak", Given: given, Open: func(int) (Player, error) {
+		server, err := soak.Connect(target)
+		if err != nil {
+			return nil, err
+		}
+		return &remotePlayer{server, target, given}, nil
+	}}
+}
+
+type remotePlayer struct {
+	server *soak.Remote
+	target soak.Target
+	given  Given
+}
+
+func (p *remotePlayer) Close() error { return nil }
+
+func (p *remotePlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
+	way := soak.Way{Transport: p.target.Transport, Loops: soak.UnknownLoops}
+	o := soak.Draw(seed, way, p.given.Clients, p.given.Names)
+	h, coverage, err := p.server.Run(o)
+	if errors.Is(err, soak.ErrUnreachable) {
+		return Work{}, coverage, &Lost{err, seed, h}
+	}
+	return judge(seed, o, h, coverage, err)
+}
+
+// Lost says that the server went away in the middle of a history, of which
+// this much is left.
+type Lost struct {
+	Err     error
+	Seed    uint64
+	History *history.History
+}
+
+func (l *Lost) Error() string { return l.Err.Error() }

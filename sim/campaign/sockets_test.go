@@ -1,0 +1,134 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lockd/sim/history"
+	"lockd/sim/soak"
+)
+
+// The way of a seed does not depend on who plays it, or after what.
+func TestWayFollowsSeed(t *testing.T) {
+	player, err := Sockets(2, 1).Open(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer player.Close()
+	ways := map[string]bool{}
+	for seed := range uint64(len(soak.Ways())) {
+		want := soak.WayOf(seed).String()
+		ways[want] = true
+		for _, worker := range []int{0, 1, 0} {
+			_, coverage, err := player.Play(worker, seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if coverage[want] != 1 {
+				t.Errorf("seed %d on worker %d was not played %s: %v", seed, worker, want, coverage)
+			}
+		}
+	}
+	if len(ways) != len(soak.Ways()) {
+		t.Errorf("seeds go %d ways of %d", len(ways), len(soak.Ways()))
+	}
+}
+
+// stuck is a server that plays well and cannot be stopped.
+type stuck struct{ stopped *int }
+
+func (stuck) Run(o soak.Options) (*history.History, map[string]int64, error) {
+	return &history.History{}, nil, nil
+}
+
+func (s stuck) Stop() error { *s.stopped++; return errors.New("a lock is left") }
+
+// A server that cannot be stopped fails the seed that was played last on it, in the
+// middle of a campaign and at its end.
+func TestStopFails(t *testing.T) {
+	ways := uint64(len(soak.Ways()))
+	for _, runs := range []uint64{3, turn, turn + 1} {
+		stopped := 0
+		p := &socketPlayer{servers: []map[soak.Way]*socketServer{{soak.WayOf(5): {local: stuck{&stopped}}}}}
+		layer := Layer{Name: "sockets", Open: func(int) (Player, error) { return p, nil }}
+		var err error
+		for run := range runs {
+			if _, _, err = p.Play(0, 5+run*ways); err != nil {
+				break
+			}
+		}
+		if (err != nil) != (runs > turn) {
+			t.Fatalf("%d runs: %v", runs, err)
+		}
+		if err == nil {
+			err = p.Close()
+		}
+		var failure *Failure
+		want := 5 + (min(runs, turn)-1)*ways
+		if !errors.As(err, &failure) || failure.Seed != want || stopped != 1 {
+			t.Fatalf("%d runs: stopped %d times, %+v, want seed %d", runs, stopped, err, want)
+		}
+		dir, _, err := WriteEvidence(t.TempDir(), Report{Layer: layer.Name, Failure: failure})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var options soak.Options
+		text, err := os.ReadFile(filepath.Join(dir, "options.json"))
+		if err != nil || json.Unmarshal(text, &options) != nil || options.Way != soak.WayOf(5) || options.Crowd.Seed != want {
+			t.Errorf("the options are %s, %v", text, err)
+		}
+	}
+}
+
+// What a layer was given is written with its failure, and makes the same layer
+// again.
+func TestGiven(t *testing.T) {
+	for _, c := range []struct {
+		layer   Layer
+		command string
+	}{
+		{World(), "sim -layer world"},
+		{Sockets(0, 0), "sim -layer sockets"},
+		{Sockets(3, 2), "soak -clients 3 -names 2"},
+		{Remote(soak.Target{Transport: soak.Unix, Addr: "/run/it's here"}, 0, 2), `soak -addr 'unix:/run/it'\''s here' -names 2`},
+	} {
+		r := Report{Layer: c.layer.Name, Given: c.layer.Given, Failure: &Failure{Seed: 7, Err: errors.New("wrong")}}
+		want := "go run ./cmd/lockcheck " + c.command + " -seed 7 -runs 1"
+		if r.Replay() != want {
+			t.Errorf("the command is %s, want %s", r.Replay(), want)
+		}
+		dir, _, err := WriteEvidence(t.TempDir(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		saved, err := ReadSaved(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := saved.summary.layer(); err != nil || again.Name != r.Layer || again.Given != r.Given || saved.summary.Replay != want {
+			t.Errorf("read back as %+v, %v, want %+v", saved.summary, err, r)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "summary.txt"))
+		if err != nil || !strings.Contains(string(text), "replay: "+want+"\n") {
+			t.Errorf("the summary is %s, %v", text, err)
+		}
+	}
+}
+
+// A campaign goes through all ways.
+func TestAllWays(t *testing.T) {
+	report, err := Run(context.Background(), Sockets(2, 1), Config{Seed: 3, Runs: int64(len(soak.Ways())), Workers: 2})
+	if err != nil || report.Failure != nil {
+		t.Fatal(err, report.Failure)
+	}
+	for _, way := range soak.Ways() {
+		if report.Coverage[way.String()] != 1 {
+			t.Errorf("%v was played %d times: %v", way, report.Coverage[way.String()], report.Coverage)
+		}
+	}
+}
