@@ -33,7 +33,8 @@ func fuzzCommand() *ffcli.Command {
 and sums up what each did. An input that fails is kept below testdata/fuzz, where
 plain go test runs it from then on.
 
-Exit codes: 0 nothing found, 1 an input failed, 2 usage, 3 could not run.`,
+Exit codes: 0 nothing found, 1 an input failed, 2 usage, 3 could not run, 130
+interrupted.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) > 0 {
@@ -93,6 +94,7 @@ func fuzzAll(ctx context.Context, dir string, match *regexp.Regexp, d time.Durat
 	}
 	if ctx.Err() != nil {
 		fmt.Println("interrupted; nothing found so far")
+		return &exitError{exitInterrupted, nil}
 	}
 	return nil
 }

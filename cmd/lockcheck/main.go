@@ -15,10 +15,11 @@ import (
 
 // The exit codes of all commands.
 const (
-	exitClean     = 0
-	exitViolation = 1 // the server broke the protocol
-	exitUsage     = 2
-	exitBroken    = 3 // the check could not run, or not to its end
+	exitClean       = 0
+	exitViolation   = 1 // the server broke the protocol
+	exitUsage       = 2
+	exitBroken      = 3   // the check could not run, or not to its end
+	exitInterrupted = 130 // by SIGINT or SIGTERM, with nothing found so far
 )
 
 // exitError is an error that says how to exit. err is nil if all has been said.

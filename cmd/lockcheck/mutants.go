@@ -31,7 +31,8 @@ func mutantsCommand() *ffcli.Command {
 source, and plays the layers of the simulation against it until one notices. To
 be run inside the source tree.
 
-Exit codes: 0 all were caught, 1 one survived, 2 usage, 3 could not run.`,
+Exit codes: 0 all were caught, 1 one survived, 2 usage, 3 could not run,
+130 interrupted.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) > 0 || *workers < 1 {
@@ -61,6 +62,11 @@ func tryMutants(ctx context.Context, only, table string, workers int) error {
 	if len(list) == 0 {
 		return usageError("no mutant is called %q", only)
 	}
+	if table != "" {
+		if err := mutants.CheckTable(table); err != nil {
+			return &exitError{exitBroken, err}
+		}
+	}
 	started := time.Now()
 	var verdicts []mutants.Verdict
 	var survivors []string
@@ -68,6 +74,7 @@ func tryMutants(ctx context.Context, only, table string, workers int) error {
 	err = mutants.Run(ctx, root, list, workers, func(v mutants.Verdict) {
 		verdicts = append(verdicts, v)
 		switch {
+		case ctx.Err() != nil && v.Err != nil: // not tried to the end
 		case v.Err != nil:
 			broken = append(broken, v.Err)
 			fmt.Printf("BROKEN    %s: %v\n", v.Name, v.Err)
@@ -78,6 +85,10 @@ func tryMutants(ctx context.Context, only, table string, workers int) error {
 			fmt.Printf("SURVIVED  %s\n", v.Name)
 		}
 	})
+	if ctx.Err() != nil && len(survivors) == 0 {
+		fmt.Println("interrupted; no mutant survived so far")
+		return &exitError{exitInterrupted, nil}
+	}
 	if err = errors.Join(append(broken, err)...); err != nil {
 		return &exitError{exitBroken, err}
 	}

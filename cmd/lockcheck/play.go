@@ -34,7 +34,8 @@ func (c *campaignFlags) add(flags *flag.FlagSet) {
 	flags.IntVar(&c.workers, "workers", defaultWorkers(), "how many runs at the same time")
 }
 
-// play plays layers one after the other. Ctrl-C ends it in peace.
+// play plays layers one after the other. Ctrl-C ends it in peace, a second one at
+// once.
 func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps int64) error {
 	if c.runs < 0 || c.duration < 0 || steps < 0 || c.workers < 1 {
 		return usageError("limits cannot be negative, and there must be a worker")
@@ -48,25 +49,47 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 	debug.SetGCPercent(500)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 	seed := parseSeed(c.seed)
 	fmt.Printf("seed %d\n", seed)
+	runs := int64(0)
 	for i, layer := range layers {
-		config := campaign.Config{Seed: seed, Runs: c.runs, Workers: c.workers, Program: calledAs(), Duration: c.duration / time.Duration(len(layers))}
+		config := campaign.Config{Seed: seed, Runs: c.runs, Workers: c.workers, Program: calledAs()}
+		if c.duration > 0 { // 0 is without end
+			config.Duration = max(1, c.duration/time.Duration(len(layers)))
+		}
 		if layer.Name == "world" || layer.Name == "loop" {
 			config.Bytes = steps
 		}
-		if err := c.playOne(ctx, layer, config); err != nil {
+		report, err := c.playOne(ctx, layer, config)
+		if err != nil {
 			return err
 		}
+		runs += report.Work.Runs
 		if ctx.Err() != nil {
-			fmt.Printf("interrupted; %d of %d layers were played to their end, no violation so far\n", i, len(layers))
-			return nil
+			return interrupted(runs, i, len(layers))
+		}
+		if report.Work.Runs == 0 {
+			return &exitError{exitBroken, fmt.Errorf("%s: nothing was played: -duration %v is too short for a single run; give it more", layer.Name, c.duration)}
 		}
 	}
 	return nil
 }
 
-func (c *campaignFlags) playOne(ctx context.Context, layer campaign.Layer, config campaign.Config) error {
+// interrupted tells how far a campaign went.
+func interrupted(runs int64, done, layers int) error {
+	switch {
+	case runs == 0:
+		fmt.Println("interrupted before a single run was played")
+	case layers == 1:
+		fmt.Printf("interrupted after %d runs; no violation so far\n", runs)
+	default:
+		fmt.Printf("interrupted after %d runs, %d of %d layers were played to their end; no violation so far\n", runs, done, layers)
+	}
+	return &exitError{exitInterrupted, nil}
+}
+
+func (c *campaignFlags) playOne(ctx context.Context, layer campaign.Layer, config campaign.Config) (campaign.Report, error) {
 	clear := func() {}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		config.Progress = func(r campaign.Report) {
@@ -81,16 +104,16 @@ func (c *campaignFlags) playOne(ctx context.Context, layer campaign.Layer, confi
 		fmt.Printf("trace %s\n", report.Work.Trace)
 	}
 	if report.Failure != nil {
-		return c.violation(report)
+		return report, c.violation(report)
 	}
 	if err != nil {
 		c.keep(err)
-		return &exitError{exitBroken, err}
+		return report, &exitError{exitBroken, err}
 	}
 	if err := report.Uncovered(layer); err != nil && ctx.Err() == nil {
-		return &exitError{exitViolation, err}
+		return report, &exitError{exitViolation, err}
 	}
-	return nil
+	return report, nil
 }
 
 func covered(r campaign.Report, layer campaign.Layer) string {

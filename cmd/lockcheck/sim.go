@@ -37,7 +37,8 @@ The first violation ends the run; its evidence is written to a folder, and comma
 are printed that play the seed, or the files of the evidence, again. A single run (-runs 1) of the first two
 prints the SHA-256 of its trace, which the seed alone decides.
 
-Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run.`,
+Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run, or -duration was too
+short for a single run, 130 interrupted, whatever was played until then.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) > 0 {

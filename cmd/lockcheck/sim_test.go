@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lockd/server"
+	"lockd/sim/campaign"
 )
 
 // program is the real binary, run in a folder of its own.
@@ -74,6 +75,9 @@ func TestSimAndSoak(t *testing.T) {
 		{"sim -layer sockets -runs 20 -seed any-text", exitClean, "sockets: 20 runs, 20 histories checked"},
 		{"sim -layer world -steps 1000 -seed 1", exitClean, "byte-level steps"},
 		{"sim -duration 600ms", exitClean, "sockets: "},
+		{"sim -duration 1ns", exitBroken, "world: nothing was played: -duration 1ns is too short"},
+		{"soak -duration 1ns", exitBroken, "sockets: nothing was played"},
+		{"soak -duration 1ns -addr " + good, exitBroken, "soak: nothing was played"},
 		{"sim -layer canary -runs 50 -seed 1", exitViolation, "replay:   " + p.path + " sim -layer canary -seed "},
 		{"sim -layer cellar", exitUsage, `there is no layer "cellar"; choose one of world, loop, bubble, sockets`},
 		{"sim now", exitUsage, "takes no arguments"},
@@ -86,6 +90,8 @@ func TestSimAndSoak(t *testing.T) {
 		{"soak -runs 20 -addr " + nobody, exitBroken, "no lock server answers at " + nobody},
 		{"soak -addr nowhere", exitUsage, "write HOST:PORT"},
 		{"soak -clients 1000", exitUsage, "-clients and -names go from 0 to 64"},
+		{"mutants -table no-such-file", exitBroken, "no such file"},
+		{"mutants -table main.go", exitBroken, "has no place for the table"},
 		{"mutants -only nothing-of-this-name", exitUsage, "no mutant is called"},
 		{"attack", exitUsage, "give -start PATH, or -addr ADDRESS"},
 		{"attack -addr " + good + " -small 0", exitUsage, "want 1 or more"},
@@ -115,6 +121,18 @@ func TestSimAndSoak(t *testing.T) {
 	}
 }
 
+// An interrupt that comes first leaves nothing played, which is not clean.
+func TestInterruptedAtOnce(t *testing.T) {
+	silence(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	c := campaignFlags{out: t.TempDir(), workers: 2, runs: 5}
+	var exit *exitError
+	if err := c.play(ctx, campaign.Layers(), 0); !errors.As(err, &exit) || exit.code != exitInterrupted {
+		t.Errorf("got %v, want exit code %d", err, exitInterrupted)
+	}
+}
+
 // Ctrl-C ends a run in peace, with a summary.
 func testInterrupt(t *testing.T, p program) {
 	for _, layer := range []string{"world", "loop", "bubble", "sockets"} {
@@ -123,7 +141,7 @@ func testInterrupt(t *testing.T, p program) {
 		if err := process.Signal(syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}
-		if code, out := wait(); code != exitClean || !strings.Contains(out, layer+": ") || !strings.Contains(out, "interrupted") {
+		if code, out := wait(); code != exitInterrupted || !strings.Contains(out, layer+": ") || !strings.Contains(out, "interrupted after ") {
 			t.Errorf("%s: exit code %d:\n%s", layer, code, out)
 		}
 	}

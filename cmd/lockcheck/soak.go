@@ -26,7 +26,8 @@ every way there is, and checks with porcupine that some order of all operations
 explains what they saw. The server may be ours or any other of the family; other
 clients may use it meanwhile.
 
-Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run to the end.`,
+Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run to the end, or -duration
+was too short for a single run, 130 interrupted, whatever was played until then.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) > 0 {

@@ -12,19 +12,41 @@ const (
 	tableEnd   = "<!-- end of mutants -->"
 )
 
+// CheckTable makes sure that WriteTable will find its place in a file, and may
+// write it.
+func CheckTable(path string) error {
+	if _, _, err := around(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // WriteTable writes verdicts as a Markdown table into a file, between the two
 // lines that mark its place.
 func WriteTable(path string, verdicts []Verdict) error {
-	data, err := os.ReadFile(path)
+	before, after, err := around(path)
 	if err != nil {
 		return err
+	}
+	return os.WriteFile(path, []byte(before+tableBegin+"\n\n"+table(verdicts)+"\n"+tableEnd+after), 0o644)
+}
+
+// around returns what stands before and after the table in a file.
+func around(path string) (before, after string, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", err
 	}
 	before, rest, begun := strings.Cut(string(data), tableBegin)
 	_, after, ended := strings.Cut(rest, tableEnd)
 	if !begun || !ended {
-		return fmt.Errorf("%s has no place for the table; it goes between the lines\n%s\n%s", path, tableBegin, tableEnd)
+		return "", "", fmt.Errorf("%s has no place for the table; it goes between the lines\n%s\n%s", path, tableBegin, tableEnd)
 	}
-	return os.WriteFile(path, []byte(before+tableBegin+"\n\n"+table(verdicts)+"\n"+tableEnd+after), 0o644)
+	return before, after, nil
 }
 
 func table(verdicts []Verdict) string {
