@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"lockd/sim/campaign"
 )
 
@@ -90,15 +88,10 @@ func interrupted(runs int64, done, layers int) error {
 }
 
 func (c *campaignFlags) playOne(ctx context.Context, layer campaign.Layer, config campaign.Config) (campaign.Report, error) {
-	clear := func() {}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		config.Progress = func(r campaign.Report) {
-			fmt.Fprintf(os.Stderr, "\r\x1b[K%s, %s", describe(r), covered(r, layer))
-		}
-		clear = func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
-	}
+	status := newStatusLine(os.Stderr)
+	config.Progress = func(r campaign.Report) { status.Show(describe(r) + ", " + covered(r, layer)) }
 	report, err := campaign.Run(ctx, layer, config)
-	clear()
+	status.Clear()
 	fmt.Printf("%s, %s\n", describe(report), covered(report, layer))
 	if report.Work.Runs == 1 && report.Work.Trace != "" {
 		fmt.Printf("trace %s\n", report.Work.Trace)
