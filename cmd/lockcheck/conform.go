@@ -116,7 +116,7 @@ func (o *conformOptions) conform(ctx context.Context) error {
 	progress := newProgress(o.quiet)
 	o.Progress = progress.add
 	report, err := conformance.Run(ctx, o.Options)
-	progress.end()
+	progress.line.Clear()
 	var usage *conformance.ErrUsage
 	interrupted := report != nil && ctx.Err() != nil
 	switch {
@@ -227,17 +227,17 @@ func (o *conformOptions) write(report *conformance.Report, files map[string]*os.
 	return report.WriteText(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
 }
 
-// progress shows on a terminal how far the suite is.
+// progress counts what is done, for the status line.
 type progress struct {
-	w            io.Writer // nil: shows nothing
+	line         *statusLine
 	done, failed int
 }
 
 func newProgress(quiet bool) *progress {
-	if quiet || !term.IsTerminal(int(os.Stderr.Fd())) {
-		return &progress{}
+	if quiet {
+		return &progress{line: &statusLine{}}
 	}
-	return &progress{w: os.Stderr}
+	return &progress{line: newStatusLine(os.Stderr)}
 }
 
 func (p *progress) add(r conformance.Result) {
@@ -245,14 +245,5 @@ func (p *progress) add(r conformance.Result) {
 	if r.Status == conformance.Failed {
 		p.failed++
 	}
-	if p.w != nil {
-		fmt.Fprintf(p.w, "\r%d cases, %d failed, %-50s", p.done, p.failed, r.ID)
-	}
-}
-
-// end wipes the line.
-func (p *progress) end() {
-	if p.w != nil {
-		fmt.Fprintf(p.w, "\r%80s\r", "")
-	}
+	p.line.Show(fmt.Sprintf("%d cases, %d failed, %s", p.done, p.failed, r.ID))
 }

@@ -105,6 +105,3 @@ func buildVersion() string {
 	}
 	return "(devel)"
 }
-
-// exitInterrupted is what shells call an end by SIGINT.
-const exitInterrupted = 130
