@@ -87,10 +87,12 @@ func messages(schedule []byte, config core.Config) (packets, want [][]byte) {
 			reply = append(reply, model.Receive(id, payload)...)
 			kind = continuationKind
 		}
+		dismissed := model.Dismissed(id) // and answered before its message ends (BAD-7)
 		if fin {
-			if reply = append(reply, model.EndMessage(id)...); len(reply) > 0 {
-				want = append(want, reply)
-			}
+			reply = append(reply, model.EndMessage(id)...)
+		}
+		if (fin || dismissed) && len(reply) > 0 {
+			want = append(want, reply)
 		}
 		payloads = nil
 	}

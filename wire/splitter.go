@@ -51,12 +51,12 @@ type Splitter struct {
 // data nor the memory behind it is kept or changed.
 func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	s.forget()
+	if s.foreign {
+		return nil, nil, NoLine
+	}
 	if !s.begun && s.beginsTLS(data) {
 		s.tail, s.foreign = nil, true
 		return nil, nil, TLSHello
-	}
-	if s.foreign {
-		return nil, nil, NoLine
 	}
 	end := bytes.IndexByte(data, '\n')
 	if s.dropping {
