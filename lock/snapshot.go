@@ -81,7 +81,7 @@ func (s *Snapshot) reset() {
 func (s *Snapshot) Holders() []Conn { return s.holders }
 
 // Exclusive returns all exclusive locks and their holders, ordered by name,
-// bytewise (DUMP-1, DUMP-5).
+// bytewise (DUMP-1, DUMP-5, DUMP-11).
 func (s *Snapshot) Exclusive() iter.Seq2[string, Conn] {
 	return func(yield func(string, Conn) bool) {
 		slices.SortFunc(s.exclusive, func(a, b heldExclusive) int { return strings.Compare(a.lock.name, b.lock.name) })
@@ -94,7 +94,7 @@ func (s *Snapshot) Exclusive() iter.Seq2[string, Conn] {
 }
 
 // Shared returns all shared locks and their holders, one by one, ordered by name,
-// bytewise, and within a name by the time they got it, earliest first (DUMP-3,
+// bytewise, and within a name by the time they got it, earliest first (DUMP-3, DUMP-11,
 // DUMP-4, DUMP-6).
 func (s *Snapshot) Shared() iter.Seq2[string, Conn] {
 	return func(yield func(string, Conn) bool) {

@@ -17,7 +17,7 @@ func pairs(reply string) []string {
 
 func contains(text, part string) bool { return strings.Contains("\n"+text, part) }
 
-// TestOrder checks the orders of d, sd and dump shared (DUMP-1, DUMP-3, DUMP-6):
+// TestOrder checks the orders of d, sd and dump shared (DUMP-11):
 // by name, bytewise, and within a name in the order in which the holders got it.
 func TestOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -6,7 +6,7 @@ import (
 )
 
 // registry lists the connections with a registered name in the order of
-// registration (WHO-1), all of them and those of each name. The zero value is
+// registration (WHO-5), all of them and those of each name. The zero value is
 // empty.
 type registry struct {
 	all    registrations
