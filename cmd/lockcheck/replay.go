@@ -26,11 +26,12 @@ whether and how it shows again. What a file is follows from what is in it:
 
   trace.txt, shrunk.txt       the operations are applied to the server of this
                               source tree and compared with the model
-  history.json, unfinished-*  porcupine judges what the clients saw; if that is
-                              violated, a picture is drawn
+  history.json, shrunk.json,  porcupine judges what the clients saw; if that is
+  unfinished-*.json           violated, a picture of what matters is drawn
   summary.json, or a folder   the seed is played once in its layer
 
-A race that was found on real sockets need not show again; its history does.
+A race that was found on real sockets need not show again; its history does. What
+only an oracle of the run noticed shows when the folder is replayed.
 
 Exit codes: 0 no violation, 1 violation, 2 usage or no evidence, 3 could not run.`,
 		FlagSet: flags,
@@ -89,12 +90,12 @@ func replay(ctx context.Context, saved *campaign.Saved, picture string) (violate
 		return false, &exitError{exitBroken, err}
 	}
 	fmt.Printf("violation: %s\n", firstLine(failure))
-	path, err := saved.Picture(failure, picture)
+	notes, err := saved.Picture(failure, picture)
 	if err != nil {
 		return true, &exitError{exitBroken, fmt.Errorf("cannot draw the picture: %w; choose another place with -picture", err)}
 	}
-	if path != "" {
-		fmt.Printf("picture: %s\n", path)
+	for _, note := range notes {
+		fmt.Println(note)
 	}
 	return true, nil
 }

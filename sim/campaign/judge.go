@@ -2,7 +2,9 @@ package campaign
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 
 	"lockd/sim/history"
 )
@@ -29,16 +31,56 @@ func judge(seed uint64, options any, h *history.History, coverage map[string]int
 		if err := h.Write(filepath.Join(dir, "history.json")); err != nil {
 			return nil, err
 		}
-		return picture(dir, err)
+		if errors.As(err, new(*history.Violation)) {
+			return picture(dir, err)
+		}
+		// An oracle of the run noticed; perhaps the history shows it as well.
+		whole := *h
+		whole.Ops = slices.Clone(h.Ops)
+		whole.Finish()
+		return picture(dir, whole.Check())
 	}}
 }
 
-// picture draws a violation that porcupine has found.
+// picture shrinks and draws a violation that porcupine has found.
 func picture(dir string, err error) ([]string, error) {
 	var violation *history.Violation
 	if !errors.As(err, &violation) {
 		return nil, nil
 	}
+	var notes []string
+	whole := violation.History()
+	small, violation := smaller(violation)
+	if small != nil {
+		if err := small.Write(filepath.Join(dir, "shrunk.json")); err != nil {
+			return nil, err
+		}
+		notes = append(notes, fmt.Sprintf("shrunk from %d operations to %d:", len(whole.Ops), len(small.Ops)))
+		notes = append(notes, few(small.Lines(), "shrunk.json")...)
+	}
 	path := filepath.Join(dir, "picture.html")
-	return []string{"picture: " + path}, violation.Picture(path)
+	return append(notes, "  "+violation.Verdict(), "picture: "+path), violation.Picture(path)
+}
+
+// smaller shrinks a violated history, and returns it with its own violation; without
+// a smaller one, nil and the violation as it was.
+func smaller(v *history.Violation) (*history.History, *history.Violation) {
+	small := v.Shrink(shrinkBudget)
+	var own *history.Violation
+	if small == nil || !errors.As(small.Check(), &own) {
+		return nil, v
+	}
+	return small, own
+}
+
+// few are the lines that are shown to people of what stands in a file.
+func few(lines []string, file string) []string {
+	var shown []string
+	for i, line := range lines {
+		if i == mostShown {
+			return append(shown, fmt.Sprintf("  ... and %d more, see %s", len(lines)-i, file))
+		}
+		shown = append(shown, "  "+line)
+	}
+	return shown
 }

@@ -15,7 +15,7 @@ import (
 // shrinkBudget is how long the search for a smaller trace may take.
 const shrinkBudget = 20 * time.Second
 
-// mostShown is how many operations of a shrunk trace are shown to people.
+// mostShown is how many operations of a shrunk trace or history are shown to people.
 const mostShown = 40
 
 // Layers are all layers, the cheapest first.
@@ -78,16 +78,15 @@ func explain(dir string, o world.Options) ([]string, error) {
 		}
 	}
 	if e.Shrunk == nil {
-		return []string{"the trace alone does not fail: an oracle of the run noticed, see trace.txt"}, nil
+		notes, err := picture(dir, e.Failure)
+		return append([]string{"the trace alone does not fail: an oracle of the run noticed, see trace.txt"}, notes...), err
 	}
 	notes := []string{fmt.Sprintf("shrunk from %d commands to %d:", world.Commands(e.Trace), world.Commands(e.Shrunk))}
-	for i, op := range e.Shrunk {
-		if i == mostShown {
-			notes = append(notes, fmt.Sprintf("  ... and %d more, see shrunk.txt", len(e.Shrunk)-i))
-			break
-		}
-		notes = append(notes, "  "+op.String())
+	var lines []string
+	for _, op := range e.Shrunk {
+		lines = append(lines, op.String())
 	}
+	notes = append(notes, few(lines, "shrunk.txt")...)
 	notes = append(notes, "  "+firstLine(e.Reason.Error()))
 	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), o, e.Reason, e.Shrunk)
 }

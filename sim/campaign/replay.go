@@ -119,15 +119,17 @@ func (s *Saved) playSeed(ctx context.Context) error {
 	return err
 }
 
-// Picture draws a history that was violated when it was played. Other evidence has
-// none, which gives "". The default path is beside the history.
-func (s *Saved) Picture(failure *Failure, path string) (string, error) {
+// Picture draws what matters of a history that was violated when it was played, and
+// returns lines about it for people. Other evidence has no picture. The default path
+// is beside the history.
+func (s *Saved) Picture(failure *Failure, path string) (notes []string, err error) {
 	var violation *history.Violation
 	if s.history == nil || !errors.As(failure.Err, &violation) {
-		return "", nil
+		return nil, nil
 	}
 	if path == "" {
 		path = filepath.Join(filepath.Dir(s.Path), "picture.html")
 	}
-	return path, violation.Picture(path)
+	_, violation = smaller(violation)
+	return []string{violation.Verdict(), "picture: " + path}, violation.Picture(path)
 }

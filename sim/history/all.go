@@ -55,14 +55,15 @@ func (h *History) whole() (whole, bool) {
 	for i, name := range w.names {
 		numbers[name] = i
 	}
-	operations, conns := prepare(ops, ends, numbers)
-	w.partition = partition{Name: "all names", operations: operations, conns: conns}
-	w.addrs = make([]string, conns)
+	operations, labels := prepare(ops, ends, numbers)
+	w.addrs = make([]string, len(labels))
 	for _, o := range operations {
 		if in := o.Input.(input); in.op.Conn < len(h.Addrs) {
 			w.addrs[in.conn] = h.Addrs[in.op.Conn]
 		}
 	}
+	model := modelOfAll(w, h.Classic, h.view(labels))
+	w.partition = partition{whole: true, operations: operations, labels: labels, model: model}
 	return w, true
 }
 
@@ -86,7 +87,7 @@ func (h *History) overlap() int {
 // modelOfAll is the model of all names together. It sees what a partition
 // cannot: that an end releases several names in one step [END-7], and that
 // statistics and dumps are snapshots [STATS-8, DUMP-8].
-func modelOfAll(w whole, classic bool) porcupine.Model {
+func modelOfAll(w whole, classic bool, v view) porcupine.Model {
 	initial := all{}
 	for i := range initial.names {
 		initial.names[i].holder = -1
@@ -125,12 +126,12 @@ func modelOfAll(w whole, classic bool) porcupine.Model {
 			}
 			return sum
 		},
-		DescribeOperation: describe,
+		DescribeOperation: v.operation,
 		DescribeState: func(state any) string {
 			s := state.(all)
 			var parts []string
 			for i, name := range w.names {
-				parts = append(parts, name+": "+describeHolders(s.names[i].holder, s.names[i].holders))
+				parts = append(parts, v.short(name)+": "+v.holders(s.names[i]))
 			}
 			return strings.Join(parts, "; ")
 		},

@@ -16,17 +16,22 @@ type Violation struct {
 	Part   string // the table and name, or "all names together"
 	Result porcupine.CheckResult
 
-	operations []porcupine.Operation
-	model      porcupine.Model
-	faults     []Fault
+	history *History
+	checked partition
 }
 
 func (v *Violation) Error() string {
 	if v.Result == porcupine.Unknown {
-		return fmt.Sprintf("%s: porcupine reached no verdict on %d operations within %v", v.Part, len(v.operations), Timeout)
+		return fmt.Sprintf("%s: porcupine reached no verdict on %d operations within %v", v.Part, len(v.checked.operations), Timeout)
 	}
-	return fmt.Sprintf("%s: no order of these %d operations explains what the clients saw", v.Part, len(v.operations))
+	return fmt.Sprintf("%s: no order of these %d operations explains what the clients saw", v.Part, len(v.checked.operations))
 }
+
+// History is what was judged.
+func (v *Violation) History() *History { return v.history }
+
+// together is the part that is the whole history.
+const together = "all names together"
 
 // Check decides whether a history is linearizable: every name in every table
 // on its own and, if the history is short enough, all of them together. The
@@ -36,56 +41,27 @@ func (h *History) Check() error {
 	if err := h.valid(); err != nil {
 		return err
 	}
-	for _, p := range h.partitions() {
-		table := "exclusive lock "
-		if p.Shared {
-			table = "shared lock "
+	for _, p := range h.parts() {
+		if p.conns() > maxConns {
+			return fmt.Errorf("%s: %d connections in one history, at most %d can be checked", p.title(), p.conns(), maxConns)
 		}
-		if err := h.decide(table+p.Name, p, modelOfOne(h.Classic)); err != nil {
-			return err
+		if result := p.check(Timeout); result != porcupine.Ok {
+			return &Violation{Part: p.title(), Result: result, history: h, checked: p}
 		}
-	}
-	if w, ok := h.whole(); ok {
-		return h.decide("all names together", w.partition, modelOfAll(w, h.Classic))
 	}
 	return nil
 }
 
-func (h *History) decide(part string, p partition, model porcupine.Model) error {
-	if p.conns > maxConns {
-		return fmt.Errorf("%s: %d connections in one history, at most %d can be checked", part, p.conns, maxConns)
+// parts are all partitions, and at last the whole history, if it is short enough.
+func (h *History) parts() []partition {
+	list := h.partitions()
+	if w, ok := h.whole(); ok {
+		list = append(list, w.partition)
 	}
-	result := porcupine.CheckOperationsTimeout(model, p.operations, Timeout)
-	if result == porcupine.Ok {
-		return nil
-	}
-	return &Violation{Part: part, Result: result, operations: p.operations, model: model, faults: h.Faults}
+	return list
 }
 
-// Picture writes porcupine's interactive picture of a violation as HTML, with
-// disconnects and faults as annotations.
-func (v *Violation) Picture(path string) error {
-	_, info := porcupine.CheckOperationsVerbose(v.model, v.operations, Timeout)
-	var notes []porcupine.Annotation
-	row := map[int]int{} // of a connection, in the picture
-	for _, o := range v.operations {
-		op, conn := o.Input.(input).op, o.Input.(input).conn
-		row[op.Conn] = conn
-		if op.Command == End {
-			notes = append(notes, porcupine.Annotation{
-				Tag: "disconnects", Start: op.Call, End: op.Return, BackgroundColor: "#f4cccc",
-				Description: fmt.Sprintf("%d ends", conn), Details: fmt.Sprintf("connection %d of the history", op.Conn),
-			})
-		}
-	}
-	for _, f := range v.faults {
-		if conn, ok := row[f.Conn]; ok {
-			notes = append(notes, porcupine.Annotation{
-				Tag: "faults", Start: f.At, BackgroundColor: "#fce5cd",
-				Description: fmt.Sprintf("%d: %s", conn, f.What), Details: fmt.Sprintf("connection %d of the history", f.Conn),
-			})
-		}
-	}
-	info.AddAnnotations(notes)
-	return porcupine.VisualizePath(v.model, info, path)
+// check decides about one part of a history.
+func (p *partition) check(timeout time.Duration) porcupine.CheckResult {
+	return porcupine.CheckOperationsTimeout(p.model, p.operations, timeout)
 }

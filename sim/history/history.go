@@ -52,6 +52,7 @@ type Fault struct {
 type History struct {
 	Classic bool     `json:"classic,omitempty"` // get is not re-entrant [CLASSIC-2]
 	Addrs   []string `json:"addrs,omitempty"`   // by connection, as dumps show them; "" is unknown
+	Prefix  string   `json:"prefix,omitempty"`  // of all names; pictures do without it
 	Ops     []Op     `json:"ops"`
 	Faults  []Fault  `json:"faults,omitempty"`
 }
@@ -98,6 +99,9 @@ func (o *Op) shared() bool {
 func (h *History) valid() error {
 	ended := map[int]bool{}
 	for i, op := range h.Ops {
+		if op.Conn < 0 {
+			return fmt.Errorf("operation %d is of connection %d; they count from 0", i, op.Conn)
+		}
 		if op.Return <= op.Call {
 			return fmt.Errorf("operation %d returns at %d, before its call at %d", i, op.Return, op.Call)
 		}

@@ -1,9 +1,7 @@
 package history
 
 import (
-	"fmt"
 	"math/bits"
-	"strings"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -45,7 +43,7 @@ type one struct {
 }
 
 // modelOfOne is the model of a single name in a single table.
-func modelOfOne(classic bool) porcupine.Model {
+func modelOfOne(classic bool, v view) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return one{holder: -1} },
 		Step: func(state, in, _ any) (bool, any) {
@@ -65,11 +63,8 @@ func modelOfOne(classic bool) porcupine.Model {
 			s := state.(one)
 			return s.holders*31 + uint64(s.holder)
 		},
-		DescribeOperation: describe,
-		DescribeState: func(state any) string {
-			s := state.(one)
-			return describeHolders(s.holder, s.holders)
-		},
+		DescribeOperation: v.operation,
+		DescribeState:     func(state any) string { return v.holders(state.(one)) },
 	}
 }
 
@@ -117,32 +112,4 @@ func number(yes bool) int {
 		return 1
 	}
 	return 0
-}
-
-func describe(in, _ any) string {
-	op := in.(input).op
-	text := strings.TrimSuffix(op.Command+" "+op.Name, " ")
-	switch {
-	case op.Command == End:
-		return "disconnect"
-	case !op.Answered:
-		return text + " → (no answer)"
-	case op.Text != "":
-		return text + " → " + op.Text
-	}
-	return fmt.Sprintf("%s → %d", text, op.Value)
-}
-
-func describeHolders(holder int, holders uint64) string {
-	var parts []string
-	if holder >= 0 {
-		parts = append(parts, fmt.Sprintf("held by connection #%d", holder+1))
-	}
-	if holders != 0 {
-		parts = append(parts, fmt.Sprintf("shared by %d", bits.OnesCount64(holders)))
-	}
-	if parts == nil {
-		return "free"
-	}
-	return strings.Join(parts, ", ")
 }

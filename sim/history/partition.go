@@ -24,19 +24,46 @@ type input struct {
 
 // partition is the part of a history that one model decides about.
 type partition struct {
-	Name       string
-	Shared     bool
+	key
+	whole      bool // all names, instead of that of the key
 	operations []porcupine.Operation
-	conns      int
+	labels     []int // connections by their number in the partition, as the history numbers them
+	model      porcupine.Model
+}
+
+// key is a name in a table.
+type key struct {
+	shared bool
+	name   string
+}
+
+func (o *Op) key() key { return key{o.shared(), o.Name} }
+
+func (k key) compare(other key) int {
+	if c := cmp.Compare(k.name, other.name); c != 0 || k.shared == other.shared {
+		return c
+	}
+	if k.shared {
+		return 1
+	}
+	return -1
+}
+
+func (p *partition) conns() int { return len(p.labels) }
+
+func (p *partition) title() string {
+	switch {
+	case p.whole:
+		return together
+	case p.shared:
+		return "shared lock " + p.name
+	}
+	return "exclusive lock " + p.name
 }
 
 // partitions splits a history by table and name, sorted. The end of a
 // connection is copied into every partition that the connection touched.
 func (h *History) partitions() []partition {
-	type key struct {
-		shared bool
-		name   string
-	}
 	ops := map[key][]*Op{}
 	ends := map[int]*Op{}
 	for i := range h.Ops {
@@ -45,31 +72,23 @@ func (h *History) partitions() []partition {
 		case op.Command == End:
 			ends[op.Conn] = op
 		case !op.spansNames():
-			k := key{op.shared(), op.Name}
-			ops[k] = append(ops[k], op)
+			ops[op.key()] = append(ops[op.key()], op)
 		}
 	}
 	var list []partition
 	for k, some := range ops {
-		operations, conns := prepare(some, ends, nil)
-		list = append(list, partition{k.name, k.shared, operations, conns})
+		operations, labels := prepare(some, ends, nil)
+		model := modelOfOne(h.Classic, h.view(labels))
+		list = append(list, partition{key: k, operations: operations, labels: labels, model: model})
 	}
-	slices.SortFunc(list, func(a, b partition) int {
-		if c := cmp.Compare(a.Name, b.Name); c != 0 || a.Shared == b.Shared {
-			return c
-		}
-		if a.Shared {
-			return 1
-		}
-		return -1
-	})
+	slices.SortFunc(list, func(a, b partition) int { return a.key.compare(b.key) })
 	return list
 }
 
 // prepare turns operations and the ends of their connections into what
 // porcupine takes. Unanswered inspections are dropped; connections, and the
-// operations of each, are counted anew.
-func prepare(ops []*Op, ends map[int]*Op, names map[string]int) (operations []porcupine.Operation, conns int) {
+// operations of each, are counted anew. labels are the connections' old numbers.
+func prepare(ops []*Op, ends map[int]*Op, names map[string]int) (operations []porcupine.Operation, labels []int) {
 	ops = slices.DeleteFunc(slices.Clone(ops), func(op *Op) bool { return !op.Answered && op.inspection() })
 	slices.SortStableFunc(ops, func(a, b *Op) int {
 		return cmp.Or(cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.Seq, b.Seq))
@@ -81,6 +100,7 @@ func prepare(ops []*Op, ends map[int]*Op, names map[string]int) (operations []po
 		if !known {
 			conn = len(number)
 			number[op.Conn] = conn
+			labels = append(labels, op.Conn)
 			seqs, answered = append(seqs, 0), append(answered, 0)
 		}
 		in := input{op: op, conn: conn, seq: seqs[conn], name: names[op.Name]}
@@ -97,7 +117,7 @@ func prepare(ops []*Op, ends map[int]*Op, names map[string]int) (operations []po
 			operations = append(operations, operation(input{op: ends[last], conn: conn, seq: answered[conn]}))
 		}
 	}
-	return operations, len(number)
+	return operations, labels
 }
 
 func operation(in input) porcupine.Operation {

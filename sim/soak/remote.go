@@ -77,6 +77,7 @@ func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
 		Barrier: func() error { return r.settle(o.Crowd.Names) },
 	}
 	h, coverage, err := workload.Run(env, o.Crowd)
+	h.Prefix = r.prefix
 	if err != nil && !errors.Is(err, ErrUnreachable) {
 		if _, again := Connect(r.target); again != nil {
 			err = fmt.Errorf("the server has ended in the middle of the run (%w); what it said last: %v", again, err)

@@ -41,6 +41,9 @@ func TestHistories(t *testing.T) {
 				if err == nil {
 					err = h.Check()
 				}
+				if h.Prefix == "" || !strings.HasPrefix(h.Ops[0].Name, h.Prefix) {
+					t.Fatalf("the prefix of %q is %q", h.Ops[0].Name, h.Prefix)
+				}
 				if err != nil {
 					t.Fatalf("%+v\n%v", o, err)
 				}

@@ -10,6 +10,7 @@ import (
 
 	"lockd/server/core"
 	"lockd/sim/history"
+	"lockd/sim/shrink"
 )
 
 // Replay applies a trace to a fresh server and a fresh model and returns the
@@ -120,35 +121,14 @@ func Explain(o Options, budget time.Duration) (Explanation, error) {
 func Shrink(o Options, ops []Op, budget time.Duration) []Op {
 	deadline := time.Now().Add(budget)
 	fails := func(ops []Op) bool { return time.Now().Before(deadline) && Replay(o, ops) != nil }
-	smallest := remove(ops, fails)
+	smallest := shrink.Remove(ops, fails)
 	if lines := splitLines(smallest); fails(lines) {
-		smallest = remove(lines, fails)
+		smallest = shrink.Remove(lines, fails)
 	}
 	for i := range smallest {
 		smallest = simplify(smallest, i, fails)
 	}
-	return remove(smallest, fails)
-}
-
-// remove takes out ever smaller groups of elements as long as the rest fails.
-func remove[T any](list []T, fails func([]T) bool) []T {
-	for size := (len(list) + 1) / 2; size > 0; {
-		removed := false
-		for at := 0; at < len(list); {
-			rest := append(append([]T(nil), list[:at]...), list[min(at+size, len(list)):]...)
-			if fails(rest) {
-				list, removed = rest, true
-			} else {
-				at += size
-			}
-		}
-		if size > 1 {
-			size = (size + 1) / 2
-		} else if !removed {
-			size = 0
-		}
-	}
-	return list
+	return shrink.Remove(smallest, fails)
 }
 
 // splitLines gives every line of input an operation of its own.
@@ -184,7 +164,7 @@ func simplify(ops []Op, at int, fails func([]Op) bool) []Op {
 	if ops[at].Kind != Receive && ops[at].Kind != Arrive {
 		return ops
 	}
-	data := remove([]byte(ops[at].Data), func(data []byte) bool { return fails(with(string(data))) })
+	data := shrink.Remove([]byte(ops[at].Data), func(data []byte) bool { return fails(with(string(data))) })
 	return with(string(data))
 }
 

@@ -1,0 +1,286 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"lockd/sim/shrink"
+)
+
+// Shrink returns the smallest history it finds, within the time given, in which the
+// same part is violated. Nothing is invented: every step turns a linearizable history
+// into a linearizable one, so that what is violated in the end shows what was
+// violated in the beginning. It is nil if porcupine reached no verdict.
+func (v *Violation) Shrink(budget time.Duration) *History {
+	if v.Result != porcupine.Illegal {
+		return nil
+	}
+	deadline := time.Now().Add(budget)
+	violated := func(h *History) bool { return h.judge(v.Part, deadline) == porcupine.Illegal }
+	small := v.history.restrict(v.checked)
+	// The last who held a lock stays, so that a reader sees when that was over.
+	legible := func(h *History) bool { return violated(h) && (h.connections() > 1 || small.connections() == 1) }
+	for before := len(small.Ops) + 1; len(small.Ops) < before; {
+		before = len(small.Ops)
+		small, _ = small.breaking(v.Part, deadline)
+		small = small.dropIdle(violated)
+		small = small.dropAny((*History).groups, violated)
+		small = small.dropAny((*History).unanswered, violated)
+		small = small.dropAny((*History).pairs, legible)
+	}
+	return small
+}
+
+func (h *History) connections() (n int) {
+	for i := range h.Ops {
+		n += number(h.Ops[i].Command == End)
+	}
+	return n
+}
+
+// without returns the history without the operations at some places.
+func (h *History) without(places []int) *History {
+	drop := map[*Op]bool{}
+	for _, i := range places {
+		drop[&h.Ops[i]] = true
+	}
+	return h.keep(func(op *Op) bool { return !drop[op] })
+}
+
+// dropIdle takes out operations that change nothing, in whatever order the history
+// is explained; the others find what they found.
+func (h *History) dropIdle(violated func(*History) bool) *History {
+	idle := h.idle()
+	drop := func(kept []int) *History {
+		return h.without(slices.DeleteFunc(slices.Clone(idle), func(i int) bool { return slices.Contains(kept, i) }))
+	}
+	return drop(shrink.Remove(idle, func(kept []int) bool { return violated(drop(kept)) }))
+}
+
+// dropAny takes out, one after the other, what may be taken out as a whole.
+func (h *History) dropAny(candidates func(*History) [][]int, violated func(*History) bool) *History {
+	for again := true; again; {
+		again = false
+		for _, places := range candidates(h) {
+			if rest := h.without(places); violated(rest) {
+				h, again = rest, true // the places of the others have changed
+				break
+			}
+		}
+	}
+	return h
+}
+
+// turns lists the places of the operations of each connection on each name, in
+// order; the names and connections are in some fixed order as well.
+func (h *History) turns() [][]int {
+	var places []int
+	for i := range h.Ops {
+		if op := &h.Ops[i]; op.Command != End && !op.spansNames() {
+			places = append(places, i)
+		}
+	}
+	order := func(i, j int) int {
+		a, b := &h.Ops[i], &h.Ops[j]
+		return cmp.Or(a.key().compare(b.key()), cmp.Compare(a.Conn, b.Conn))
+	}
+	slices.SortStableFunc(places, func(i, j int) int {
+		return cmp.Or(order(i, j), cmp.Compare(h.Ops[i].Seq, h.Ops[j].Seq))
+	})
+	var list [][]int
+	for n, i := range places {
+		if n == 0 || order(places[n-1], i) != 0 {
+			list = append(list, nil)
+		}
+		list[len(list)-1] = append(list[len(list)-1], i)
+	}
+	return list
+}
+
+// got says that the operation took a lock, or was told that its connection held it.
+func (o *Op) got() bool {
+	return o.Answered && (o.Command == Get && o.Value == 1 || o.Command == GetShared)
+}
+
+// gaveUp says that the operation released a lock.
+func (o *Op) gaveUp() bool {
+	return o.Answered && o.Value == 1 && (o.Command == Release || o.Command == ReleaseShared)
+}
+
+// idle returns the places of operations that certainly change nothing: questions,
+// what was refused, gets of what the connection holds, and releases of what it does
+// not hold.
+func (h *History) idle() []int {
+	var idle []int
+	for i := range h.Ops {
+		if h.Ops[i].spansNames() {
+			idle = append(idle, i)
+		}
+	}
+	for _, turn := range h.turns() {
+		var last *Op // that may have changed something
+		for _, i := range turn {
+			if op := &h.Ops[i]; op.idleAfter(last) {
+				idle = append(idle, i)
+			} else {
+				last = op
+			}
+		}
+	}
+	return idle
+}
+
+// idleAfter says that an operation changes nothing if last was its connection's last
+// one that did, on the same name.
+func (o *Op) idleAfter(last *Op) bool {
+	holds, free := last != nil && last.got(), last == nil || last.gaveUp()
+	switch o.Command {
+	case Get:
+		return o.Answered && o.Value == 0 || holds
+	case GetShared:
+		return holds
+	case Release, ReleaseShared:
+		return o.Answered && o.Value == 0 || free && !o.Answered
+	}
+	return o.inspection()
+}
+
+// pairs returns the places of a get and of the release that follows it, or of a get
+// that only the end of its connection follows, where nobody can have seen between
+// them that the lock was held. Without them it was free there, and nobody noticed:
+// whoever got the lock, or released it, did so before or afterwards. The first that
+// were over come first.
+func (h *History) pairs() [][]int {
+	var list [][]int
+	over := map[int]int64{} // by the place of the get
+	for _, turn := range h.turns() {
+		var last *Op
+		for n, i := range turn {
+			op := &h.Ops[i]
+			if op.idleAfter(last) {
+				continue
+			}
+			fresh := last == nil || last.gaveUp()
+			last = op
+			if !op.got() || !fresh {
+				continue
+			}
+			after, pair := h.end(op.Conn), []int{i}
+			if n+1 < len(turn) {
+				after, pair = &h.Ops[turn[n+1]], []int{i, turn[n+1]}
+				if !after.gaveUp() {
+					continue
+				}
+			}
+			if !h.seen(op, after) {
+				over[i] = after.Return
+				list = append(list, pair)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b []int) int { return cmp.Compare(over[a[0]], over[b[0]]) })
+	return list
+}
+
+func (h *History) end(conn int) *Op {
+	return &h.Ops[slices.IndexFunc(h.Ops, func(op Op) bool { return op.Conn == conn && op.Command == End })]
+}
+
+// seen says that an answer may depend on the lock being held between a get and what
+// follows it, or that a get without an answer may have failed because of that.
+func (h *History) seen(get, after *Op) bool {
+	for i := range h.Ops {
+		op := &h.Ops[i]
+		if op.Conn == get.Conn && !op.spansNames() {
+			continue // it keeps its place before or after both
+		}
+		within := op.Call <= after.Return && op.Return >= get.Call
+		if op.Command == Statistics && after.Command == End {
+			within = op.Return >= get.Call // it counts orphans
+		}
+		if within && op.depends(get.key()) {
+			return true
+		}
+	}
+	return false
+}
+
+// depends says that what an operation on a name does, or answers, depends on whether
+// another connection holds the lock.
+func (o *Op) depends(k key) bool {
+	switch {
+	case o.spansNames():
+		return o.sees(k)
+	case o.Command == End || o.key() != k:
+		return false
+	case k.shared:
+		return o.Answered && o.Command != ReleaseShared
+	case o.Command == Get:
+		return !o.Answered || o.Value != 1
+	}
+	return o.Command == Inspect && o.Answered && o.Value != 0
+}
+
+// sees says that an operation that spans names shows a table.
+func (o *Op) sees(k key) bool {
+	return o.Command == Statistics || o.Command == DumpShared && k.shared || o.Command == Dump && !k.shared
+}
+
+// unanswered returns, for each exclusive lock, the places of gets that have no answer,
+// if nobody can have seen that they took effect.
+func (h *History) unanswered() [][]int {
+	gets := map[key][]int{}
+	since := map[key]int64{} // the first call
+	bad := map[key]bool{}    // explains an answer of the same connection, or of another one
+	var keys []key
+	for _, turn := range h.turns() {
+		k, waiting := h.Ops[turn[0]].key(), false
+		for _, i := range turn {
+			op := &h.Ops[i]
+			switch {
+			case op.Answered:
+				bad[k] = bad[k] || waiting
+			case op.Command == Get:
+				if gets[k] == nil {
+					keys, since[k] = append(keys, k), op.Call
+				}
+				gets[k], since[k], waiting = append(gets[k], i), min(since[k], op.Call), true
+			}
+		}
+	}
+	var list [][]int
+	for _, k := range keys {
+		seen := slices.ContainsFunc(h.Ops, func(op Op) bool { return op.Answered && op.Return >= since[k] && op.depends(k) })
+		if !bad[k] && !seen {
+			list = append(list, gets[k])
+		}
+	}
+	return list
+}
+
+// groups returns the places of the operations on each name of each table that
+// nothing shows that spans names.
+func (h *History) groups() [][]int {
+	places := map[key][]int{}
+	var keys []key
+	for i := range h.Ops {
+		op := &h.Ops[i]
+		if op.Command == End || op.spansNames() {
+			continue
+		}
+		if places[op.key()] == nil {
+			keys = append(keys, op.key())
+		}
+		places[op.key()] = append(places[op.key()], i)
+	}
+	var list [][]int
+	for _, k := range keys {
+		if !slices.ContainsFunc(h.Ops, func(op Op) bool { return op.spansNames() && op.sees(k) }) {
+			list = append(list, places[k])
+		}
+	}
+	return list
+}

@@ -1,0 +1,167 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// Verdict says in a sentence which answer is wrong: the first one that no order of
+// the operations explains. Finding it may take as long as a check.
+func (v *Violation) Verdict() string {
+	if v.Result == porcupine.Unknown {
+		return v.Error()
+	}
+	part := v.history.restrict(v.checked)
+	_, op := part.breaking(v.Part, time.Now().Add(Timeout))
+	if op == nil {
+		return "Nothing explains what the clients saw of " + v.Part
+	}
+	see := v.history.view(nil)
+	text := fmt.Sprintf("Nothing explains that connection %d %s (%s)", op.Conn, told(op, see.short(op.Name)), see.op(op))
+	if v.checked.whole {
+		text += " after what all saw of all names"
+	}
+	return text
+}
+
+// told says what an answer means.
+func told(op *Op, name string) string {
+	yes := op.Value != 0
+	switch op.Command {
+	case Get:
+		if yes {
+			return "got the exclusive lock " + name
+		}
+		return "was refused the exclusive lock " + name
+	case Release, ReleaseShared:
+		table := "exclusive"
+		if op.Command == ReleaseShared {
+			table = "shared"
+		}
+		if yes {
+			return fmt.Sprintf("released the %s lock %s", table, name)
+		}
+		return fmt.Sprintf("was told that it did not hold the %s lock %s", table, name)
+	case Inspect:
+		if yes {
+			return "saw the exclusive lock " + name + " held"
+		}
+		return "saw the exclusive lock " + name + " free"
+	case GetShared:
+		return fmt.Sprintf("got the shared lock %s as holder number %d", name, op.Value)
+	case InspectShared:
+		return fmt.Sprintf("saw the shared lock %s held by %d", name, op.Value)
+	}
+	return "was shown this by " + op.Command
+}
+
+// restrict returns the part of a history that one model decides about.
+func (h *History) restrict(p partition) *History {
+	if p.whole {
+		return h
+	}
+	return h.keep(func(op *Op) bool { return op.Command == End || !op.spansNames() && op.key() == p.key })
+}
+
+// keep returns a history of some of the operations, without connections of which
+// only the end is left.
+func (h *History) keep(wanted func(*Op) bool) *History {
+	kept := *h
+	kept.Ops, kept.Faults = nil, nil
+	busy := map[int]bool{}
+	for i := range h.Ops {
+		if op := &h.Ops[i]; wanted(op) {
+			kept.Ops = append(kept.Ops, *op)
+			busy[op.Conn] = busy[op.Conn] || op.Command != End
+		}
+	}
+	kept.Ops = slices.DeleteFunc(kept.Ops, func(op Op) bool { return !busy[op.Conn] })
+	for _, f := range h.Faults {
+		if busy[f.Conn] {
+			kept.Faults = append(kept.Faults, f)
+		}
+	}
+	return &kept
+}
+
+// until returns what had happened at a moment. What was not answered by then is
+// unanswered, and connections that had not ended by then end afterwards. If the
+// history is linearizable, so is this: an order of all operations begins with one of
+// those that were over, among some that were under way.
+func (h *History) until(moment int64) *History {
+	kept := h.keep(func(op *Op) bool { return op.Call <= moment || op.Command == End })
+	for i := range kept.Ops {
+		op := &kept.Ops[i]
+		if op.Return <= moment {
+			continue
+		}
+		op.Return = moment + 2
+		if op.Command == End {
+			op.Call = min(op.Call, moment+1)
+		} else {
+			op.Answered, op.Value, op.Text = false, 0, ""
+		}
+	}
+	kept.Faults = slices.DeleteFunc(kept.Faults, func(f Fault) bool { return f.At > moment })
+	return kept
+}
+
+// breaking returns the history until the first moment at which a part is violated,
+// and the operation that was answered then; nil if that cannot be found out in time.
+func (h *History) breaking(title string, deadline time.Time) (*History, *Op) {
+	var moments []int64
+	for i := range h.Ops {
+		if h.Ops[i].Answered {
+			moments = append(moments, h.Ops[i].Return)
+		}
+	}
+	slices.Sort(moments)
+	moments = slices.Compact(moments)
+	unsure := false
+	at, _ := slices.BinarySearchFunc(moments, true, func(moment int64, _ bool) int {
+		switch h.until(moment).judge(title, deadline) {
+		case porcupine.Illegal:
+			return 0
+		case porcupine.Unknown:
+			unsure = true
+		}
+		return -1
+	})
+	if at == len(moments) {
+		return h, nil
+	}
+	broken := h.until(moments[at])
+	if unsure {
+		return broken, nil
+	}
+	var last *Op
+	for i := range broken.Ops {
+		if op := &broken.Ops[i]; op.Answered && op.Return == moments[at] {
+			if last != nil {
+				return broken, nil // one of them
+			}
+			last = op
+		}
+	}
+	return broken, last
+}
+
+// judge checks one part of a history.
+func (h *History) judge(title string, deadline time.Time) porcupine.CheckResult {
+	left := time.Until(deadline)
+	if left <= 0 {
+		return porcupine.Unknown
+	}
+	for _, p := range h.parts() {
+		if p.title() == title {
+			return p.check(min(left, Timeout))
+		}
+	}
+	if title == together {
+		return porcupine.Unknown // too long, or too much at the same time
+	}
+	return porcupine.Ok
+}
