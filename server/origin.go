@@ -72,7 +72,7 @@ func checkHost(host string) error {
 	for _, r := range host {
 		switch {
 		case r > 0x7f:
-			return errors.New("browsers send such names in ASCII, as xn--...")
+			return errors.New("browsers send such names in ASCII, beginning with xn--")
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', strings.ContainsRune("-._*", r):
 		default:
 			return fmt.Errorf("%q cannot stand in a host; IPv6 addresses stand in brackets", r)
