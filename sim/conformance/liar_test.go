@@ -389,9 +389,9 @@ func (l liar) start(t *testing.T, transport string) func(context.Context) (*conf
 		if transport == "ws" {
 			on.Address = "ws://" + on.Address + "/"
 			h := &http.Server{Handler: http.HandlerFunc(w.serveMessages)}
-			go h.Serve(listener)
+			w.gone.Go(func() { h.Serve(listener) })
 		} else {
-			go func() {
+			w.gone.Go(func() { // while it accepts, the group is not empty
 				for {
 					nc, err := listener.Accept()
 					if err != nil {
@@ -399,7 +399,7 @@ func (l liar) start(t *testing.T, transport string) func(context.Context) (*conf
 					}
 					w.gone.Go(func() { w.serveStream(nc) })
 				}
-			}()
+			})
 		}
 		exited := make(chan struct{})
 		return &conformance.Instance{
