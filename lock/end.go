@@ -17,7 +17,17 @@ func (m *Machine) end(c *conn) {
 	s.Holdings -= len(c.shared)
 	s.weigh(c.weight, -len(c.shared))
 	m.ended = append(m.ended, c)
+	if len(m.ended) > mostEnded {
+		m.clear(mostEndedPieces * m.options.Piece)
+	}
 }
+
+// Where very many large ends come together they are cleared faster than they come, if
+// they are not much larger than large: who touches a lock looks at all of them.
+const (
+	mostEnded       = 32
+	mostEndedPieces = 4
+)
 
 // Clear clears a piece of what connections held that have ended. It changes nothing
 // that can be seen.

@@ -288,3 +288,25 @@ func TestLargeEnd(t *testing.T) {
 		t.Errorf("%d steps, %d shared locks in the table", steps, len(m.shared))
 	}
 }
+
+// TestManyEnds checks that very many large ends do not wait for each other to be
+// cleared: who touches a lock looks at all that are not.
+func TestManyEnds(t *testing.T) {
+	m := New(Options{Piece: 10})
+	const conns, each = 200, 11
+	for c := range conns {
+		m.Open(Conn(c))
+		for i := range each {
+			m.GetShared(Conn(c), fmt.Appendf(nil, "%d", i))
+		}
+	}
+	for c := range conns {
+		m.Close(Conn(c))
+		if n := len(m.ended); n > mostEnded+1 {
+			t.Fatalf("%d ends wait to be cleared", n)
+		}
+	}
+	if err := m.Valid(); err != nil {
+		t.Error(err)
+	}
+}

@@ -65,6 +65,7 @@ func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 // ReleaseShared takes the connection from the holders of the shared lock of
 // that name, and says whether it was one (SREL-1, SREL-2).
 func (m *Machine) ReleaseShared(id Conn, name []byte) bool {
+	m.keepUp()
 	l := m.sharedLock(name)
 	if l == nil {
 		return false
@@ -80,6 +81,7 @@ func (m *Machine) ReleaseShared(id Conn, name []byte) bool {
 // Holders returns the number of holders of the shared lock of that name, 0 if
 // there are none (SINS-1).
 func (m *Machine) Holders(name []byte) int {
+	m.keepUp()
 	l := m.sharedLock(name)
 	if l == nil {
 		return 0

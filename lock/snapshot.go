@@ -33,6 +33,10 @@ type heldShared struct {
 // Snapshot takes a snapshot of the tables that are asked for.
 func (m *Machine) Snapshot(s *Snapshot, exclusive, shared bool) {
 	s.reset()
+	exclusive, shared = exclusive && m.exclusiveSize.Holdings > 0, shared && m.sharedSize.Holdings > 0
+	if !exclusive && !shared {
+		return
+	}
 	if exclusive {
 		s.exclusive = slices.Grow(s.exclusive, m.exclusiveSize.Holdings)
 	}
@@ -111,6 +115,9 @@ func (s *Snapshot) Shared() iter.Seq2[string, Conn] {
 		}
 	}
 }
+
+// HoldingConns returns how many connections a snapshot looks at, at the most.
+func (m *Machine) HoldingConns() int { return len(m.holders.list) }
 
 // Held returns the names that a connection holds in either table, the most recent of
 // them if they are more than so many.

@@ -3,9 +3,17 @@
 package server
 
 import (
+	"errors"
 	"os"
 	"syscall"
+	"time"
 )
+
+// dirPatience is how long the lock of a directory is waited for: whoever may open the
+// directory may take it, and keep it.
+const dirPatience = time.Second
+
+var errDirLocked = errors.New("somebody else keeps its directory locked (flock)")
 
 // lockDir keeps others who ask for it from changing the sockets of a directory until
 // unlock is called.
@@ -14,15 +22,17 @@ func lockDir(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-		if err != syscall.EINTR {
-			break
+	for deadline := time.Now().Add(dirPatience); ; time.Sleep(time.Millisecond) {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if err == syscall.EWOULDBLOCK {
+			err = errDirLocked
+		}
+		if err != syscall.EINTR && err != errDirLocked || time.Now().After(deadline) {
+			f.Close()
+			return nil, err
 		}
 	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { f.Close() }, nil
 }

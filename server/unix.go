@@ -100,11 +100,10 @@ func (u *unixListener) remove() {
 		if u.made == nil {
 			return
 		}
-		unlock, err := lockDir(filepath.Dir(u.path))
-		if err != nil {
-			return // with the directory, it is gone
+		// Without the lock there is a moment in which another may take its place.
+		if unlock, err := lockDir(filepath.Dir(u.path)); err == nil {
+			defer unlock()
 		}
-		defer unlock()
 		if there, err := os.Lstat(u.path); err == nil && os.SameFile(there, u.made) {
 			os.Remove(u.path)
 		}

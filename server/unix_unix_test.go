@@ -3,6 +3,7 @@
 package server
 
 import (
+	"errors"
 	"io/fs"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestUnixMode checks that sockets have the mode that was asked for, however many
@@ -146,5 +148,35 @@ func TestUnixPathLengths(t *testing.T) {
 		if err == nil {
 			l.Close()
 		}
+	}
+}
+
+// TestLockedDirectory checks that somebody who keeps the lock of the directory holds up
+// neither the start nor the end for long.
+func TestLockedDirectory(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s")
+	l, err := ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := ListenUnix(filepath.Join(dir, "t"), 0o600); !errors.Is(err, errDirLocked) {
+		t.Errorf("got %v", err)
+	}
+	l.Close()
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+	if took := time.Since(began); took > 10*dirPatience {
+		t.Errorf("it took %v", took)
 	}
 }

@@ -52,8 +52,12 @@ const (
 	anyPort = -1
 	// classicPort is the default of -port in the classic dialect.
 	classicPort = 2626
-	// maxMaxLine limits -max-line in bytes: every connection may fill one.
-	maxMaxLine = 1 << 30
+	// minMaxLine and maxMaxLine limit -max-line in bytes: the beginning of an HTTP
+	// request must be seen (BAD-7), and every connection may fill a line.
+	minMaxLine = 16
+	maxMaxLine = 16 << 20
+	// maxKeepalive is the longest that kernels take.
+	maxKeepalive = 32767 * time.Second
 )
 
 // defaultLoops is the default of -loops: one, where there are loops. More of them
@@ -84,7 +88,7 @@ func flagSet(o *options) *flag.FlagSet {
 		fs.Var(&numberFlag{p, least, most}, name, usage)
 	}
 	duration := func(p *time.Duration, name string, least time.Duration, usage string) {
-		fs.Var(&durationFlag{p, least}, name, usage)
+		fs.Var(&durationFlag{p, least, math.MaxInt64}, name, usage)
 	}
 	fs.Var((*portFlag)(&o.port), "port", "TCP `port`; 0 is none, -1 any free one; 2626 in the classic dialect unless given")
 	fs.Var((*portFlag)(&o.ws), "ws", "WebSocket `port`; 0 is none, -1 any free one; none in the classic dialect unless given")
@@ -98,11 +102,11 @@ func flagSet(o *options) *flag.FlagSet {
 	fs.TextVar(&o.dialect, "dialect", wire.Glockd, "reply as `glockd|classic`")
 	fs.Var((*modeFlag)(&o.unixMode), "unix-mode", "permissions of the unix socket, `octal`")
 	number(&o.loops, "loops", 0, maxLoops(), "`number` of event loops that serve TCP and unix connections, each on a processor of its own; 0 is a goroutine for each connection (Linux)")
-	number(&o.maxLine, "max-line", 1, maxMaxLine, "longest command line in `bytes`")
+	number(&o.maxLine, "max-line", minMaxLine, maxMaxLine, "longest command line in `bytes`")
 	number(&o.maxConnections, "max-connections", 0, 1<<30, "most connections at a `time`; 0 is unlimited")
 	number(&o.maxLocks, "max-locks", 0, math.MaxInt, "most locks held at a `time`, each holder of a shared lock being one; 0 is unlimited")
 	duration(&o.writeTimeout, "write-timeout", 0, "drop a client that leaves its replies unread for this `time`; 0 is never")
-	duration(&o.keepalive, "keepalive", time.Second, "probe a TCP peer that was silent for this `time`; one that has vanished is dropped after about twice that; 0 is never")
+	fs.Var(&durationFlag{&o.keepalive, time.Second, maxKeepalive}, "keepalive", "probe a TCP peer that was silent for this `time`; one that has vanished is dropped after about twice that; 0 is never")
 	duration(&o.idleTimeout, "idle-timeout", 0, "drop a client that says nothing for this `time`; 0 is never")
 	duration(&o.shutdownTimeout, "shutdown-timeout", 0, "longest `time` to shut down in; 0 is none at all")
 	fs.Var((*boolFlag)(&o.answerInvalid), "answer-invalid", "answer unknown commands with 0 Invalid Command")
@@ -142,6 +146,9 @@ func (o *options) settle(given map[string]bool) error {
 	}
 	if o.port == 0 && o.ws == 0 && o.unix == "" {
 		return errors.New("nothing to serve: give -port, -ws or -unix")
+	}
+	if o.port > 0 && o.port == o.ws {
+		return fmt.Errorf("-port and -ws are both %d: give each a port of its own", o.port)
 	}
 	return nil
 }

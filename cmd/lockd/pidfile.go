@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // pidfile is a file with the process id, locked with flock(2) as long as the
@@ -16,6 +16,9 @@ import (
 type pidfile struct {
 	file *os.File
 }
+
+// maxPidfile is the size in bytes of the largest file that may be one.
+const maxPidfile = 32
 
 // claimPidfile creates or takes over the file of that path; an empty one is none.
 func claimPidfile(path string) (*pidfile, error) {
@@ -37,7 +40,7 @@ func claimPidfile(path string) (*pidfile, error) {
 			if !errors.Is(err, errLocked) {
 				return nil, fmt.Errorf("cannot lock the pidfile %s: %w", path, err)
 			}
-			pid, _ := io.ReadAll(io.LimitReader(f, 32))
+			pid, _ := io.ReadAll(io.LimitReader(f, maxPidfile))
 			return nil, fmt.Errorf("another daemon runs with the pidfile %s: its pid is %s", path, strings.TrimSpace(string(pid)))
 		}
 		// Its last owner may have removed it since it was opened.
@@ -45,7 +48,7 @@ func claimPidfile(path string) (*pidfile, error) {
 			f.Close()
 			continue
 		}
-		if err := checkLeft(f, info.ModTime()); err != nil {
+		if err := checkLeft(f, info); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("cannot use the pidfile %s: %w; choose another path or remove it", path, err)
 		}
@@ -57,12 +60,15 @@ func claimPidfile(path string) (*pidfile, error) {
 	}
 }
 
-// checkLeft finds that a file, last written at that time, is none that a crash left:
-// that is empty or holds the number of a process that is gone.
-func checkLeft(f *os.File, written time.Time) error {
-	content, err := io.ReadAll(io.LimitReader(f, 32))
+// checkLeft finds that a file is none that a crash left: that is empty or holds the
+// number of a process that is gone.
+func checkLeft(f *os.File, info fs.FileInfo) error {
+	content, err := io.ReadAll(io.LimitReader(f, maxPidfile))
 	if err != nil {
 		return err
+	}
+	if info.Size() > maxPidfile {
+		return errors.New("it holds something else than a process id")
 	}
 	text := strings.TrimSpace(string(content))
 	if text == "" {
@@ -72,7 +78,7 @@ func checkLeft(f *os.File, written time.Time) error {
 	if err != nil {
 		return errors.New("it holds something else than a process id")
 	}
-	if program := runsSince(pid, written); program != "" && pid != os.Getpid() {
+	if program := runsSince(pid, info.ModTime()); program != "" && pid != os.Getpid() {
 		return fmt.Errorf("it names process %d, %s, which runs", pid, program)
 	}
 	return nil

@@ -33,13 +33,6 @@ func spareProcessor(loops int) {
 func serve(o *options, log *slog.Logger) error {
 	// A closed terminal or a reader of the log that is gone must not end it.
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGINT) { // as a script's & makes it
-		signal.Notify(signals, syscall.SIGINT)
-	}
-	defer signal.Stop(signals)
-
 	pidfile, err := claimPidfile(o.pidfile)
 	if err != nil {
 		return err
@@ -82,6 +75,13 @@ func serve(o *options, log *slog.Logger) error {
 		log.Warn("there are not enough file descriptors for so many connections; raise the limit of the process (ulimit -n)",
 			"max-connections", o.maxConnections, "descriptors", limit)
 	}
+	// Before that, a signal ends the process at once: a lookup of names may take long.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGINT) { // as a script's & makes it
+		signal.Notify(signals, syscall.SIGINT)
+	}
+	defer signal.Stop(signals)
 	on.log(log)
 
 	var sig os.Signal

@@ -70,7 +70,7 @@ func TestConfigFile(t *testing.T) {
 // TestSources checks which of the places where a flag is given counts.
 func TestSources(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lockd.conf")
-	text := "port 3\nws 3\nhost 127.0.0.3\nhost 127.0.0.4\nmax-locks 3\nunix ''\n"
+	text := "port 3\nws 4\nhost 127.0.0.3\nhost 127.0.0.4\nmax-locks 3\nunix ''\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -69,6 +69,7 @@ func (f *portFlag) Set(text string) error {
 type durationFlag struct {
 	value *time.Duration
 	least time.Duration // the shortest but 0
+	most  time.Duration
 }
 
 func (f *durationFlag) String() string {
@@ -87,6 +88,8 @@ func (f *durationFlag) Set(text string) error {
 		return errors.New("want a time that is not negative")
 	case value > 0 && value < f.least:
 		return fmt.Errorf("want %v or more, or 0 for never", f.least)
+	case value > f.most:
+		return fmt.Errorf("want %v or less, or 0 for never", f.most)
 	}
 	*f.value = value
 	return nil

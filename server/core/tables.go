@@ -15,6 +15,9 @@ const maxReply = 64 << 20
 const (
 	smallLines = 256
 	smallBytes = 16 << 10
+	// smallHolders is how many connections that hold something may be looked at for
+	// that: also those that hold nothing in the table that is shown.
+	smallHolders = 1024
 )
 
 // tableCost is how many bytes of replies a small dump counts for in a batch
@@ -52,7 +55,7 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
 	case c.mustWait(r, bytes):
 	case bytes > c.maxReply:
 		return dialect.AppendTooLarge(out)
-	case lines <= c.config.SmallDump && bytes <= smallBytes:
+	case lines <= c.config.SmallDump && bytes <= smallBytes && (lines == 0 || c.machine.HoldingConns() <= smallHolders):
 		c.look(&c.small, r)
 		return c.small.appendTo(out)
 	}

@@ -195,3 +195,23 @@ func TestDumpBesideALargeEnd(t *testing.T) {
 		t.Errorf("after the end: %q", got)
 	}
 }
+
+// TestDumpBesideManyHolders checks that a small dump is not made at once where very
+// many connections have to be looked at for it.
+func TestDumpBesideManyHolders(t *testing.T) {
+	c := New(Config{Dump: true})
+	var fx Effects
+	var id ID
+	for range smallHolders + 1 {
+		id, _ = c.Open(0, Peer{Network: Unix}, &fx)
+		c.Receive(0, id, []byte("sg one\n"), &fx)
+	}
+	fx.Reset()
+	if _, state := c.Receive(0, id, []byte("dump\n"), &fx); state.Waits || string(fx.To(id)) != "map[]\n" {
+		t.Errorf("an empty dump waits: %v, %q", state.Waits, fx.To(id))
+	}
+	fx.Reset()
+	if _, state := c.Receive(0, id, []byte("g a\ndump\n"), &fx); !state.Waits {
+		t.Errorf("a dump of one lock is made at once: %q", fx.To(id))
+	}
+}

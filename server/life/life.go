@@ -320,7 +320,7 @@ func (l *Life) Closed() {
 
 // after is the moment that ends a limit, which is none if it is 0.
 func after(now, limit core.Time) core.Time {
-	if limit <= 0 {
+	if limit <= 0 || limit > core.Never-now { // which may be meant for ever
 		return core.Never
 	}
 	return now + limit

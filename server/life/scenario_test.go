@@ -77,9 +77,10 @@ var scenarios = map[string]string{
 		released -> close - dropped`,
 	"another protocol, which reads nothing": `admit -> read 100, received -> execute -, executed replies ends -> write 300,
 		@300 expire -> release - timed out, released -> close - timed out`,
-	"breaks while it waits":   `admit -> read 100, received -> execute -, executed waits -> wait -, ended failed -> release - failed, resumed -> release - failed`,
-	"no limits":               `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
-	"no limits, but it stops": `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
+	"breaks while it waits":          `admit -> read 100, received -> execute -, executed waits -> wait -, ended failed -> release - failed, resumed -> release - failed`,
+	"no limits":                      `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
+	"limits that are meant for ever": `endless -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -`,
+	"no limits, but it stops":        `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
 }
 
 var stepNames = [...]string{"read", "execute", "write", "wait", "release", "end", "discard", "close", "nothing"}
@@ -118,6 +119,8 @@ func play(t *testing.T, l *Life, now core.Time, words []string) {
 		*l = Admitted(now, limited)
 	case "unlimited":
 		*l = Admitted(now, &Limits{})
+	case "endless":
+		*l = Admitted(now, &Limits{Write: core.Never, Idle: core.Never})
 	case "refuse":
 		*l = Refused(now, limited)
 	case "received":

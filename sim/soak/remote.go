@@ -23,6 +23,7 @@ type Remote struct {
 	target  Target
 	classic bool
 	prefix  string
+	runs    int
 }
 
 // Connect finds out whether a lock server listens at an address, and which
@@ -57,8 +58,12 @@ func Connect(t Target) (*Remote, error) {
 func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
 	o.Crowd.Classic, o.Crowd.TablePercent = r.classic, 0
 	o.Crowd.Anonymous = true
+	// A client may have left before the server has looked at what it sent: that must
+	// not meet the next run.
+	r.runs++
+	prefix := fmt.Sprintf("%s%d-", r.prefix, r.runs)
 	for i, name := range o.Crowd.Names {
-		o.Crowd.Names[i] = r.prefix + name
+		o.Crowd.Names[i] = prefix + name
 	}
 	var now atomic.Int64
 	env := workload.Environment{
@@ -77,7 +82,7 @@ func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
 		Barrier: func() error { return r.settle(o.Crowd.Names) },
 	}
 	h, coverage, err := workload.Run(env, o.Crowd)
-	h.Prefix = r.prefix
+	h.Prefix = prefix
 	if err != nil && !errors.Is(err, ErrUnreachable) {
 		if _, again := Connect(r.target); again != nil {
 			err = fmt.Errorf("the server has ended in the middle of the run (%w); what it said last: %v", again, err)
