@@ -79,7 +79,7 @@ var scenarios = map[string]string{
 		@300 expire -> release - timed out, released -> close - timed out`,
 	"breaks while it waits":          `admit -> read 100, received -> execute -, executed waits -> wait -, ended failed -> release - failed, resumed -> release - failed`,
 	"no limits":                      `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
-	"limits that are meant for ever": `endless -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -`,
+	"limits that are meant for ever": `endless -> read -, @5 received -> execute -, executed replies -> write -, @6 wrote 1 left -> write -`,
 	"no limits, but it stops":        `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
 }
 
