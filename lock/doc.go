@@ -43,7 +43,7 @@
 //
 // Every command takes constant time, and so does Close beyond Options.Piece
 // holdings: what is left of them is cleared in pieces, by Clear and by every
-// acquisition and command on shared locks. A snapshot takes the time to copy a few words for each holding; to
-// sort it is up to who looks at it. Only an acquisition that stores a name or a
-// holder for which there was no room allocates.
+// acquisition and command on shared locks. A snapshot takes the time to copy a few
+// words for each holding; to sort it is up to who looks at it. Only an acquisition
+// that stores a name or a holder for which there was no room allocates.
 package lock

@@ -98,8 +98,8 @@ func (s *Snapshot) Exclusive() iter.Seq2[string, Conn] {
 }
 
 // Shared returns all shared locks and their holders, one by one, ordered by name,
-// bytewise, and within a name by the time they got it, earliest first (DUMP-3, DUMP-11,
-// DUMP-4, DUMP-6).
+// bytewise, and within a name by the time they got it, earliest first (DUMP-3,
+// DUMP-4, DUMP-6, DUMP-11).
 func (s *Snapshot) Shared() iter.Seq2[string, Conn] {
 	return func(yield func(string, Conn) bool) {
 		slices.SortFunc(s.shared, func(a, b heldShared) int {

@@ -35,12 +35,15 @@ func (r *reply) step(out []byte, state core.State) error {
 	err := r.take(out)
 	x.account(true)
 	if err == nil && state.Ends {
-		err = errForeign
+		err = r.end()
 	}
-	if err != nil || !state.Waits {
+	if err != nil || !state.Waits && !state.Ends {
 		return err
 	}
 	x.life.Executed(x.server.clock.now(), false, false, state)
+	if state.Ends {
+		return errForeign
+	}
 	x.await()
 	if x.life.End() != life.Open {
 		return errEndOfStream
@@ -125,17 +128,6 @@ func (r *reply) end() error {
 		return nil
 	}
 	return r.close()
-}
-
-// endFor sends what is left to a client whose connection ends for that reason, if it
-// may know of it.
-func (r *reply) endFor(why error) error {
-	if why == errForeign {
-		if err := r.end(); err != nil {
-			return err
-		}
-	}
-	return why
 }
 
 // kindOf is the kind of a message that holds that.

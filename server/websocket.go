@@ -122,8 +122,8 @@ func (x *session) serveWebSocket() {
 			x.tell()
 		}
 	}
-	if err == errForeign {
-		x.end(life.Dropped)
+	if err == errForeign { // its life has ended
+		x.release()
 		x.goodbye(websocket.StatusPolicyViolation, "another protocol")
 	}
 	x.end(life.Failed) // unless it has ended otherwise
@@ -181,7 +181,7 @@ func (x *session) message() error {
 			var state core.State
 			data, state = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
 			if err := reply.step(fx.To(x.id()), state); err != nil {
-				return reply.endFor(err)
+				return err
 			}
 		}
 		if err == io.EOF {
@@ -194,7 +194,7 @@ func (x *session) message() error {
 	state := x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
 	defer fx.Reset()
 	if err := reply.step(fx.To(x.id()), state); err != nil {
-		return reply.endFor(err)
+		return err
 	}
 	return reply.end()
 }

@@ -77,19 +77,14 @@ func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	}
 	line, rest = data[:end], data[end+1:]
 	if len(s.tail)+len(line) > s.limit() {
-		if split = s.long(line); s.foreign {
-			rest = nil
-		}
-		return nil, rest, split
+		return nil, rest, s.long(line)
 	}
 	if len(s.tail) > 0 {
 		s.tail = append(s.tail, line...)
 		s.returned = true
 		line = s.tail
 	}
-	if line, split = s.whole(line); s.foreign {
-		rest = nil
-	}
+	line, split = s.whole(line)
 	return line, rest, split
 }
 

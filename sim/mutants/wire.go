@@ -32,7 +32,7 @@ var wireMutants = []Mutant{
 	{"what follows HTTP is executed", "wire/splitter.go",
 		"	if s.foreign {\n		return nil, nil, NoLine\n	}\n", ""},
 	{"what follows HTTP in its packet is executed", "wire/splitter.go",
-		"	if line, split = s.whole(line); s.foreign {\n		rest = nil\n	}\n", "	if line, split = s.whole(line); s.foreign {\n		s.foreign = len(rest) == 0\n	}\n"},
+		"	line, split = s.whole(line)\n", "	line, split = s.whole(line)\n	s.foreign = s.foreign && len(rest) == 0\n"},
 	{"after a long line everything is dropped", "wire/splitter.go",
 		"		s.dropping = false\n		data = data[end+1:]", "		data = data[end+1:]"},
 	{"a long message eats the next one", "wire/splitter.go",
