@@ -21,7 +21,7 @@ var lockMutants = []Mutant{
 	{"release moves a lock and forgets where", "lock/exclusive.go",
 		"held[l.at], last.at = last, l.at", "held[l.at] = last"},
 	{"a released holding is still counted", "lock/exclusive.go",
-		"	m.exclusiveSize.change(l.name, c, -1)\n", ""},
+		"	m.exclusiveSize.change(l.name, c, -1)\n", "	_ = c\n"},
 	{"a lock that was released is held by nobody, and nobody can get it", "lock/exclusive.go",
 		"	if l != nil && l.owner != nil && !l.owner.ended {\n		if l.owner", "	if l != nil {\n		if l.owner"},
 	{"a lock that is acquired again stays among the free ones", "lock/exclusive.go",
