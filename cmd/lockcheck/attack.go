@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -20,6 +23,7 @@ func attackCommand() *ffcli.Command {
 	pid := flags.Int("pid", 0, "the process whose memory and descriptors are measured, with -addr")
 	small := flags.Int("small", 1, "divide the size of every attack by this")
 	slack := flags.Int("slack", 1, "multiply the times that an honest client may wait by this, on a busy machine")
+	honest := flags.Bool("honest", false, "make no attack: be the honest client alone, of the server at -addr, until standard input ends, and print what it notices")
 	return &ffcli.Command{
 		Name:       "attack",
 		ShortUsage: "lockcheck attack -start PATH [flags] [NAME...]",
@@ -40,11 +44,20 @@ end.`,
 			if *small < 1 || *slack < 1 {
 				return usageError("-small %d and -slack %d: want 1 or more", *small, *slack)
 			}
+			if *honest {
+				return beHonest(*addr)
+			}
 			chosen, err := chooseAttacks(args)
 			if err != nil {
 				return err
 			}
-			broken := 0
+			self, err := os.Executable()
+			if err != nil {
+				return &exitError{exitBroken, err}
+			}
+			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			broken, done := 0, 0
 			for _, a := range chosen {
 				a.Stall *= time.Duration(*slack)
 				t := &attack.Target{Addr: *addr, Web: *web, PID: *pid, Small: *small}
@@ -53,14 +66,19 @@ end.`,
 						return &exitError{exitBroken, err}
 					}
 				}
+				t.Honest = []string{self, "attack", "-honest", "-addr", t.Addr}
 				result, err := attack.Run(ctx, a, t)
+				stopped := t.Stop()
+				if ctx.Err() != nil {
+					break
+				}
 				if err != nil {
-					t.Stop()
 					return &exitError{exitBroken, err}
 				}
-				if err := t.Stop(); err != nil {
-					result.Broken = append(result.Broken, err.Error())
+				if stopped != nil {
+					result.Broken = append(result.Broken, stopped.Error())
 				}
+				done++
 				fmt.Println(result)
 				for _, b := range result.Broken {
 					fmt.Println("   ", b)
@@ -69,12 +87,26 @@ end.`,
 					broken++
 				}
 			}
-			if broken > 0 {
-				return &exitError{exitViolation, fmt.Errorf("attack: %d of %d attacks broke a bound", broken, len(chosen))}
+			switch {
+			case broken > 0:
+				return &exitError{exitViolation, fmt.Errorf("attack: %d of %d attacks broke a bound", broken, done)}
+			case done < len(chosen):
+				return &exitError{exitInterrupted, fmt.Errorf("interrupted: %d of %d attacks were made", done, len(chosen))}
 			}
 			return nil
 		},
 	}
+}
+
+// beHonest is the honest client.
+func beHonest(addr string) error {
+	if addr == "" {
+		return usageError("-honest needs -addr ADDRESS")
+	}
+	if err := attack.Honest(addr, os.Stdin, os.Stdout); err != nil {
+		return &exitError{exitBroken, err}
+	}
+	return nil
 }
 
 // chooseAttacks returns those of the names, all without any.

@@ -7,9 +7,16 @@ import (
 	"lockd/server/life"
 )
 
-// writeSize is the most bytes that one connection writes in a turn: many that are sent
-// a dump at once must not hold up the others.
-const writeSize = 64 << 10
+// The most bytes that one connection writes in a turn.
+const (
+	// replySize is that of the replies to what arrived together (REPLY-5).
+	replySize = 64 << 10
+	// pieceSize is that of dumps, and of what had to wait for room: 2,000 clients
+	// that are sent a dump of 900 KB at once keep an honest one waiting for 80 ms
+	// at the most, and for 190 with 64 KiB. A client that reads alone does not
+	// notice.
+	pieceSize = 16 << 10
+)
 
 // send sends replies that are owed: at once as far as there is room, unless others
 // wait before them. data is in the effects of the loop, or nobody else's; if it is
@@ -20,8 +27,12 @@ func (l *Loop) send(c *conn, data []byte, shared bool) {
 	}
 	n := 0
 	if !c.owes() {
+		size := replySize
+		if shared {
+			size = pieceSize
+		}
 		var ok bool
-		if n, ok = l.write(c, data); !ok {
+		if n, ok = l.write(c, data, size); !ok {
 			return
 		}
 		c.life.Wrote(l.now, n, n < len(data))
@@ -44,7 +55,7 @@ func (l *Loop) send(c *conn, data []byte, shared bool) {
 // flush sends what waits, as far as there is room.
 func (l *Loop) flush(c *conn) {
 	out := &c.backlog.out
-	n, ok := l.write(c, out.Next())
+	n, ok := l.write(c, out.Next(), pieceSize)
 	if !ok {
 		return
 	}
@@ -55,9 +66,10 @@ func (l *Loop) flush(c *conn) {
 	}
 }
 
-// write writes once, and ends the connection if that fails.
-func (l *Loop) write(c *conn, data []byte) (n int, ok bool) {
-	n, errno := l.kernel.Write(c.fd, data[:min(len(data), writeSize)])
+// write writes once, so many bytes at the most, and ends the connection if that
+// fails.
+func (l *Loop) write(c *conn, data []byte, size int) (n int, ok bool) {
+	n, errno := l.kernel.Write(c.fd, data[:min(len(data), size)])
 	switch errno {
 	case 0:
 		return n, true

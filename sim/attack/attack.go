@@ -76,8 +76,9 @@ var All = []Attack{
 		Prepare: holdLong(14, 64_000), Do: unread(2_000, "d\nsd\ndump\n", 10*time.Second),
 	},
 	{
+		// All are served in turn, and share the processors with the server.
 		Name: "unread-replies", About: "4,000 clients send commands without end and do not read the replies",
-		Stall: 200 * time.Millisecond, Growth: waiting,
+		Stall: 400 * time.Millisecond, Growth: waiting,
 		Do: unread(4_000, longInspections, 10*time.Second),
 	},
 	{

@@ -2,7 +2,9 @@ package attack
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,18 @@ import (
 	"lockd/server"
 	"lockd/server/core"
 )
+
+// TestMain is the honest client when it is called as TestRun does.
+func TestMain(m *testing.M) {
+	if addr, found := strings.CutPrefix(os.Args[len(os.Args)-1], "honest="); found {
+		if err := Honest(addr, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
 
 // TestJudge checks that every bound is one.
 func TestJudge(t *testing.T) {
@@ -47,6 +61,7 @@ func TestRun(t *testing.T) {
 	go s.Serve(l)
 	defer s.Close()
 	target := &Target{Addr: l.Addr().String(), Small: 1000}
+	target.Honest = []string{os.Args[0], "honest=" + target.Addr}
 	defer target.Stop()
 	quiet := func(context.Context, *Target) error { return nil }
 	for _, a := range []*Attack{
@@ -64,5 +79,8 @@ func TestRun(t *testing.T) {
 	kill := &Attack{Name: "kill", Stall: time.Minute, Do: func(context.Context, *Target) error { s.Close(); return nil }}
 	if r, err := Run(t.Context(), kill, target); err != nil || len(r.Broken) == 0 {
 		t.Errorf("a server that dies: %+v, %v", r, err)
+	}
+	if r, err := Run(t.Context(), kill, target); err == nil || !strings.Contains(err.Error(), "no honest client could begin: dial tcp") {
+		t.Errorf("a server that is not there: %+v, %v", r, err)
 	}
 }

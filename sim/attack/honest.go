@@ -3,68 +3,133 @@ package attack
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
 )
 
-// honest is a client that holds a lock, and asks and waits for the answer, all the
-// time.
+// noticed is what an honest client has noticed.
+type noticed struct {
+	Waits  []time.Duration `json:"waits"` // for each reply, in nanoseconds
+	Broken string          `json:"broken,omitempty"`
+}
+
+// Honest is a client of the server at a TCP address that holds a lock, and asks
+// and waits for the answer, all the time until in ends. It writes the line "ready"
+// when it has its lock, and at the end what it has noticed, as JSON. Its error is
+// that it could not begin.
+//
+// It is meant to be a process of its own: in that of the attackers it would wait
+// for its turn among them, which the kernel gives it at once and the runtime does
+// not, and that would be taken for the server's delay.
+func Honest(addr string, in io.Reader, out io.Writer) error {
+	h := honest{name: fmt.Sprintf("honest-%d-%d", os.Getpid(), time.Now().UnixNano())}
+	var err error
+	if h.conn, err = net.DialTimeout("tcp", addr, patience); err != nil {
+		return err
+	}
+	defer h.conn.Close()
+	h.read = bufio.NewReader(h.conn)
+	if err := h.expect("g", "cannot get its lock"); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(out, ready+"\n"); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		io.Copy(io.Discard, in)
+	}()
+	var n noticed
+	if err := h.run(ctx, &n); err != nil {
+		n.Broken = err.Error()
+	}
+	return json.NewEncoder(out).Encode(n)
+}
+
+const ready = "ready"
+
+// honest is the connection of an honest client.
 type honest struct {
-	conn  net.Conn
-	read  *bufio.Reader
-	name  string
-	waits []time.Duration
+	conn net.Conn
+	read *bufio.Reader
+	name string
 }
 
-func newHonest(t *Target) (*honest, error) {
-	c, err := t.dial()
-	if err != nil {
-		return nil, err
-	}
-	h := &honest{conn: c, read: bufio.NewReader(c), name: fmt.Sprintf("honest-%d", time.Now().UnixNano())}
-	reply, err := h.ask("g")
-	if err == nil && !strings.HasPrefix(reply, "1 ") {
-		err = fmt.Errorf("an honest client cannot get its lock: %q", reply)
-	}
-	return h, err
-}
-
-func (h *honest) ask(verb string) (string, error) {
-	h.conn.SetDeadline(time.Now().Add(patience))
-	if _, err := fmt.Fprintf(h.conn, "%s %s\n", verb, h.name); err != nil {
-		return "", err
-	}
-	return h.read.ReadString('\n')
-}
-
-// run asks until ctx ends.
-func (h *honest) run(ctx context.Context) error {
+// run asks until ctx ends, and then releases the lock, which must still be held.
+func (h *honest) run(ctx context.Context, n *noticed) error {
 	for ctx.Err() == nil {
 		began := time.Now()
-		reply, err := h.ask("i")
-		if err != nil {
-			return fmt.Errorf("the connection of an honest client ended: %w", err)
+		if err := h.expect("i", "has lost its lock"); err != nil {
+			return err
 		}
-		if !strings.HasPrefix(reply, "1 ") {
-			return fmt.Errorf("an honest client has lost its lock: %q", reply)
-		}
-		h.waits = append(h.waits, time.Since(began))
+		n.Waits = append(n.Waits, time.Since(began))
 		time.Sleep(2 * time.Millisecond)
+	}
+	return h.expect("r", "has lost its lock")
+}
+
+// expect sends a command for the lock, and wants it to be granted.
+func (h *honest) expect(verb, trouble string) error {
+	h.conn.SetDeadline(time.Now().Add(patience))
+	if _, err := fmt.Fprintf(h.conn, "%s %s\n", verb, h.name); err != nil {
+		return fmt.Errorf("the connection of an honest client ended: %w", err)
+	}
+	reply, err := h.read.ReadString('\n')
+	switch {
+	case err != nil:
+		return fmt.Errorf("the connection of an honest client ended: %w", err)
+	case !strings.HasPrefix(reply, "1 "):
+		return fmt.Errorf("an honest client %s: it was answered %q", trouble, reply)
 	}
 	return nil
 }
 
-// end releases the lock, which must still be held.
-func (h *honest) end() error {
-	defer h.conn.Close()
-	reply, err := h.ask("r")
-	if err == nil && !strings.HasPrefix(reply, "1 ") {
-		err = fmt.Errorf("an honest client has lost its lock: %q", reply)
+// witness is a process that runs Honest.
+type witness struct {
+	process *exec.Cmd
+	stdin   io.Closer
+	out     *bufio.Reader
+}
+
+// startWitness starts an honest client and waits until it has its lock.
+func startWitness(ctx context.Context, t *Target) (*witness, error) {
+	w := &witness{process: exec.CommandContext(ctx, t.Honest[0], t.Honest[1:]...)}
+	var said strings.Builder
+	w.process.Stderr = &said
+	stdin, err := w.process.StdinPipe()
+	if err != nil {
+		return nil, err
 	}
-	return err
+	stdout, err := w.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	w.stdin, w.out = stdin, bufio.NewReader(stdout)
+	if err := w.process.Start(); err != nil {
+		return nil, err
+	}
+	if line, _ := w.out.ReadString('\n'); line != ready+"\n" {
+		stdin.Close()
+		err := w.process.Wait()
+		return nil, fmt.Errorf("no honest client could begin: %s (%w)", strings.TrimSpace(said.String()), err)
+	}
+	return w, nil
+}
+
+// end ends the honest client and returns what it has noticed.
+func (w *witness) end() (n noticed, err error) {
+	w.stdin.Close()
+	err = json.NewDecoder(w.out).Decode(&n)
+	return n, errors.Join(err, w.process.Wait())
 }
 
 // percentile returns how long so many of a thousand replies took at the most.

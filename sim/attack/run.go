@@ -3,7 +3,6 @@ package attack
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"time"
 )
 
@@ -21,9 +20,6 @@ type Result struct {
 	Broken  []string // what must not be
 }
 
-// spareProcessors are more than the attackers that run at a time need.
-const spareProcessors = 8
-
 // Run makes one attack. Its error is of the attacker: it could not be made.
 func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 	r := Result{Attack: a}
@@ -32,18 +28,12 @@ func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 			return r, fmt.Errorf("%s: cannot prepare: %w", a.Name, err)
 		}
 	}
-	h, err := newHonest(t)
+	w, err := startWitness(ctx, t)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", a.Name, err)
 	}
-	// The honest client must not wait for a turn among the attackers, which the
-	// kernel gives it at once and the runtime does not.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(spareProcessors))
 	began := time.Now()
 	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	honestly := make(chan error, 1)
-	go func() { honestly <- h.run(watching) }()
 	r.Held = memory(t.PID)
 	watched := make(chan struct{})
 	go func() {
@@ -56,15 +46,15 @@ func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 	time.Sleep(200 * time.Millisecond)
 	stop()
 	<-watched
-	err = <-honestly
-	if err == nil {
-		err = h.end()
-	}
+	n, err := w.end()
 	if err != nil {
-		r.Broken = append(r.Broken, err.Error())
+		return r, fmt.Errorf("%s: the honest client: %w", a.Name, err)
+	}
+	if n.Broken != "" {
+		r.Broken = append(r.Broken, n.Broken)
 	}
 	r.Elapsed = time.Since(began)
-	r.judge(h.waits)
+	r.judge(n.Waits)
 	return r, nil
 }
 

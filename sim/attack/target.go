@@ -20,6 +20,8 @@ type Target struct {
 	Web  string // of WebSockets, HOST:PORT; empty if there is none
 	PID  int    // of its process, 0 if it is not known: nothing is measured of it then
 
+	// Honest is the program that runs Honest against Addr, and its arguments.
+	Honest []string
 	// Small divides the size of every attack; 1 is the whole.
 	Small int
 
@@ -52,7 +54,7 @@ func Start(ctx context.Context, path string, small int, flags ...string) (*Targe
 			t.Stop()
 			return nil, fmt.Errorf("%s does not start: %s", path, said)
 		}
-		if found := ready.FindStringSubmatch(line); found != nil {
+		if found := started.FindStringSubmatch(line); found != nil {
 			t.Addr, t.Web = found[1], found[2]
 		}
 	}
@@ -60,7 +62,7 @@ func Start(ctx context.Context, path string, small int, flags ...string) (*Targe
 	return t, nil
 }
 
-var ready = regexp.MustCompile(`lockd is ready.* tcp=(\S+) ws=(\S+)`)
+var started = regexp.MustCompile(`lockd is ready.* tcp=(\S+) ws=(\S+)`)
 
 // Stop ends the daemon, if Start has started it, and says whether it ended well.
 func (t *Target) Stop() error {
