@@ -243,7 +243,8 @@ func (b bytewise) write(data []byte) error {
 // wsConn is a client's WebSocket.
 type wsConn struct {
 	*websocket.Conn
-	addr, remote string
+	socket net.Conn
+	remote string
 }
 
 func dialWebSocket(addr string) (wireConn, error) {
@@ -252,9 +253,7 @@ func dialWebSocket(addr string) (wireConn, error) {
 	c := &wsConn{remote: addr}
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
-		if err == nil {
-			c.addr = nc.LocalAddr().String()
-		}
+		c.socket = nc
 		return nc, err
 	}}
 	ws, _, err := websocket.Dial(ctx, "ws://"+addr+"/", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
@@ -296,4 +295,4 @@ func (c *wsConn) end() ([]byte, error) {
 }
 
 func (c *wsConn) close()            { c.CloseNow() }
-func (c *wsConn) localAddr() string { return c.addr }
+func (c *wsConn) localAddr() string { return c.socket.LocalAddr().String() }

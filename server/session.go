@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -26,6 +27,9 @@ const (
 	// largePause is how long a connection may keep such a buffer while nothing
 	// comes.
 	largePause = 10 * core.Millisecond
+	// brokenPause is how long a connection that waits for a reply may be broken
+	// before that is noticed: nothing is read meanwhile.
+	brokenPause = time.Second
 )
 
 // Buffers are lent for as long as they are in use, so that idle connections
@@ -203,13 +207,26 @@ func (x *session) obey() {
 	}
 }
 
-// await waits for a reply that is in the making.
+// await waits for a reply that is in the making, unless the connection breaks.
 func (x *session) await() {
 	x.account(true)
+	var look <-chan time.Time
+	socket, ok := x.conn.(syscall.Conn)
+	if ok {
+		every := time.NewTicker(brokenPause)
+		defer every.Stop()
+		look = every.C
+	}
 	for x.life.Step() == life.Wait {
-		<-x.woken
-		x.readBy = unknown
-		x.obey()
+		select {
+		case <-x.woken:
+			x.readBy = unknown
+			x.obey()
+		case <-look:
+			if broken(socket) {
+				x.life.Ended(life.Failed)
+			}
+		}
 	}
 }
 

@@ -84,22 +84,22 @@ func TestRepliesThatAreNoText(t *testing.T) {
 		say(t, web, "g mine\ni mine")
 		hear(t, web, websocket.MessageText, "1 Lock Get Success: mine\n1 Lock Is Locked: mine\n")
 		say(t, web, "d caf\xc3\xa9\nd\n")
-		hear(t, web, websocket.MessageBinary, fmt.Sprintf("caf\xe9: %s\nmine: %s\n", addr, web.addr))
+		hear(t, web, websocket.MessageBinary, fmt.Sprintf("caf\xe9: %s\nmine: %s\n", addr, web.localAddr()))
 
 		// What has begun as text goes on as another message.
 		long := strings.Repeat("x", 60_000)
 		say(t, web, strings.Repeat("i "+long+"\n", 3)+"dump\ni mine\n")
 		hear(t, web, websocket.MessageText, strings.Repeat("0 Lock Not Locked: "+long+"\n", 2))
-		hear(t, web, websocket.MessageBinary, "0 Lock Not Locked: "+long+"\n"+fmt.Sprintf("map[caf\xe9:%s mine:%s]\n", addr, web.addr)+"1 Lock Is Locked: mine\n")
+		hear(t, web, websocket.MessageBinary, "0 Lock Not Locked: "+long+"\n"+fmt.Sprintf("map[caf\xe9:%s mine:%s]\n", addr, web.localAddr())+"1 Lock Is Locked: mine\n")
 
 		// A large dump.
 		want := fmt.Sprintf("caf\xe9: %s\n", addr)
 		for i := range 300 {
 			say(t, web, fmt.Sprintf("g l%03d%s", i, long[:1000]))
 			hear(t, web, websocket.MessageText, fmt.Sprintf("1 Lock Get Success: l%03d%s\n", i, long[:1000]))
-			want += fmt.Sprintf("l%03d%s: %s\n", i, long[:1000], web.addr)
+			want += fmt.Sprintf("l%03d%s: %s\n", i, long[:1000], web.localAddr())
 		}
-		want += fmt.Sprintf("mine: %s\n", web.addr)
+		want += fmt.Sprintf("mine: %s\n", web.localAddr())
 		say(t, web, "d")
 		hear(t, web, websocket.MessageBinary, want)
 		answer(t, p, "r caf\xe9\n", "1 Lock Release Success: caf\xe9\n")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,44 @@ func testCloseWhileWaiting(t *testing.T) {
 	if conns, locks := s.Held(); conns+locks > 0 {
 		t.Errorf("%d connections and %d locks are left", conns, locks)
 	}
+}
+
+// TestResetWhileWaiting checks that the locks of a client that breaks while it waits
+// for a reply are released before that is made, however long it takes.
+func TestResetWhileWaiting(t *testing.T) { onDrivers(t, testResetWhileWaiting) }
+
+func testResetWhileWaiting(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a goroutine cannot tell there")
+	}
+	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
+	s.hub.MakeBy(func(*core.Dump) {}) // never made
+	streamAddr, webAddr := serveBoth(t, s)
+	clients := []wireConn{mustDial(t)(dialStream("tcp", streamAddr)), mustDial(t)(dialWebSocket(webAddr))}
+	for _, c := range clients {
+		if err := c.write([]byte("sg x\nd\ni x\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitUntil(t, "the commands", func() bool { return s.executed() == 4 })
+	for _, c := range clients {
+		reset(c)
+	}
+	waitUntil(t, "the release", func() bool { conns, locks := s.Held(); return conns+locks == 0 })
+	s.Close()
+}
+
+// reset ends a connection of TCP as a client does that breaks.
+func reset(c wireConn) {
+	var socket net.Conn
+	switch c := c.(type) {
+	case stream:
+		socket = c.Conn
+	case *wsConn:
+		socket = c.socket
+	}
+	socket.(*net.TCPConn).SetLinger(0)
+	socket.Close()
 }
 
 // TestStopWhileWaiting checks that dumps which WebSockets wait for are made though the

@@ -30,10 +30,21 @@ func (d *Dump) Size() int { return d.bytes }
 // Make makes the reply.
 func (d *Dump) Make() { d.reply = d.view.appendTo(make([]byte, 0, d.bytes)) }
 
+// whole says that the reply shows all that there is of something. There are few such
+// requests; those for what has one name can be as many as there are names.
+func (d *Dump) whole() bool {
+	op := d.request.Op
+	return op == wire.Dump || op == wire.Stats || len(d.request.Name) == 0
+}
+
 // dumps are the large replies that were asked for. Those who ask for the same
 // before it is begun share one.
 type dumps struct {
-	waiting []*Dump // the oldest first
+	// waiting are those not begun, the oldest first: whole ones, and others. They
+	// are begun in turn, so that those who ask for many of the others cannot keep a
+	// whole one waiting for long.
+	waiting [2][]*Dump
+	turn    int // whose it is
 	byKey   map[string]*Dump
 	making  *Dump
 	began   Time
@@ -44,7 +55,9 @@ type dumps struct {
 // ask makes a connection wait for the reply to a command.
 func (q *dumps) ask(from *conn, r wire.Request) {
 	key := r.Op.String() + " " + string(r.Name)
-	if r.Op == wire.Dump && string(r.Name) != "shared" { // DUMP-7
+	switch {
+	case r.Op == wire.Dump && string(r.Name) != "shared", // DUMP-7
+		r.Op == wire.Stats && string(r.Name) != "full":
 		key = r.Op.String() + " "
 	}
 	d := q.byKey[key]
@@ -54,22 +67,38 @@ func (q *dumps) ask(from *conn, r wire.Request) {
 			q.byKey = make(map[string]*Dump)
 		}
 		q.byKey[key] = d
-		q.waiting = append(q.waiting, d)
+		i := 1
+		if d.whole() {
+			i = 0
+		}
+		q.waiting[i] = append(q.waiting[i], d)
 	}
 	d.askers = append(d.askers, from.id)
 	from.dump = d
 }
 
-// takeFirst takes the oldest of those that wait.
+// first is the one to be begun next, nil if none waits.
+func (q *dumps) first() *Dump {
+	if len(q.waiting[q.turn]) == 0 {
+		q.turn = 1 - q.turn
+	}
+	if len(q.waiting[q.turn]) == 0 {
+		return nil
+	}
+	return q.waiting[q.turn][0]
+}
+
+// takeFirst takes it.
 func (q *dumps) takeFirst() {
-	delete(q.byKey, q.waiting[0].key)
-	q.waiting[0] = nil
-	q.waiting = q.waiting[1:]
+	delete(q.byKey, q.first().key)
+	q.waiting[q.turn][0] = nil
+	q.waiting[q.turn] = q.waiting[q.turn][1:]
+	q.turn = 1 - q.turn
 }
 
 // due is when the next dump is to be begun.
 func (q *dumps) due() Time {
-	if q.making != nil || len(q.waiting) == 0 {
+	if q.making != nil || q.first() == nil {
 		return Never
 	}
 	return q.next
@@ -83,7 +112,7 @@ func (q *dumps) isDue(now Time) bool { return q.due() != Never && q.due() <= now
 func (c *Core) Tick(now Time, fx *Effects) {
 	c.machine.Clear()
 	for c.dumps.isDue(now) {
-		d := c.dumps.waiting[0]
+		d := c.dumps.first()
 		d.askers = c.stillWaiting(d)
 		d.bytes = c.measured(d.request)
 		if len(d.askers) > 0 && c.mustWait(d.request, d.bytes) {
@@ -159,8 +188,8 @@ func (c *Core) validDumps() error {
 			return fmt.Errorf("connection %d waits for %q, which is for %d", from.id, d.key, d.askers)
 		}
 	}
-	if len(c.dumps.waiting) != len(c.dumps.byKey) {
-		return fmt.Errorf("%d dumps wait, %d are known", len(c.dumps.waiting), len(c.dumps.byKey))
+	if n := len(c.dumps.waiting[0]) + len(c.dumps.waiting[1]); n != len(c.dumps.byKey) {
+		return fmt.Errorf("%d dumps wait, %d are known", n, len(c.dumps.byKey))
 	}
 	return nil
 }

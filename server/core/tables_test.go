@@ -161,6 +161,33 @@ func TestDumpsWait(t *testing.T) {
 	}
 }
 
+// TestDumpsInTurn checks that those who ask for what has one name, of which there are
+// many, do not keep those waiting who ask for a whole table.
+func TestDumpsInTurn(t *testing.T) {
+	c := New(Config{Dump: true, Registry: true, SmallDump: -1})
+	for _, command := range []string{"sd a", "who b", "sd c", "sd d", "d", "dump x", "q full"} {
+		var replies string
+		who := open(c, command)
+		receive(c, who, []byte("sg a\nsg c\nsg d\niam b\n"+command+"\n"), &replies)
+	}
+	var got []string
+	for c.Next() != Never {
+		if err := c.Valid(); err != nil {
+			t.Fatal(err)
+		}
+		var fx Effects
+		now := c.Next()
+		c.Tick(now, &fx)
+		d := fx.Dump()
+		got = append(got, d.key)
+		c.Finish(now, d, &fx)
+	}
+	want := []string{"d ", "sd a", "dump ", "who b", "q full", "sd c", "sd d"}
+	if !slices.Equal(got, want) {
+		t.Errorf("begun: %q, want %q", got, want)
+	}
+}
+
 // TestRefusedDump checks that a dump that was not made is answered.
 func TestRefusedDump(t *testing.T) {
 	c := New(Config{Dump: true, SmallDump: -1})
