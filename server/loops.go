@@ -119,7 +119,7 @@ func (s *Server) startLoops() error {
 			return err
 		}
 		kernels[i] = kernel
-		all[i] = loop.New(loop.Config{Kernel: kernel, Hub: s.hub, Limits: &s.limits, Observer: s.log})
+		all[i] = loop.New(loop.Config{Kernel: kernel, Hub: s.hub, Limits: &s.limits, Observer: s.log, MostBrief: briefLimit(s.config.Core.MaxConnections)})
 	}
 	loop.Lead(all)
 	s.loops = &loops{all}

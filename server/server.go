@@ -63,6 +63,7 @@ type Server struct {
 	https     map[*http.Server]bool
 	loops     *loops          // nil until the first listener that they can serve
 	sockets   []*unixListener // that the loops listen on
+	brief     *brief          // sessions that were refused or speak another protocol; locked by itself
 	running   sync.WaitGroup  // sessions and loops
 	making    sync.WaitGroup  // of a dump
 	keeper    *keeper
@@ -88,6 +89,7 @@ func newServer(config Config, c hub.Core) *Server {
 		listeners: make(map[net.Listener]bool),
 		sessions:  make(map[*session]bool),
 		https:     make(map[*http.Server]bool),
+		brief:     newBrief(briefLimit(config.Core.MaxConnections)),
 	}
 	if config.Mutex == nil && config.Loops > 1 {
 		config.Mutex = new(spinMutex)
@@ -247,6 +249,7 @@ func (s *Server) attach(x *session, conn net.Conn) bool {
 
 // finish ends what begin began.
 func (s *Server) finish(x *session) {
+	s.brief.remove(x.conn)
 	s.state.Lock()
 	delete(s.sessions, x)
 	s.state.Unlock()

@@ -139,6 +139,7 @@ func (x *session) open() {
 	now := x.server.clock.now()
 	if id == 0 {
 		x.server.log.Refused(peer)
+		x.server.brief.add(x.conn)
 		x.life = life.Refused(now, &x.server.limits)
 		x.out.Add(refusal)
 		return
@@ -163,6 +164,9 @@ func (x *session) serve() {
 		case life.Release:
 			x.release()
 		case life.EndStream:
+			if x.id() != 0 && !x.life.Stopping() {
+				x.server.brief.add(x.conn) // BAD-7
+			}
 			half, ok := x.conn.(halfCloser)
 			x.life.StreamEnded(x.server.clock.now(), ok && half.CloseWrite() == nil)
 		case life.Close:

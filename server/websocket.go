@@ -45,7 +45,7 @@ func (s *Server) ServeWebSocket(l net.Listener) error {
 		IdleTimeout:    handshakeTimeout,
 		MaxHeaderBytes: maxHandshake,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ConnState:      newHandshakes(s.config.Core.MaxConnections).track,
+		ConnState:      newBrief(briefLimit(s.config.Core.MaxConnections)).track,
 	}
 	if !s.addHTTP(h) {
 		l.Close()
@@ -124,6 +124,7 @@ func (x *session) serveWebSocket() {
 	}
 	if err == errForeign { // its life has ended
 		x.release()
+		x.server.brief.add(x.conn)
 		x.goodbye(websocket.StatusPolicyViolation, "another protocol")
 	}
 	x.end(life.Failed) // unless it has ended otherwise

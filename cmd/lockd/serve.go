@@ -13,7 +13,8 @@ import (
 	"lockd/server/core"
 )
 
-// ownDescriptors is how many the daemon needs for itself, listeners and handshakes.
+// ownDescriptors is how many the daemon needs for itself, its listeners, and
+// connections that are there for a moment.
 const ownDescriptors = 32
 
 // secondSignal is how long after a signal another one means something else:

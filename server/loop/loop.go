@@ -32,14 +32,15 @@ type Observer interface {
 // Loop serves connections. Make one with New. Its methods but Listen, Stop and
 // Drop are for the one goroutine that calls Turn.
 type Loop struct {
-	kernel   Kernel
-	hub      *hub.Hub
-	inbox    *hub.Inbox
-	limits   *life.Limits
-	observer Observer
-	keeper   bool    // calls Hub.Tick
-	others   []*Loop // that connections are shared out to, in turn; itself too
-	next     int     // in others
+	kernel    Kernel
+	hub       *hub.Hub
+	inbox     *hub.Inbox
+	limits    *life.Limits
+	observer  Observer
+	keeper    bool // calls Hub.Tick
+	mostBrief int
+	others    []*Loop // that connections are shared out to, in turn; itself too
+	next      int     // in others
 
 	now       core.Time // of this turn
 	events    [eventsPerTurn]Event
@@ -52,6 +53,7 @@ type Loop struct {
 	again     []*conn // have input that was not executed yet
 	executing *conn   // is in the middle of execute
 	closing   []*conn // to be closed at the end of the turn
+	brief     []*conn // those that are told why they are not served, the oldest first; some may have ended
 	tasks     []func()
 	stopping  bool
 	dropping  bool // Drop was called
@@ -63,11 +65,14 @@ type Config struct {
 	Hub      *hub.Hub
 	Limits   *life.Limits // shared; must not change
 	Observer Observer     // nil is nobody
+	// MostBrief is how many connections that are told why they are not served (BAD-4,
+	// BAD-7) may be open at a time; then the oldest is closed. 0 is no bound.
+	MostBrief int
 }
 
 // New returns a Loop without connections.
 func New(c Config) *Loop {
-	l := &Loop{kernel: c.Kernel, hub: c.Hub, limits: c.Limits, observer: c.Observer}
+	l := &Loop{kernel: c.Kernel, hub: c.Hub, limits: c.Limits, observer: c.Observer, mostBrief: c.MostBrief}
 	if l.observer == nil {
 		l.observer = nobody{}
 	}

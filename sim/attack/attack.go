@@ -103,6 +103,12 @@ var All = []Attack{
 		Do: tornHandshakes(3_000),
 	},
 	{
+		Name: "unserved", About: "3,000 connections that are too many, or speak HTTP",
+		Flags: []string{"-max-connections", "10"},
+		Stall: 100 * time.Millisecond, Growth: 64 * mib, Descriptors: 200,
+		Do: unserved(3_000),
+	},
+	{
 		Name: "flood", About: "50 clients send commands without end, and read",
 		Stall: 200 * time.Millisecond, Growth: 64 * mib,
 		Do: askLoop(50, 5*time.Second, manyInspections),

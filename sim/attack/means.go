@@ -224,6 +224,18 @@ func end(ctx context.Context, t *Target) error {
 	return nil
 }
 
+// unserved connects so many times, says nothing, or what is another protocol, and
+// waits.
+func unserved(n int) step {
+	return func(ctx context.Context, t *Target) error {
+		return t.crowd(ctx, t.scaled(n), 2*time.Second, func(_ context.Context, c net.Conn, i int) {
+			if i%2 == 0 {
+				io.WriteString(c, "GET / HTTP/1.1\r\n")
+			}
+		})
+	}
+}
+
 // tornHandshakes connects to the HTTP port and says half a request, or nothing.
 func tornHandshakes(n int) step {
 	return func(ctx context.Context, t *Target) error {
