@@ -4,6 +4,7 @@ package server
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -16,9 +17,13 @@ const dirPatience = time.Second
 var errDirLocked = errors.New("somebody else keeps its directory locked (flock)")
 
 // lockDir keeps others who ask for it from changing the sockets of a directory until
-// unlock is called.
+// unlock is called. One that may be written but not read cannot be locked: two
+// servers that take the same path at the same time are not kept apart there.
 func lockDir(dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return func() {}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

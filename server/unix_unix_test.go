@@ -151,6 +151,26 @@ func TestUnixPathLengths(t *testing.T) {
 	}
 }
 
+// TestUnreadableDirectory checks that the directory of the socket need not be readable.
+func TestUnreadableDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o333); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700)
+	if f, err := os.Open(dir); err == nil {
+		f.Close()
+		t.Skip("skipped: root can read every directory")
+	}
+	for range 2 {
+		l, err := ListenUnix(filepath.Join(dir, "s"), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+	}
+}
+
 // TestLockedDirectory checks that somebody who keeps the lock of the directory holds up
 // neither the start nor the end for long.
 func TestLockedDirectory(t *testing.T) {

@@ -19,10 +19,12 @@ const everywhere = "*"
 
 // checkHost finds what cannot be listened on.
 func checkHost(host string) error {
-	if _, err := netip.ParseAddr(bare(host)); err == nil || host == "" || host == everywhere {
-		return nil
-	}
+	addr, err := netip.ParseAddr(bare(host))
 	switch {
+	case err == nil && addr.IsMulticast():
+		return errors.New("it is a multicast address, which no connection can be made to")
+	case err == nil, host == "", host == everywhere:
+		return nil
 	case strings.Contains(host, "/"):
 		return errors.New("want an address or a name, no URL and no network")
 	case strings.ContainsAny(host, ":[]"):

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,32 @@ func TestLogNeverBlocks(t *testing.T) {
 	}
 	if next != lines || kept < 1000 || kept == lines {
 		t.Errorf("%d of %d lines were kept, %d are accounted for", kept, lines, next)
+	}
+}
+
+// TestErrorsNeverBlock checks that a daemon which cannot start ends, though nobody reads
+// why.
+func TestErrorsNeverBlock(t *testing.T) {
+	for args, want := range map[string]int{
+		"-nonsense":                   exitUsage,
+		"-check -unix-mode 0999":      exitUsage,
+		"-pidfile nowhere/at/all/pid": exitError,
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			w := &blocked{goOn: make(chan struct{})}
+			defer close(w.goOn)
+			ended := make(chan int)
+			go func() { ended <- run(strings.Fields(args), io.Discard, w) }()
+			select {
+			case code := <-ended:
+				if code != want {
+					t.Errorf("the exit code is %d, want %d", code, want)
+				}
+			case <-time.After(20 * logFlush):
+				t.Error("it does not end")
+			}
+		})
 	}
 }
 

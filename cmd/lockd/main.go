@@ -30,7 +30,9 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, stdout, stderrBlocks io.Writer) int {
+	stderr := newQueueWriter(stderrBlocks)
+	defer stderr.Close()
 	o, err := parseOptions(args, os.Environ())
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -49,10 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, "the flags, the environment and the config file are fine")
 		return exitOK
 	}
-	queue := newQueueWriter(stderr)
-	err = serve(o, newLogger(o, queue))
-	queue.Close()
-	if err != nil {
+	if err := serve(o, newLogger(o, stderr)); err != nil {
 		fmt.Fprintf(stderr, "lockd: %v\n", err)
 		return exitError
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func claimPidfile(path string) (*pidfile, error) {
 				return nil, fmt.Errorf("cannot lock the pidfile %s: %w", path, err)
 			}
 			pid, _ := io.ReadAll(io.LimitReader(f, maxPidfile))
-			return nil, fmt.Errorf("another daemon runs with the pidfile %s: its pid is %s", path, strings.TrimSpace(string(pid)))
+			return nil, fmt.Errorf("another process keeps the pidfile %s locked, probably a daemon that runs: the pid in it is %q", path, bytes.TrimSpace(pid))
 		}
 		// Its last owner may have removed it since it was opened.
 		if !isFileAt(f, path) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -23,6 +24,8 @@ const (
 	maxError = 300
 	// maxShown is how much of a value they repeat.
 	maxShown = 80
+	// configTimeout is how long a config file may take that is a pipe.
+	configTimeout = 5 * time.Second
 )
 
 // parseOptions reads the command line, the environment, as os.Environ returns it, and
@@ -56,7 +59,7 @@ func (o *options) parse(args, environ []string) error {
 	if err := o.readEnvironment(fs, environ, given); err != nil {
 		return err
 	}
-	if o.config != "" {
+	if given["config"] {
 		if err := readFile(fs, o.config, given); err != nil {
 			return err
 		}
@@ -122,7 +125,7 @@ func (o *options) warn(format string, args ...any) {
 // readFile sets the flags that are not given yet. A mistake is an error also where the
 // flag is given elsewhere.
 func readFile(fs *flag.FlagSet, path string, given map[string]bool) error {
-	text, err := readLimited(path)
+	text, err := readInTime(path)
 	if err != nil {
 		return fmt.Errorf("cannot read the config file: %w", err)
 	}
@@ -151,6 +154,28 @@ func readFile(fs *flag.FlagSet, path string, given map[string]bool) error {
 		}
 	}
 	return nil
+}
+
+// readInTime reads a config file, which may be a pipe that nobody writes to.
+func readInTime(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("-config names none")
+	}
+	type result struct {
+		text string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		text, err := readLimited(path)
+		read <- result{text, err}
+	}()
+	select {
+	case r := <-read:
+		return r.text, r.err
+	case <-time.After(configTimeout):
+		return "", fmt.Errorf("%s is a pipe that did not end within %v", path, configTimeout)
+	}
 }
 
 // readLimited reads a file that must not be larger than a config file is.
