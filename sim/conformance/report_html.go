@@ -77,7 +77,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		"Report":   r,
 		"Server":   r.Server.describe(),
 		"Failed":   r.Of(Failed),
-		"Simplest": r.simplest(),
+		"Simplest": r.simplest(), "Beginning": r.beginning(),
 		"Chapters": r.chapters(),
 	})
 }
