@@ -66,7 +66,7 @@ func (v *Violation) retouch(page []byte) ([]byte, error) {
 	}
 	for _, change := range []struct{ from, to string }{
 		{"<title>Porcupine</title>", "<title>" + verdict + "</title>"},
-		{"</style>", "#legend { position: sticky; width: max-content; } #canvas { margin-top: 10px; } h1 { font-size: 1.3rem; }\n</style>"},
+		{"</style>", "#legend { position: sticky; width: max-content; } svg { overflow: visible; } #canvas { margin-top: 10px; } h1 { font-size: 1.3rem; }\n</style>"},
 		{`<div id="legend">`, "<h1>" + verdict + "</h1>\n<p>" + html.EscapeString(about) + "</p>\n" + `<div id="legend">`},
 		{"const tag = i < realClients ? i.toString() :", "const tag = i < realClients ? 'connection ' + labels[i] :"},
 		{"text.textContent = i < realClients ? i :", "text.textContent = i < realClients ? 'connection ' + labels[i] :"},
