@@ -44,14 +44,30 @@ func TestGoodbyeIsWaitedFor(t *testing.T) {
 	p := newWebSocketPeer(t, core.Config{}).(*live)
 	p.open(1)
 	c := connect(t, p.conns[1].(*wsConn).remote)
-	ask(t, c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", "HTTP/1.1 101 ")
+	ask(t, c, upgradeRequest, "HTTP/1.1 101 ")
 	waitUntil(t, "the handshake", func() bool { return p.connections() == 2 })
 	started := time.Now()
 	go p.server.Shutdown(t.Context())
 	got, err := io.ReadAll(c) // and never answers the close frame
 	took := time.Since(started)
 	if err != nil || !bytes.HasSuffix(got, []byte{0x88, 2, 3, 0xe9}) || took < time.Second {
+		t.Errorf("got %q, %v after %v", got, err, took)
+	}
+}
+
+// TestGoodbyeHasALimit checks that a WebSocket which speaks another protocol, and does
+// not answer the close frame, is waited for a second (BAD-7), and not the five of the
+// library.
+func TestGoodbyeHasALimit(t *testing.T) {
+	p := newWebSocketPeer(t, core.Config{}).(*live)
+	p.open(1)
+	c := connect(t, p.conns[1].(*wsConn).remote)
+	ask(t, c, upgradeRequest, "HTTP/1.1 101 ")
+	started := time.Now()
+	io.WriteString(c, "\x81\x8f\x00\x00\x00\x00GET / HTTP/1.1\n")
+	got, err := io.ReadAll(c)
+	took := time.Since(started)
+	if err != nil || !bytes.Contains(got, []byte("0 HTTP Not Supported\n")) || took < 900*time.Millisecond || took > 4*time.Second {
 		t.Errorf("got %q, %v after %v", got, err, took)
 	}
 }
