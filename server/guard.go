@@ -37,12 +37,12 @@ func (g *guard) Read(p []byte) (int, error) {
 		if step != life.Read && step != life.Discard {
 			return 0, errEndOfStream
 		}
-		ready := x.prepare(step, x.deadline())
+		ready := x.prepare(step, x.life.Deadline())
 		x.tell()
 		if !ready {
 			continue
 		}
-		n, err := g.Conn.Read(p)
+		n, err := x.receive(step, p)
 		switch {
 		case n == 0 && err != nil:
 			x.failed(err)
@@ -50,7 +50,6 @@ func (g *guard) Read(p []byte) (int, error) {
 			x.life.Discarded(x.server.clock.now())
 			return n, nil
 		default:
-			x.late = false
 			x.life.Heard(x.server.clock.now(), n)
 			return n, nil
 		}

@@ -27,6 +27,9 @@ const (
 	// largePause is how long a connection may keep such a buffer while nothing
 	// comes.
 	largePause = 10 * core.Millisecond
+	// lookPause is how long what is there may take to be read, where a socket cannot
+	// be looked at without waiting.
+	lookPause = 10 * core.Millisecond
 	// brokenPause is how long a connection that waits for a reply may be broken
 	// before that is noticed: nothing is read meanwhile.
 	brokenPause = time.Second
@@ -57,7 +60,6 @@ type session struct {
 	input  []byte           // read, and not executed
 	held   int              // bytes of memory that Core keeps for a line
 	large  *[largeRead]byte // lent; input is in it
-	late   bool             // the last read was given up for its deadline
 	more   bool             // the last read filled its buffer
 	fx     *core.Effects    // lent; out may be in it
 	out    hub.Replies      // not sent
@@ -234,14 +236,23 @@ func (x *session) await() {
 	}
 }
 
-// deadline is that of the next read. Where the server stops (END-8), and before a
-// silent client is given up, it leaves the time to read what is there, however late
-// it is: a read whose deadline has passed does not look.
-func (x *session) deadline() core.Time {
-	if x.late || x.life.Stopping() {
-		return max(x.life.Deadline(), x.server.clock.now()+largePause)
+// receive reads once, and waits until the deadline. When that has passed, what is there
+// is read all the same, which the net package would not: a busy server must not take
+// a client for a silent one, and one that stops answers what it has received (END-8).
+func (x *session) receive(step life.Step, buf []byte) (int, error) {
+	n, err := x.conn.Read(buf)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || x.server.clock.now() < x.life.Deadline() {
+		return n, err
 	}
-	return x.life.Deadline()
+	if socket, ok := x.conn.(syscall.Conn); ok {
+		if n, err = look(socket, buf); !errors.Is(err, errors.ErrUnsupported) {
+			return n, err
+		}
+	}
+	if !x.prepare(step, x.server.clock.now()+lookPause) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return x.conn.Read(buf)
 }
 
 // failed tells the life that a read or a write came to nothing.
@@ -250,11 +261,6 @@ func (x *session) failed(err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		x.readBy = unknown // it may have been an interrupt
-		if !x.late && x.life.Step() == life.Read && now >= x.life.Deadline() {
-			x.late = true // but there may be something: look once more
-			return
-		}
-		x.late = false
 		x.life.Expire(now)
 	case x.dropped.Load():
 		x.life.Drop()
@@ -268,14 +274,14 @@ func (x *session) failed(err error) {
 // read reads once. A connection that sends much is lent a large buffer, but does
 // not keep it while it is silent.
 func (x *session) read(step life.Step) {
-	buf, deadline := x.small[:], x.deadline()
+	buf, deadline := x.small[:], x.life.Deadline()
 	if x.more {
 		x.large = largeBuffers.Get().(*[largeRead]byte)
 		buf, deadline = x.large[:], min(deadline, x.server.clock.now()+largePause)
 	}
 	n, err := 0, error(nil)
 	if x.prepare(step, deadline) {
-		n, err = x.conn.Read(buf)
+		n, err = x.receive(step, buf)
 	}
 	x.more = n == len(buf)
 	switch {
@@ -286,7 +292,6 @@ func (x *session) read(step life.Step) {
 	case step == life.Discard:
 		x.life.Discarded(x.server.clock.now())
 	default:
-		x.late = false
 		x.life.Received(n)
 		x.input = buf[:n]
 	}

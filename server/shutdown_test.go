@@ -112,6 +112,37 @@ func testShutdownAnswersAllThatArrived(t *testing.T) {
 	}
 }
 
+// TestShutdownSteady checks that clients who go on asking do not keep a server from
+// stopping, slow and fast ones: it has answered what it had received (END-8).
+func TestShutdownSteady(t *testing.T) { onDrivers(t, testShutdownSteady) }
+
+func testShutdownSteady(t *testing.T) {
+	s := New(Config{Loops: loopsOf(t)})
+	streamAddr, webAddr := serveBoth(t, s)
+	var clients sync.WaitGroup
+	for _, pause := range []time.Duration{0, 3 * time.Millisecond, 9 * time.Millisecond} {
+		for _, c := range []wireConn{mustDial(t)(dialStream("tcp", streamAddr)), mustDial(t)(dialWebSocket(webAddr))} {
+			clients.Go(func() {
+				defer c.close()
+				const want = "0 Lock Not Locked: x\n"
+				for c.write([]byte("i x\n")) == nil {
+					if got, err := c.read(len(want)); string(got) != want || err != nil {
+						return
+					}
+					time.Sleep(pause)
+				}
+			})
+		}
+	}
+	waitUntil(t, "all clients", func() bool { conns, _ := s.Held(); return conns == 6 })
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	clients.Wait()
+}
+
 // TestShutdownWebSocket is END-8 on a WebSocket: it ends with a close frame.
 func TestShutdownWebSocket(t *testing.T) {
 	p := newWebSocketPeer(t, core.Config{}).(*live)

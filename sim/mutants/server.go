@@ -5,6 +5,10 @@ package mutants
 var serverMutants = []Mutant{
 	{"the socket is closed before the release", "server/session.go",
 		"			x.release()\n", "			x.conn.Close()\n			x.release()\n"},
+	{"a goroutine that was too busy to read takes its client for silent", "server/session.go",
+		"!errors.Is(err, os.ErrDeadlineExceeded) || x.server", "true || x.server"},
+	{"a client that goes on asking keeps the server from stopping", "server/session.go",
+		"		if n, err = look(socket, buf); !errors", "		if n, err = look(socket, nil); false && !errors"},
 	{"an error skips the release", "server/session.go",
 		"			x.release()\n", "			if x.life.End() == life.Failed {\n				x.life.Released()\n			} else {\n				x.release()\n			}\n"},
 	{"the end of the stream skips the release", "server/session.go",
