@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -30,14 +31,13 @@ type unixListener struct {
 // still the one that was made. Abstract names, with an @, have no permissions: they
 // need mode 0777. Servers that do this at the same time do it one after the other.
 func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
-	if path != "" && path[0] == '@' {
-		return listenAbstract(path, mode)
+	if err := CheckUnix(path, mode); err != nil {
+		return nil, err
+	}
+	if isAbstract(path) {
+		return listenAbstract(path)
 	}
 	dir := filepath.Dir(path)
-	// It is made in a directory beside its place.
-	if longest := max(len(path), len(dir)+len("/lockd-0123456789/s")); longest > maxUnixPath {
-		return nil, fmt.Errorf("cannot listen on unix socket %s: the path is %d bytes too long", path, longest-maxUnixPath)
-	}
 	unlock, err := lockDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
@@ -73,11 +73,28 @@ func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	return u, nil
 }
 
-// listenAbstract listens on a name that has no file.
-func listenAbstract(name string, mode fs.FileMode) (net.Listener, error) {
-	if mode.Perm() != 0o777 {
-		return nil, fmt.Errorf("cannot listen on unix socket %s with mode %04o: an abstract name has no permissions, whoever is on this machine may connect; choose mode 0777 if that is meant, or a path", name, mode.Perm())
+// CheckUnix finds a path and a mode that ListenUnix can never listen with.
+func CheckUnix(path string, mode fs.FileMode) error {
+	longest := len(path)
+	if !isAbstract(path) {
+		// It is made in a directory beside its place.
+		longest = max(longest, len(filepath.Dir(path))+len("/lockd-0123456789/s"))
 	}
+	switch {
+	case longest > maxUnixPath:
+		return fmt.Errorf("cannot listen on unix socket %s: the path is %d bytes too long", path, longest-maxUnixPath)
+	case strings.ContainsRune(path, 0):
+		return fmt.Errorf("cannot listen on unix socket %q: there is a NUL in the path", path)
+	case isAbstract(path) && mode.Perm() != 0o777:
+		return fmt.Errorf("cannot listen on unix socket %s with mode %04o: an abstract name has no permissions, whoever is on this machine may connect; choose mode 0777 if that is meant, or a path", path, mode.Perm())
+	}
+	return nil
+}
+
+func isAbstract(path string) bool { return path != "" && path[0] == '@' }
+
+// listenAbstract listens on a name that has no file.
+func listenAbstract(name string) (net.Listener, error) {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", name, cause(err))

@@ -23,8 +23,12 @@ func checkHost(host string) error {
 	switch {
 	case err == nil && addr.IsMulticast():
 		return errors.New("it is a multicast address, which no connection can be made to")
+	case err == nil && addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return errors.New("it is the broadcast address, which no connection can be made to")
 	case err == nil, host == "", host == everywhere:
 		return nil
+	case strings.Trim(host, "0123456789.") == "":
+		return errors.New("it is no address: want four numbers up to 255")
 	case strings.Contains(host, "/"):
 		return errors.New("want an address or a name, no URL and no network")
 	case strings.ContainsAny(host, ":[]"):

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"path/filepath"
 	"time"
 
 	"lockd/server"
@@ -149,6 +150,17 @@ func (o *options) settle(given map[string]bool) error {
 	}
 	if o.port > 0 && o.port == o.ws {
 		return fmt.Errorf("-port and -ws are both %d: give each a port of its own", o.port)
+	}
+	if o.unix != "" && o.pidfile != "" && filepath.Clean(o.unix) == filepath.Clean(o.pidfile) {
+		return fmt.Errorf("-unix and -pidfile are both %s: give each a path of its own", shortened(o.unix))
+	}
+	for _, host := range o.hosts {
+		if (host == "" || host == everywhere) && len(o.hosts) > 1 {
+			return errors.New("-host '' and -host * are all addresses: give one of them alone")
+		}
+	}
+	if o.unix != "" {
+		return server.CheckUnix(o.unix, o.unixMode)
 	}
 	return nil
 }
