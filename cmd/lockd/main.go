@@ -30,29 +30,29 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func run(args []string, stdout, stderrBlocks io.Writer) int {
-	stderr := newQueueWriter(stderrBlocks)
-	defer stderr.Close()
+func run(args []string, stdout, stderr io.Writer) int {
+	queue := newQueueWriter(stderr)
+	defer queue.Close()
 	o, err := parseOptions(args, os.Environ())
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		printUsage(stdout)
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "lockd: %v; lockd -h lists the flags\n", err)
+		fmt.Fprintf(queue, "lockd: %v; lockd -h lists the flags\n", err)
 		return exitUsage
 	case o.version:
 		fmt.Fprintf(stdout, "lockd %s %s\n", version(), runtime.Version())
 		return exitOK
 	case o.check:
 		for _, w := range o.warnings {
-			fmt.Fprintf(stderr, "lockd: warning: %s\n", w)
+			fmt.Fprintf(queue, "lockd: warning: %s\n", w)
 		}
 		fmt.Fprintln(stdout, "the flags, the environment and the config file are fine")
 		return exitOK
 	}
-	if err := serve(o, newLogger(o, stderr)); err != nil {
-		fmt.Fprintf(stderr, "lockd: %v\n", err)
+	if err := serve(o, newLogger(o, queue)); err != nil {
+		fmt.Fprintf(queue, "lockd: %v\n", err)
 		return exitError
 	}
 	return exitOK
