@@ -65,8 +65,14 @@ type Server struct {
 	sockets   []*unixListener // that the loops listen on
 	brief     *brief          // sessions that were refused or speak another protocol; locked by itself
 	running   sync.WaitGroup  // sessions and loops
+	closing   sync.WaitGroup  // of sockets of sessions that were dropped
 	making    sync.WaitGroup  // of a dump
 	keeper    *keeper
+
+	// turn is taken by a session before it calls the Hub, where there are loops as
+	// well: otherwise each call of a loop, which serves many, would wait behind
+	// those of all sessions that are busy.
+	turn chan struct{}
 }
 
 // New returns a Server without listeners.
@@ -90,6 +96,9 @@ func newServer(config Config, c hub.Core) *Server {
 		sessions:  make(map[*session]bool),
 		https:     make(map[*http.Server]bool),
 		brief:     newBrief(briefLimit(config.Core.MaxConnections)),
+	}
+	if config.Loops > 0 && LoopsSupported {
+		s.turn = make(chan struct{}, 1)
 	}
 	if config.Mutex == nil && config.Loops > 1 {
 		config.Mutex = new(spinMutex)
@@ -118,6 +127,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()
+		s.closing.Wait()
 		s.making.Wait()
 		close(done)
 	}()
@@ -130,11 +140,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.state.Lock()
 	left := s.openSessions()
 	s.state.Unlock()
-	for _, x := range left {
-		x.Drop()
-	}
+	s.drop(left)
 	loops.drop()
 	s.running.Wait()
+	s.closing.Wait()
 	return ctx.Err()
 }
 

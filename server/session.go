@@ -116,16 +116,28 @@ func (x *session) stop() {
 	x.wake()
 }
 
-// Drop implements hub.Debtor: locks first, then the socket.
-func (x *session) Drop() {
-	x.dropped.Store(true)
-	fx := new(core.Effects)
-	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), nil, fx)
-	if open {
-		x.server.log.Released(x.id(), life.Dropped, orphans)
+// Drop implements hub.Debtor.
+func (x *session) Drop() { x.server.drop([]*session{x}) }
+
+// drop ends sessions at once: the locks of all in one step, and then the sockets. It
+// does not wait for their goroutines, which closing a socket would, of which there may
+// be many that are busy.
+func (s *Server) drop(sessions []*session) {
+	ids := make([]core.ID, len(sessions))
+	for i, x := range sessions {
+		x.dropped.Store(true)
+		ids[i] = x.id()
 	}
-	x.conn.Close()
-	x.wake() // it may wait for something else than the socket
+	orphans := s.hub.CloseAll(s.clock.now(), ids)
+	for i, x := range sessions {
+		if o, open := orphans[ids[i]]; open {
+			s.log.Released(ids[i], life.Dropped, o)
+		}
+		s.closing.Go(func() {
+			x.conn.Close()
+			x.wake() // it may wait for something else than the socket
+		})
+	}
 }
 
 // open announces the connection to Core; what that answers to one too many is to
@@ -137,7 +149,9 @@ func (x *session) open() {
 	if addr := x.conn.RemoteAddr(); addr.Network() != core.Unix {
 		peer = core.Peer{Network: addr.Network(), Addr: addr.String()}
 	}
+	x.server.takeTurn()
 	id, refusal := x.server.hub.Open(x.server.clock.now(), peer, x, x.inbox, fx)
+	x.server.endTurn()
 	now := x.server.clock.now()
 	if id == 0 {
 		x.server.log.Refused(peer)
@@ -148,6 +162,20 @@ func (x *session) open() {
 	}
 	x.server.log.Opened(id, peer)
 	x.life = life.Admitted(now, &x.server.limits)
+}
+
+// takeTurn waits until no other session calls the Hub, where that matters.
+func (s *Server) takeTurn() {
+	if s.turn != nil {
+		s.turn <- struct{}{}
+	}
+}
+
+// endTurn ends what takeTurn began.
+func (s *Server) endTurn() {
+	if s.turn != nil {
+		<-s.turn
+	}
 }
 
 // serve lets the life of a stream connection take its steps, to its end.
@@ -208,7 +236,9 @@ func (x *session) obey() {
 		x.life.Stop(x.server.clock.now())
 	}
 	if x.inbox.Some() {
+		x.server.takeTurn()
 		x.server.hub.Collect(x.inbox)
+		x.server.endTurn()
 		x.mail()
 	}
 }
@@ -304,7 +334,9 @@ func (x *session) execute() {
 		x.fx = effects.Get().(*core.Effects)
 	}
 	var state core.State
+	x.server.takeTurn()
 	x.input, state = x.server.hub.Receive(x.server.clock.now(), x.id(), x.input, x.inbox, x.fx)
+	x.server.endTurn()
 	x.held = state.Held
 	out := x.fx.To(x.id())
 	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state)
@@ -404,7 +436,9 @@ func (x *session) tidy() {
 func (x *session) release() {
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)
+	x.server.takeTurn()
 	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)
+	x.server.endTurn()
 	x.mail()
 	x.life.Released()
 	if open {

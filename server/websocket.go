@@ -180,7 +180,9 @@ func (x *session) message() error {
 		}
 		for data := buf[:n]; len(data) > 0; {
 			var state core.State
+			x.server.takeTurn()
 			data, state = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
+			x.server.endTurn()
 			if err := reply.step(fx.To(x.id()), state); err != nil {
 				return err
 			}
@@ -192,7 +194,9 @@ func (x *session) message() error {
 			return err
 		}
 	}
+	x.server.takeTurn()
 	state := x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
+	x.server.endTurn()
 	defer fx.Reset()
 	if err := reply.step(fx.To(x.id()), state); err != nil {
 		return err

@@ -90,6 +90,7 @@ var (
 
 // readEnvironment sets the flags that are not given yet.
 func (o *options) readEnvironment(fs *flag.FlagSet, environ []string, given map[string]bool) error {
+	scratch := flagSet(new(options))
 	here := make(map[string]string)
 	for _, variable := range environ {
 		key, value, _ := strings.Cut(variable, "=")
@@ -106,6 +107,9 @@ func (o *options) readEnvironment(fs *flag.FlagSet, environ []string, given map[
 		case fs.Lookup(name) == nil || key != strings.ToUpper(key):
 			o.warn("%s in the environment is not used: there is no such flag", key)
 		case given[name]:
+			if err := set(scratch, name, value); err != nil && !serviceURL.MatchString(value) {
+				o.warn("%s in the environment is not used, and would not work: %v", key, err)
+			}
 		case (name == "port" || name == "ws") && serviceURL.MatchString(value):
 			return fmt.Errorf("%s=%q is no port but what Kubernetes sets for a service called lockd: give -%s on the command line, or the pod enableServiceLinks: false", key, shortened(value), name)
 		default:

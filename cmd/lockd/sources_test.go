@@ -78,7 +78,7 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.port != 1 || o.ws != 2 || o.maxLocks != 3 || o.unix != "s" || strings.Join(o.hosts, " ") != "127.0.0.1" || len(o.warnings) > 0 {
+	if o.port != 1 || o.ws != 2 || o.maxLocks != 3 || o.unix != "s" || strings.Join(o.hosts, " ") != "127.0.0.1" || len(o.warnings) != 1 {
 		t.Errorf("%+v", o)
 	}
 	o, err = parseOptions([]string{"-config", file}, []string{"LOCKD_UNIX="})

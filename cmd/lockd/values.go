@@ -160,6 +160,9 @@ func (f *listFlag) Set(text string) error {
 		}
 		items = append(items, item)
 	}
+	if len(items) == 0 && text != "" {
+		return errors.New("there is nothing between the commas")
+	}
 	if !f.given {
 		f.given, *f.items = true, nil
 	}

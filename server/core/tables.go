@@ -20,9 +20,13 @@ const (
 	smallHolders = 1024
 )
 
-// tableCost is how many bytes of replies a small dump counts for in a batch
-// (REPLY-5): one that shows nothing costs time all the same.
-const tableCost = 512
+// tableCost and holderCost are how many bytes of replies a small dump counts for in a
+// batch (REPLY-5), and each connection that holds something: one that shows nothing
+// costs time all the same.
+const (
+	tableCost  = 512
+	holderCost = 16
+)
 
 // showsTables says whether a command answers with tables, which may be large.
 func showsTables(r wire.Request) bool {
@@ -40,7 +44,6 @@ func showsTables(r wire.Request) bool {
 // large, is known at once (DUMP-9, DUMP-10, WHO-3).
 func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
 	dialect := c.config.Dialect
-	c.spent += tableCost
 	switch {
 	case r.Op == wire.Who && !c.config.Registry, r.Op != wire.Stats && !c.config.Dump:
 		return dialect.AppendDisabled(out)
@@ -56,6 +59,10 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
 	case bytes > c.maxReply:
 		return dialect.AppendTooLarge(out)
 	case lines <= c.config.SmallDump && bytes <= smallBytes && (lines == 0 || c.machine.HoldingConns() <= smallHolders):
+		c.spent += tableCost
+		if lines > 0 {
+			c.spent += holderCost * c.machine.HoldingConns()
+		}
 		c.look(&c.small, r)
 		return c.small.appendTo(out)
 	}

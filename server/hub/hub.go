@@ -132,6 +132,22 @@ func (h *Hub) Close(now core.Time, id core.ID, own *Inbox, fx *core.Effects) (co
 	return orphans, open
 }
 
+// CloseAll ends connections in one step, and returns what each that was open held.
+func (h *Hub) CloseAll(now core.Time, ids []core.ID) map[core.ID]core.Orphans {
+	all := make(map[core.ID]core.Orphans)
+	fx := new(core.Effects)
+	h.mu.Lock()
+	now = h.time(now)
+	for _, id := range ids {
+		if _, open := h.owners[id]; open {
+			all[id] = h.core.Close(now, id, fx)
+			delete(h.owners, id)
+		}
+	}
+	h.unlock(0, nil, fx)
+	return all
+}
+
 // Tick does what has become due.
 func (h *Hub) Tick(now core.Time, own *Inbox, fx *core.Effects) {
 	fx.Reset()

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -107,6 +108,17 @@ var All = []Attack{
 		Flags: []string{"-max-connections", "10"},
 		Stall: 100 * time.Millisecond, Growth: 64 * mib, Descriptors: 200,
 		Do: unserved(3_000),
+	},
+	{
+		Name: "busy-websockets", About: "300 WebSockets send commands without end, and read; 100 other clients are polite",
+		Stall: 150 * time.Millisecond, Growth: 128 * mib,
+		Do: beside(askLoopWeb(300, 8*time.Second, manyInspections), polite(100, 8*time.Second)),
+	},
+	{
+		// Each of their tables is small, but all that hold something are looked at.
+		Name: "small-dumps", About: "500 clients that hold a shared lock each ask for small dumps without end, and read",
+		Stall: 400 * time.Millisecond, Growth: 64 * mib,
+		Prepare: share("mine", 500), Do: askLoop(500, 8*time.Second, strings.Repeat("d\n", 4096)),
 	},
 	{
 		Name: "flood", About: "50 clients send commands without end, and read",

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // What attacks are made of.
@@ -222,6 +224,68 @@ func end(ctx context.Context, t *Target) error {
 	t.drop()
 	time.Sleep(time.Second)
 	return nil
+}
+
+// beside does two things at a time.
+func beside(first, second step) step {
+	return func(ctx context.Context, t *Target) error {
+		other := make(chan error, 1)
+		go func() { other <- second(ctx, t) }()
+		err := first(ctx, t)
+		return errors.Join(err, <-other)
+	}
+}
+
+// polite lets many clients ask, wait for the answer, and pause.
+func polite(n int, d time.Duration) step {
+	return func(ctx context.Context, t *Target) error {
+		return t.crowd(ctx, t.scaled(n), d, func(ctx context.Context, c net.Conn, _ int) {
+			for ctx.Err() == nil && send(c, []byte("i job\n"), 1) == nil {
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+}
+
+// askLoopWeb lets many WebSockets send a message again and again, and read.
+func askLoopWeb(n int, d time.Duration, text string) step {
+	return func(ctx context.Context, t *Target) error {
+		if t.Web == "" {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, d)
+		defer cancel()
+		var all sync.WaitGroup
+		defer all.Wait()
+		for range t.scaled(n) {
+			c, _, err := websocket.Dial(ctx, "ws://"+t.Web+"/", nil)
+			if err != nil {
+				if ctx.Err() != nil {
+					return nil // it was busy enough
+				}
+				return err
+			}
+			c.SetReadLimit(-1)
+			all.Go(func() {
+				for c.Write(ctx, websocket.MessageText, []byte(text)) == nil {
+				}
+			})
+			all.Go(func() {
+				defer c.CloseNow()
+				for {
+					_, r, err := c.Reader(ctx)
+					if err != nil {
+						return
+					}
+					if _, err := io.Copy(io.Discard, r); err != nil {
+						return
+					}
+				}
+			})
+		}
+		<-ctx.Done()
+		return nil
+	}
 }
 
 // unserved connects so many times, says nothing, or what is another protocol, and

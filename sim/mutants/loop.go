@@ -91,7 +91,7 @@ var loopMutants = []Mutant{
 	{Name: "an aborted connection ends accepting", File: "server/loop/accept.go",
 		Old: "		case syscall.EINTR, syscall.ECONNABORTED:\n", New: "		case syscall.EINTR:\n		case syscall.ECONNABORTED:\n			l.kernel.Unwatch(s.fd)\n			return\n"},
 	{Name: "connections that are not served pile up", File: "server/loop/brief.go",
-		Old: "	if l.mostBrief > 0 && len", New: "	if false && len"},
+		Old: "	if len(l.brief) > l.mostBrief {\n", New: "	if false {\n"},
 	{Name: "a refused connection is not told", File: "server/loop/conn.go",
 		Old: "	c.wait().out.Add(answer)\n", New: "	c.wait().out.Add(answer[:1])\n"},
 	{Name: "a loop that stops keeps its connections", File: "server/loop/control.go",

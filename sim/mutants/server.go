@@ -16,10 +16,11 @@ var serverMutants = []Mutant{
 	{"the socket is never closed", "server/session.go",
 		"			x.conn.Close()\n			x.life.Closed()", "			x.life.Closed()"},
 	{"orphaning is atomic for one name only", "server/session.go",
-		"	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)\n	x.mail()", `	for _, name := range []string{"n0", "n1", "n2"} {
+		"	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)\n	x.server.endTurn()\n	x.mail()", `	for _, name := range []string{"n0", "n1", "n2"} {
 		x.server.hub.Receive(x.server.clock.now(), x.id(), []byte("r "+name+"\n"), x.inbox, fx)
 	}
 	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)
+	x.server.endTurn()
 	x.mail()`},
 	{"get checks, then acts", "server/hub/hub.go",
 		"	rest, state = h.core.Receive(h.time(now), id, data, fx)\n", `	if n := len(data); n > 3 && string(data[:2]) == "g " && data[n-1] == '\n' {
@@ -74,7 +75,7 @@ var serverMutants = []Mutant{
 	{"a server that stops goes on accepting", "server/server.go",
 		"	for l := range s.listeners {\n		l.Close()\n	}\n", ""},
 	{"shutdown waits for nobody", "server/server.go",
-		"	go func() {\n		s.running.Wait()\n		s.making.Wait()\n		close(done)\n	}()", "	close(done)"},
+		"	go func() {\n		s.running.Wait()\n		s.closing.Wait()\n		s.making.Wait()\n		close(done)\n	}()", "	close(done)"},
 	{"shutdown forgets the open connections", "server/server.go",
 		"		if x.conn != nil {\n			open", "		if x.conn == nil {\n			open"},
 	{"stopping is not noticed", "server/session.go",

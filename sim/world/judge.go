@@ -15,8 +15,12 @@ import (
 // in the middle of its input [REPLY-5].
 const outputBatch = 64 << 10
 
-// tableCost is what a small dump counts for in a batch at the most.
-const tableCost = 512
+// tableCost is what a small dump counts for in a batch at the most, and holderCost
+// what it counts for each connection besides.
+const (
+	tableCost  = 512
+	holderCost = 16
+)
 
 // judge drives Core and the model side by side and compares every byte. It
 // remembers the first difference; after that its results mean nothing.
@@ -107,8 +111,8 @@ func (j *judge) receive(label int, data []byte) (consumed int, replies []byte, s
 	}
 	clear(j.in) // whoever kept a piece of it loses it
 	replies = j.replies(id)
-	lines := bytes.Count(data[:consumed], newline)
-	if consumed < len(data) && len(replies)+lines*tableCost < outputBatch && !state.Waits {
+	cost := bytes.Count(data[:consumed], newline) * (tableCost + holderCost*j.core.Conns())
+	if consumed < len(data) && len(replies)+cost < outputBatch && !state.Waits {
 		j.failf("connection %d: the server stopped after %d bytes of replies with input left", label, len(replies))
 	}
 	whole := consumed
