@@ -65,7 +65,6 @@ type Server struct {
 	sockets   []*unixListener // that the loops listen on
 	brief     *brief          // sessions that were refused or speak another protocol; locked by itself
 	running   sync.WaitGroup  // sessions and loops
-	closing   sync.WaitGroup  // of sockets of sessions that were dropped
 	making    sync.WaitGroup  // of a dump
 	keeper    *keeper
 
@@ -127,7 +126,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()
-		s.closing.Wait()
 		s.making.Wait()
 		close(done)
 	}()
@@ -143,7 +141,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.drop(left)
 	loops.drop()
 	s.running.Wait()
-	s.closing.Wait()
 	return ctx.Err()
 }
 
@@ -243,6 +240,18 @@ func (s *Server) begin(x *session) bool {
 		return false
 	}
 	s.sessions[x] = true
+	s.running.Add(1)
+	return true
+}
+
+// extend makes Shutdown wait for something more of a session, until running.Done is
+// called; not of one that is finished.
+func (s *Server) extend(x *session) bool {
+	s.state.Lock()
+	defer s.state.Unlock()
+	if !s.sessions[x] {
+		return false
+	}
 	s.running.Add(1)
 	return true
 }

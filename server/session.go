@@ -133,10 +133,14 @@ func (s *Server) drop(sessions []*session) {
 		if o, open := orphans[ids[i]]; open {
 			s.log.Released(ids[i], life.Dropped, o)
 		}
-		s.closing.Go(func() {
+		if !s.extend(x) {
+			continue // it has ended, and its socket is closed
+		}
+		go func() {
+			defer s.running.Done()
 			x.conn.Close()
 			x.wake() // it may wait for something else than the socket
-		})
+		}()
 	}
 }
 

@@ -54,3 +54,56 @@ func TestLateRead(t *testing.T) {
 		})
 	}
 }
+
+// stuck is a connection whose socket takes long to close, as one does whose goroutine
+// is busy.
+type stuck struct {
+	net.Conn
+	closing chan struct{}
+}
+
+func (c stuck) Close() error {
+	<-c.closing
+	return c.Conn.Close()
+}
+
+// TestDropWaitsForNobody checks that dropping sessions releases their locks at once, and
+// does not wait for their sockets, of which there may be many.
+func TestDropWaitsForNobody(t *testing.T) {
+	s := New(Config{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	closing := make(chan struct{})
+	var all []*session
+	for _, name := range []string{"a", "b", "c"} {
+		client := connect(t, l.Addr().String())
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := newSession(s, stuck{conn, closing})
+		s.begin(x)
+		x.open()
+		go x.serve()
+		ask(t, client, "g "+name+"\n", "1 Lock Get Success: "+name+"\n")
+		all = append(all, x)
+	}
+	dropped := make(chan struct{})
+	go func() {
+		s.drop(all)
+		close(dropped)
+	}()
+	select {
+	case <-dropped:
+	case <-time.After(patience):
+		t.Error("dropping waits for a socket")
+	}
+	if conns, locks := s.Held(); conns+locks > 0 {
+		t.Errorf("%d connections and %d locks are left", conns, locks)
+	}
+	close(closing)
+	s.Close()
+}

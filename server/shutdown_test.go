@@ -186,50 +186,6 @@ func testShutdownForced(t *testing.T) {
 	}
 }
 
-// TestShutdownForcedBusy checks that the end comes when the context says so, though many
-// connections have goroutines that are busy.
-func TestShutdownForcedBusy(t *testing.T) { onDrivers(t, testShutdownForcedBusy) }
-
-func testShutdownForcedBusy(t *testing.T) {
-	s := New(Config{Loops: loopsOf(t)})
-	streamAddr, webAddr := serveBoth(t, s)
-	dial := func() (wireConn, error) { return dialStream("tcp", streamAddr) }
-	if loopsOf(t) > 0 { // where streams have no goroutines
-		dial = func() (wireConn, error) { return dialWebSocket(webAddr) }
-	}
-	const clients = 400
-	batch := bytes.Repeat([]byte("i x\n"), 4096)
-	var busy sync.WaitGroup
-	start := make(chan struct{})
-	for range clients {
-		c := mustDial(t)(dial())
-		busy.Go(func() {
-			<-start
-			for c.write(batch) == nil {
-			}
-		})
-		busy.Go(func() {
-			for {
-				if _, err := c.read(1 << 10); err != nil {
-					c.close()
-					return
-				}
-			}
-		})
-	}
-	waitUntil(t, "all clients", func() bool { conns, _ := s.Held(); return conns == clients })
-	close(start)
-	time.Sleep(50 * time.Millisecond)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	s.Shutdown(ctx)
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("it took %v", took)
-	}
-	busy.Wait()
-}
-
 // TestServeAfterShutdown checks that a closed server takes no listener.
 func TestServeAfterShutdown(t *testing.T) { onDrivers(t, testServeAfterShutdown) }
 
