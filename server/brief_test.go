@@ -38,6 +38,27 @@ func TestHandshakesAreBounded(t *testing.T) {
 	p.done()
 }
 
+// TestBrief checks that the oldest is closed for another, once, and never one that is
+// none any more.
+func TestBrief(t *testing.T) {
+	b := newBrief(2)
+	var near, far [5]net.Conn
+	for i := range near {
+		near[i], far[i] = net.Pipe()
+		defer near[i].Close()
+		b.add(near[i])
+		if i == 0 {
+			b.remove(near[0])
+		}
+	}
+	for i, want := range []bool{false, true, true, false, false} {
+		far[i].SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		if _, err := far[i].Read(make([]byte, 1)); (err == io.EOF) != want {
+			t.Errorf("connection %d: %v", i, err)
+		}
+	}
+}
+
 // TestBriefAreBounded checks that connections which are told why they are not served
 // are closed for others, the oldest first, and not only when their time is over.
 func TestBriefAreBounded(t *testing.T) { onDrivers(t, testBriefAreBounded) }

@@ -67,11 +67,6 @@ type Server struct {
 	running   sync.WaitGroup  // sessions and loops
 	making    sync.WaitGroup  // of a dump
 	keeper    *keeper
-
-	// turn is taken by a session before it calls the Hub, where there are loops as
-	// well: otherwise each call of a loop, which serves many, would wait behind
-	// those of all sessions that are busy.
-	turn chan struct{}
 }
 
 // New returns a Server without listeners.
@@ -95,9 +90,6 @@ func newServer(config Config, c hub.Core) *Server {
 		sessions:  make(map[*session]bool),
 		https:     make(map[*http.Server]bool),
 		brief:     newBrief(briefLimit(config.Core.MaxConnections)),
-	}
-	if config.Loops > 0 && LoopsSupported {
-		s.turn = make(chan struct{}, 1)
 	}
 	if config.Mutex == nil && config.Loops > 1 {
 		config.Mutex = new(spinMutex)
@@ -142,6 +134,31 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	loops.drop()
 	s.running.Wait()
 	return ctx.Err()
+}
+
+// drop ends sessions at once: the locks of all in one step, and then the sockets. It
+// does not wait for their goroutines, which closing a socket would, of which there may
+// be many that are busy.
+func (s *Server) drop(sessions []*session) {
+	ids := make([]core.ID, len(sessions))
+	for i, x := range sessions {
+		x.dropped.Store(true)
+		ids[i] = x.id()
+	}
+	orphans := s.hub.CloseAll(s.clock.now(), ids)
+	for i, x := range sessions {
+		if o, open := orphans[ids[i]]; open {
+			s.log.Released(ids[i], life.Dropped, o)
+		}
+		if !s.extend(x) {
+			continue // it has ended, and its socket is closed
+		}
+		go func() {
+			defer s.running.Done()
+			x.conn.Close()
+			x.wake() // it may wait for something else than the socket
+		}()
+	}
 }
 
 // Close drops all connections without answering and releases their locks.

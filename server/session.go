@@ -1,13 +1,9 @@
 package server
 
 import (
-	"errors"
-	"io"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -24,15 +20,6 @@ const (
 	// largeRead is the size of the buffers lent to connections that send more
 	// at once.
 	largeRead = 16 << 10
-	// largePause is how long a connection may keep such a buffer while nothing
-	// comes.
-	largePause = 10 * core.Millisecond
-	// lookPause is how long what is there may take to be read, where a socket cannot
-	// be looked at without waiting.
-	lookPause = 10 * core.Millisecond
-	// brokenPause is how long a connection that waits for a reply may be broken
-	// before that is noticed: nothing is read meanwhile.
-	brokenPause = time.Second
 )
 
 // Buffers are lent for as long as they are in use, so that idle connections
@@ -87,7 +74,9 @@ type halfCloser interface {
 
 func newSession(s *Server, conn net.Conn) *session {
 	x := &session{server: s, conn: conn, readBy: unknown, woken: make(chan struct{}, 1)}
-	x.inbox = hub.NewInbox(x.wake)
+	if x.inbox = hub.NewInbox(x.wake); LoopsSupported && s.config.Loops > 0 {
+		x.inbox = hub.NewInboxInTurn(x.wake)
+	}
 	return x
 }
 
@@ -119,31 +108,6 @@ func (x *session) stop() {
 // Drop implements hub.Debtor.
 func (x *session) Drop() { x.server.drop([]*session{x}) }
 
-// drop ends sessions at once: the locks of all in one step, and then the sockets. It
-// does not wait for their goroutines, which closing a socket would, of which there may
-// be many that are busy.
-func (s *Server) drop(sessions []*session) {
-	ids := make([]core.ID, len(sessions))
-	for i, x := range sessions {
-		x.dropped.Store(true)
-		ids[i] = x.id()
-	}
-	orphans := s.hub.CloseAll(s.clock.now(), ids)
-	for i, x := range sessions {
-		if o, open := orphans[ids[i]]; open {
-			s.log.Released(ids[i], life.Dropped, o)
-		}
-		if !s.extend(x) {
-			continue // it has ended, and its socket is closed
-		}
-		go func() {
-			defer s.running.Done()
-			x.conn.Close()
-			x.wake() // it may wait for something else than the socket
-		}()
-	}
-}
-
 // open announces the connection to Core; what that answers to one too many is to
 // be sent (BAD-4).
 func (x *session) open() {
@@ -153,33 +117,16 @@ func (x *session) open() {
 	if addr := x.conn.RemoteAddr(); addr.Network() != core.Unix {
 		peer = core.Peer{Network: addr.Network(), Addr: addr.String()}
 	}
-	x.server.takeTurn()
 	id, refusal := x.server.hub.Open(x.server.clock.now(), peer, x, x.inbox, fx)
-	x.server.endTurn()
 	now := x.server.clock.now()
 	if id == 0 {
 		x.server.log.Refused(peer)
-		x.server.brief.add(x.conn)
 		x.life = life.Refused(now, &x.server.limits)
 		x.out.Add(refusal)
 		return
 	}
 	x.server.log.Opened(id, peer)
 	x.life = life.Admitted(now, &x.server.limits)
-}
-
-// takeTurn waits until no other session calls the Hub, where that matters.
-func (s *Server) takeTurn() {
-	if s.turn != nil {
-		s.turn <- struct{}{}
-	}
-}
-
-// endTurn ends what takeTurn began.
-func (s *Server) endTurn() {
-	if s.turn != nil {
-		<-s.turn
-	}
 }
 
 // serve lets the life of a stream connection take its steps, to its end.
@@ -198,9 +145,7 @@ func (x *session) serve() {
 		case life.Release:
 			x.release()
 		case life.EndStream:
-			if x.id() != 0 && !x.life.Stopping() {
-				x.server.brief.add(x.conn) // BAD-7
-			}
+			x.dismiss()
 			half, ok := x.conn.(halfCloser)
 			x.life.StreamEnded(x.server.clock.now(), ok && half.CloseWrite() == nil)
 		case life.Close:
@@ -217,119 +162,11 @@ func (x *session) serve() {
 	}
 }
 
-// prepare makes the connection ready for a read by its deadline, and does what
-// others want. It returns false if something else than that step is to be done
-// now.
-func (x *session) prepare(step life.Step, deadline core.Time) bool {
-	if deadline != x.readBy {
-		x.conn.SetReadDeadline(x.server.clock.deadline(deadline))
-		x.readBy = deadline
+// dismiss bounds how many have been told why they are not served, and are waited for.
+func (x *session) dismiss() {
+	if !x.life.Stopping() {
+		x.server.brief.add(x.conn)
 	}
-	was := x.life.Stopping()
-	x.obey()
-	// Stopping has moved the deadline, if it has just begun.
-	return x.life.Step() == step && x.life.Stopping() == was
-}
-
-// obey does what others want.
-func (x *session) obey() {
-	if x.dropped.Load() {
-		x.life.Drop()
-	}
-	if x.stopping.Load() {
-		x.life.Stop(x.server.clock.now())
-	}
-	if x.inbox.Some() {
-		x.server.takeTurn()
-		x.server.hub.Collect(x.inbox)
-		x.server.endTurn()
-		x.mail()
-	}
-}
-
-// await waits for a reply that is in the making, unless the connection breaks.
-func (x *session) await() {
-	x.account(true)
-	var look <-chan time.Time
-	socket, ok := x.conn.(syscall.Conn)
-	if ok {
-		every := time.NewTicker(brokenPause)
-		defer every.Stop()
-		look = every.C
-	}
-	for x.life.Step() == life.Wait {
-		select {
-		case <-x.woken:
-			x.readBy = unknown
-			x.obey()
-		case <-look:
-			if broken(socket) {
-				x.life.Ended(life.Failed)
-			}
-		}
-	}
-}
-
-// receive reads once, and waits until the deadline. When that has passed, what is there
-// is read all the same, which the net package would not: a busy server must not take
-// a client for a silent one, and one that stops answers what it has received (END-8).
-func (x *session) receive(step life.Step, buf []byte) (int, error) {
-	n, err := x.conn.Read(buf)
-	if !errors.Is(err, os.ErrDeadlineExceeded) || x.server.clock.now() < x.life.Deadline() {
-		return n, err
-	}
-	if socket, ok := x.conn.(syscall.Conn); ok {
-		if n, err = look(socket, buf); !errors.Is(err, errors.ErrUnsupported) {
-			return n, err
-		}
-	}
-	if !x.prepare(step, x.server.clock.now()+lookPause) {
-		return 0, os.ErrDeadlineExceeded
-	}
-	return x.conn.Read(buf)
-}
-
-// failed tells the life that a read or a write came to nothing.
-func (x *session) failed(err error) {
-	now := x.server.clock.now()
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		x.readBy = unknown // it may have been an interrupt
-		x.life.Expire(now)
-	case x.dropped.Load():
-		x.life.Drop()
-	case err == io.EOF:
-		x.life.Ended(life.Finished)
-	default:
-		x.life.Ended(life.Failed)
-	}
-}
-
-// read reads once. A connection that sends much is lent a large buffer, but does
-// not keep it while it is silent.
-func (x *session) read(step life.Step) {
-	buf, deadline := x.small[:], x.life.Deadline()
-	if x.more {
-		x.large = largeBuffers.Get().(*[largeRead]byte)
-		buf, deadline = x.large[:], min(deadline, x.server.clock.now()+largePause)
-	}
-	n, err := 0, error(nil)
-	if x.prepare(step, deadline) {
-		n, err = x.receive(step, buf)
-	}
-	x.more = n == len(buf)
-	switch {
-	case n == 0:
-		if err != nil {
-			x.failed(err)
-		}
-	case step == life.Discard:
-		x.life.Discarded(x.server.clock.now())
-	default:
-		x.life.Received(n)
-		x.input = buf[:n]
-	}
-	x.tidy()
 }
 
 // execute gives input to Core.
@@ -338,9 +175,7 @@ func (x *session) execute() {
 		x.fx = effects.Get().(*core.Effects)
 	}
 	var state core.State
-	x.server.takeTurn()
 	x.input, state = x.server.hub.Receive(x.server.clock.now(), x.id(), x.input, x.inbox, x.fx)
-	x.server.endTurn()
 	x.held = state.Held
 	out := x.fx.To(x.id())
 	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state)
@@ -440,9 +275,7 @@ func (x *session) tidy() {
 func (x *session) release() {
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)
-	x.server.takeTurn()
 	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)
-	x.server.endTurn()
 	x.mail()
 	x.life.Released()
 	if open {

@@ -124,7 +124,6 @@ func (x *session) serveWebSocket() {
 	}
 	if err == errForeign { // its life has ended
 		x.release()
-		x.server.brief.add(x.conn)
 		x.goodbye(websocket.StatusPolicyViolation, "another protocol")
 	}
 	x.end(life.Failed) // unless it has ended otherwise
@@ -150,6 +149,7 @@ func (x *session) end(how life.End) {
 // goodbye sends a close frame and waits for the client's, as long as its life
 // says.
 func (x *session) goodbye(code websocket.StatusCode, reason string) {
+	x.dismiss()
 	x.life.StreamEnded(x.server.clock.now(), true)
 	x.ws.Close(code, reason)
 }
@@ -180,9 +180,7 @@ func (x *session) message() error {
 		}
 		for data := buf[:n]; len(data) > 0; {
 			var state core.State
-			x.server.takeTurn()
 			data, state = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
-			x.server.endTurn()
 			if err := reply.step(fx.To(x.id()), state); err != nil {
 				return err
 			}
@@ -194,9 +192,7 @@ func (x *session) message() error {
 			return err
 		}
 	}
-	x.server.takeTurn()
 	state := x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
-	x.server.endTurn()
 	defer fx.Reset()
 	if err := reply.step(fx.To(x.id()), state); err != nil {
 		return err

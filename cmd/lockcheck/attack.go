@@ -57,7 +57,7 @@ end.`,
 			}
 			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			broken, done := 0, 0
+			broken, done, skipped := 0, 0, 0
 			for _, a := range chosen {
 				a.Stall *= time.Duration(*slack)
 				t := &attack.Target{Addr: *addr, Web: *web, PID: *pid, Small: *small}
@@ -65,6 +65,11 @@ end.`,
 					if t, err = attack.Start(ctx, *start, *small, a.Flags...); err != nil {
 						return &exitError{exitBroken, err}
 					}
+				}
+				if a.Web && t.Web == "" {
+					fmt.Printf("%-20s skipped: it needs the HTTP port; give -ws ADDRESS\n", a.Name)
+					skipped++
+					continue
 				}
 				t.Honest = []string{self, "attack", "-honest", "-addr", t.Addr}
 				result, err := attack.Run(ctx, a, t)
@@ -90,7 +95,9 @@ end.`,
 			switch {
 			case broken > 0:
 				return &exitError{exitViolation, fmt.Errorf("attack: %d of %d attacks broke a bound", broken, done)}
-			case done < len(chosen):
+			case done == 0 && skipped > 0:
+				return &exitError{exitBroken, fmt.Errorf("attack: nothing was attacked, %d were skipped", skipped)}
+			case done+skipped < len(chosen):
 				return &exitError{exitInterrupted, fmt.Errorf("interrupted: %d of %d attacks were made", done, len(chosen))}
 			}
 			return nil

@@ -100,6 +100,7 @@ func TestSimAndSoak(t *testing.T) {
 		{"attack -addr " + good + " -small 1000 -slack 1000 large-end", exitClean, "large-end            held"},
 		{"attack -addr " + nobody + " large-end", exitBroken, "cannot prepare"},
 		{"attack -addr " + nobody + " flood", exitBroken, "flood: no honest client could begin"},
+		{"attack -addr " + good + " torn-handshakes", exitBroken, "torn-handshakes      skipped: it needs the HTTP port"},
 		{"attack -honest -start ./no-such-program", exitUsage, "-honest needs -addr ADDRESS"},
 		{"attack -honest -addr " + nobody, exitBroken, "connection refused"},
 		{"attack -honest -addr " + good, exitClean, "ready\n{\"waits\":["},

@@ -77,23 +77,29 @@ func (q *dumps) ask(from *conn, r wire.Request) {
 	from.dump = d
 }
 
+// queue is the one that the next one is begun from: the other one, where it is the
+// turn of one that is empty.
+func (q *dumps) queue() int {
+	if len(q.waiting[q.turn]) == 0 {
+		return 1 - q.turn
+	}
+	return q.turn
+}
+
 // first is the one to be begun next, nil if none waits.
 func (q *dumps) first() *Dump {
-	if len(q.waiting[q.turn]) == 0 {
-		q.turn = 1 - q.turn
+	if waiting := q.waiting[q.queue()]; len(waiting) > 0 {
+		return waiting[0]
 	}
-	if len(q.waiting[q.turn]) == 0 {
-		return nil
-	}
-	return q.waiting[q.turn][0]
+	return nil
 }
 
 // takeFirst takes it.
 func (q *dumps) takeFirst() {
-	delete(q.byKey, q.first().key)
-	q.waiting[q.turn][0] = nil
-	q.waiting[q.turn] = q.waiting[q.turn][1:]
-	q.turn = 1 - q.turn
+	i := q.queue()
+	delete(q.byKey, q.waiting[i][0].key)
+	q.waiting[i][0] = nil
+	q.waiting[i], q.turn = q.waiting[i][1:], 1-i
 }
 
 // due is when the next dump is to be begun.

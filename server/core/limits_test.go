@@ -94,3 +94,24 @@ func TestLargeEndsAreCleared(t *testing.T) {
 		t.Errorf("after %d ticks Core wants to be woken at %d", ticks, c.Next())
 	}
 }
+
+// TestSmallDumpsCost checks that a batch of small dumps is shorter the more connections
+// have to be looked at for each, and that what looks at none counts for nothing.
+func TestSmallDumpsCost(t *testing.T) {
+	const dumps = 200
+	done := func(holders int, line string) int {
+		c := New(Config{Dump: true})
+		var replies string
+		for range holders {
+			receive(c, open(c, "h"), []byte("sg pool\n"), &replies)
+		}
+		id := open(c, "asker")
+		receive(c, id, []byte("g x\n"), &replies)
+		rest, _ := receive(c, id, []byte(strings.Repeat(line, dumps)), &replies)
+		return dumps - len(rest)/len(line)
+	}
+	few, many, named := done(1, "d\n"), done(1000, "d\n"), done(1000, "d x\n")
+	if few < 50 || few == dumps || many > 10 || many < 1 || named != dumps {
+		t.Errorf("in a batch: %d beside one holder, %d beside many, %d of one name", few, many, named)
+	}
+}

@@ -30,6 +30,7 @@ type Core interface {
 // them what is for the connection that spoke.
 type Hub struct {
 	mu     sync.Locker
+	turn   chan struct{} // has one while an Inbox that takes turns is at mu
 	core   Core
 	now    core.Time // never goes back, whatever the drivers say
 	owners map[core.ID]Owner
@@ -47,7 +48,7 @@ func New(c Core, mutex sync.Locker) *Hub {
 	if mutex == nil {
 		mutex = new(sync.Mutex)
 	}
-	h := &Hub{mu: mutex, core: c, owners: make(map[core.ID]Owner)}
+	h := &Hub{mu: mutex, turn: make(chan struct{}, 1), core: c, owners: make(map[core.ID]Owner)}
 	h.alarm.Store(int64(core.Never))
 	h.maker = func(d *core.Dump) {
 		d.Make()
@@ -82,7 +83,7 @@ func (h *Hub) Alarm() core.Time { return core.Time(h.alarm.Load()) }
 // (BAD-4), which belongs to the caller.
 func (h *Hub) Open(now core.Time, peer core.Peer, owner Owner, own *Inbox, fx *core.Effects) (id core.ID, refusal []byte) {
 	fx.Reset()
-	h.mu.Lock()
+	h.lock(own)
 	id, ok := h.core.Open(h.time(now), peer, fx)
 	other := owner.Inbox()
 	if ok {
@@ -106,7 +107,7 @@ func (h *Hub) Open(now core.Time, peer core.Peer, owner Owner, own *Inbox, fx *c
 // looked at.
 func (h *Hub) Receive(now core.Time, id core.ID, data []byte, own *Inbox, fx *core.Effects) (rest []byte, state core.State) {
 	fx.Reset()
-	h.mu.Lock()
+	h.lock(own)
 	rest, state = h.core.Receive(h.time(now), id, data, fx)
 	h.unlock(id, own, fx)
 	return rest, state
@@ -115,7 +116,7 @@ func (h *Hub) Receive(now core.Time, id core.ID, data []byte, own *Inbox, fx *co
 // EndMessage ends a WebSocket message of a connection.
 func (h *Hub) EndMessage(now core.Time, id core.ID, own *Inbox, fx *core.Effects) core.State {
 	fx.Reset()
-	h.mu.Lock()
+	h.lock(own)
 	state := h.core.EndMessage(h.time(now), id, fx)
 	h.unlock(id, own, fx)
 	return state
@@ -124,7 +125,7 @@ func (h *Hub) EndMessage(now core.Time, id core.ID, own *Inbox, fx *core.Effects
 // Close ends a connection, once: false if it was not open.
 func (h *Hub) Close(now core.Time, id core.ID, own *Inbox, fx *core.Effects) (core.Orphans, bool) {
 	fx.Reset()
-	h.mu.Lock()
+	h.lock(own)
 	_, open := h.owners[id]
 	orphans := h.core.Close(h.time(now), id, fx)
 	delete(h.owners, id)
@@ -151,7 +152,7 @@ func (h *Hub) CloseAll(now core.Time, ids []core.ID) map[core.ID]core.Orphans {
 // Tick does what has become due.
 func (h *Hub) Tick(now core.Time, own *Inbox, fx *core.Effects) {
 	fx.Reset()
-	h.mu.Lock()
+	h.lock(own)
 	h.core.Tick(h.time(now), fx)
 	h.alarm.Store(int64(h.core.Next()))
 	h.unlock(0, own, fx)
@@ -175,9 +176,10 @@ func (h *Hub) Stop(now core.Time) {
 
 // Collect takes what is in an inbox.
 func (h *Hub) Collect(own *Inbox) {
-	h.mu.Lock()
+	h.lock(own)
 	own.take()
 	h.mu.Unlock()
+	h.endTurn(own)
 }
 
 // Post puts something to do into the inbox of a driver.
@@ -201,6 +203,20 @@ func (h *Hub) Commands() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.core.Commands()
+}
+
+// lock takes the mutex for a driver. Its caller calls endTurn once it has let go of it.
+func (h *Hub) lock(own *Inbox) {
+	if own != nil && own.turns {
+		h.turn <- struct{}{}
+	}
+	h.mu.Lock()
+}
+
+func (h *Hub) endTurn(own *Inbox) {
+	if own != nil && own.turns {
+		<-h.turn
+	}
 }
 
 // time is the time that Core is told. Its caller holds the mutex.
@@ -230,6 +246,7 @@ func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	own.take()
 	now := h.now
 	h.mu.Unlock()
+	h.endTurn(own)
 	for _, inbox := range woken {
 		inbox.wake()
 	}

@@ -2,8 +2,12 @@ package hub
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"lockd/server/core"
 )
@@ -224,3 +228,67 @@ func TestTimeNeverGoesBack(t *testing.T) {
 
 // received shows what Receive returns.
 func received(rest []byte, state core.State) string { return fmt.Sprint(string(rest), state.Held) }
+
+// counter is a mutex that counts who is at it, waiting or holding it.
+type counter struct {
+	sync.Mutex
+	at, most atomic.Int32
+}
+
+func (c *counter) Lock() {
+	n := c.at.Add(1)
+	for most := c.most.Load(); n > most && !c.most.CompareAndSwap(most, n); most = c.most.Load() {
+	}
+	c.Mutex.Lock()
+}
+
+func (c *counter) Unlock() {
+	c.at.Add(-1)
+	c.Mutex.Unlock()
+}
+
+// TestTurns checks that of drivers that take turns one at the most is at the mutex,
+// whatever it calls, and that the others do not.
+func TestTurns(t *testing.T) {
+	for _, turns := range []bool{true, false} {
+		mutex := new(counter)
+		h := New(&fake{}, mutex)
+		mutex.Lock() // so that all wait
+		calls := []func(*Inbox, *core.Effects){
+			func(own *Inbox, fx *core.Effects) {
+				h.Open(0, core.Peer{}, &owner{driver: &driver{inbox: own}}, own, fx)
+			},
+			func(own *Inbox, fx *core.Effects) { h.Receive(0, 1, []byte("x"), own, fx) },
+			func(own *Inbox, fx *core.Effects) { h.EndMessage(0, 1, own, fx) },
+			func(own *Inbox, fx *core.Effects) { h.Close(0, 1, own, fx) },
+			func(own *Inbox, fx *core.Effects) { h.Tick(0, own, fx) },
+			func(own *Inbox, _ *core.Effects) { h.Collect(own) },
+		}
+		var all sync.WaitGroup
+		begun := make(chan bool, len(calls))
+		for _, call := range calls {
+			own := NewInbox(func() {})
+			if turns {
+				own = NewInboxInTurn(func() {})
+			}
+			all.Go(func() {
+				begun <- true
+				call(own, new(core.Effects))
+			})
+		}
+		for range calls {
+			<-begun
+		}
+		if turns {
+			time.Sleep(50 * time.Millisecond) // for all that would come
+		}
+		for !turns && mutex.at.Load() < int32(1+len(calls)) {
+			runtime.Gosched()
+		}
+		mutex.Unlock()
+		all.Wait()
+		if most := mutex.most.Load(); turns && most > 2 {
+			t.Errorf("%d were at the mutex at a time, with the one who had it", most)
+		}
+	}
+}

@@ -30,6 +30,7 @@ func (i Item) New() bool { return i.Data == nil && !i.Resumed && i.Run == nil }
 // Inbox holds what others have for one driver to do. Make one with NewInbox.
 type Inbox struct {
 	wake  func()
+	turns bool        // its driver takes turns
 	items []Item      // guarded by the mutex of the Hub
 	taken []Item      // of the driver alone
 	some  atomic.Bool // items is not empty
@@ -38,6 +39,11 @@ type Inbox struct {
 // NewInbox returns an empty inbox. wake is called from any goroutine after
 // something was put into it; it must not block, nor call the Hub.
 func NewInbox(wake func()) *Inbox { return &Inbox{wake: wake} }
+
+// NewInboxInTurn returns an empty inbox for one of many drivers that serve one
+// connection each, beside others that serve many: those of this kind take turns before
+// they take the mutex, so that the others wait for one of them at the most.
+func NewInboxInTurn(wake func()) *Inbox { return &Inbox{wake: wake, turns: true} }
 
 // Some says whether there is anything to Collect. It may be called at any time.
 func (i *Inbox) Some() bool { return i.some.Load() }

@@ -58,7 +58,6 @@ func (l *Loop) refuse(c *conn, answer []byte) {
 	c.life = life.Refused(l.now, l.limits)
 	c.wait().out.Add(answer)
 	l.advance(c, Writable)
-	l.addBrief(c)
 }
 
 // advance lets a connection take the steps of its life that need not wait. ready
@@ -106,8 +105,8 @@ func (l *Loop) advance(c *conn, ready Ready) {
 			l.release(c)
 		case life.EndStream:
 			c.life.StreamEnded(l.now, l.kernel.CloseWrite(c.fd) == 0)
-			if c.id != 0 && !c.life.Stopping() {
-				l.addBrief(c) // BAD-7
+			if !c.life.Stopping() {
+				l.addBrief(c)
 			}
 		case life.Close:
 			l.close(c)

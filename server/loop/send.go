@@ -12,8 +12,8 @@ const (
 	// replySize is that of the replies to what arrived together (REPLY-5).
 	replySize = 64 << 10
 	// pieceSize is that of dumps, and of what had to wait for room: 2,000 clients
-	// that are sent a dump of 900 KB at once keep an honest one waiting for 80 ms
-	// at the most, and for 190 with 64 KiB. A client that reads alone does not
+	// that are sent a dump of 900 KB at once keep an honest one waiting for up to
+	// 90 ms, and up to 190 with 64 KiB. A client that reads alone does not
 	// notice.
 	pieceSize = 16 << 10
 )

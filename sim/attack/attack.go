@@ -17,6 +17,8 @@ type Attack struct {
 	// Growth is how many bytes of memory the server may take beyond what it took
 	// when Prepare had ended.
 	Growth int64
+	// Web says that the HTTP port is attacked, too.
+	Web bool
 	// Descriptors is how many the server may have open; 0 is any number.
 	Descriptors int
 
@@ -98,7 +100,7 @@ var All = []Attack{
 		Prepare: hold("sg", 1_000_000), Do: end,
 	},
 	{
-		Name: "torn-handshakes", About: "3,000 connections to the HTTP port say half a request, or nothing",
+		Name: "torn-handshakes", Web: true, About: "3,000 connections to the HTTP port say half a request, or nothing",
 		Flags: []string{"-max-connections", "10"},
 		Stall: 100 * time.Millisecond, Growth: 256 * mib, Descriptors: 100,
 		Do: tornHandshakes(3_000),
@@ -110,7 +112,7 @@ var All = []Attack{
 		Do: unserved(3_000),
 	},
 	{
-		Name: "busy-websockets", About: "300 WebSockets send commands without end, and read; 100 other clients are polite",
+		Name: "busy-websockets", Web: true, About: "300 WebSockets send commands without end, and read; 100 other clients are polite",
 		Stall: 150 * time.Millisecond, Growth: 128 * mib,
 		Do: beside(askLoopWeb(300, 8*time.Second, manyInspections), polite(100, 8*time.Second)),
 	},

@@ -250,9 +250,6 @@ func polite(n int, d time.Duration) step {
 // askLoopWeb lets many WebSockets send a message again and again, and read.
 func askLoopWeb(n int, d time.Duration, text string) step {
 	return func(ctx context.Context, t *Target) error {
-		if t.Web == "" {
-			return nil
-		}
 		ctx, cancel := context.WithTimeout(ctx, d)
 		defer cancel()
 		var all sync.WaitGroup
@@ -303,9 +300,6 @@ func unserved(n int) step {
 // tornHandshakes connects to the HTTP port and says half a request, or nothing.
 func tornHandshakes(n int) step {
 	return func(ctx context.Context, t *Target) error {
-		if t.Web == "" {
-			return nil
-		}
 		var conns []net.Conn
 		defer func() {
 			for _, c := range conns {

@@ -5,9 +5,9 @@ package mutants
 var serverMutants = []Mutant{
 	{"the socket is closed before the release", "server/session.go",
 		"			x.release()\n", "			x.conn.Close()\n			x.release()\n"},
-	{"a goroutine that was too busy to read takes its client for silent", "server/session.go",
+	{"a goroutine that was too busy to read takes its client for silent", "server/receive.go",
 		"!errors.Is(err, os.ErrDeadlineExceeded) || x.server", "true || x.server"},
-	{"a client that goes on asking keeps the server from stopping", "server/session.go",
+	{"a client that goes on asking keeps the server from stopping", "server/receive.go",
 		"		if n, err = look(socket, buf); !errors", "		if n, err = look(socket, nil); false && !errors"},
 	{"an error skips the release", "server/session.go",
 		"			x.release()\n", "			if x.life.End() == life.Failed {\n				x.life.Released()\n			} else {\n				x.release()\n			}\n"},
@@ -16,11 +16,10 @@ var serverMutants = []Mutant{
 	{"the socket is never closed", "server/session.go",
 		"			x.conn.Close()\n			x.life.Closed()", "			x.life.Closed()"},
 	{"orphaning is atomic for one name only", "server/session.go",
-		"	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)\n	x.server.endTurn()\n	x.mail()", `	for _, name := range []string{"n0", "n1", "n2"} {
+		"	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)\n	x.mail()", `	for _, name := range []string{"n0", "n1", "n2"} {
 		x.server.hub.Receive(x.server.clock.now(), x.id(), []byte("r "+name+"\n"), x.inbox, fx)
 	}
 	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)
-	x.server.endTurn()
 	x.mail()`},
 	{"get checks, then acts", "server/hub/hub.go",
 		"	rest, state = h.core.Receive(h.time(now), id, data, fx)\n", `	if n := len(data); n > 3 && string(data[:2]) == "g " && data[n-1] == '\n' {
@@ -78,9 +77,9 @@ var serverMutants = []Mutant{
 		"	go func() {\n		s.running.Wait()\n		s.making.Wait()\n		close(done)\n	}()", "	close(done)"},
 	{"shutdown forgets the open connections", "server/server.go",
 		"		if x.conn != nil {\n			open", "		if x.conn == nil {\n			open"},
-	{"stopping is not noticed", "server/session.go",
+	{"stopping is not noticed", "server/receive.go",
 		"	if x.stopping.Load() {\n		x.life.Stop", "	if false {\n		x.life.Stop"},
-	{"a goroutine does not look into its inbox", "server/session.go",
+	{"a goroutine does not look into its inbox", "server/receive.go",
 		"	if x.inbox.Some() {\n", "	if false {\n"},
 	{"a goroutine sends what others have caused behind its own replies", "server/session.go",
 		"	x.mail()\n	x.out.Add(out)\n", "	x.out.Add(out)\n	x.mail()\n"},

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"lockd/server/core"
+	"lockd/server/life"
+)
+
+const (
+	// largePause is how long a connection may keep a lent buffer while nothing comes.
+	largePause = 10 * core.Millisecond
+	// lookPause is how long what is there may take to be read, where a socket cannot
+	// be looked at without waiting.
+	lookPause = 10 * core.Millisecond
+	// brokenPause is how long a connection that waits for a reply may be broken
+	// before that is noticed: nothing is read meanwhile.
+	brokenPause = time.Second
+)
+
+// prepare makes the connection ready for a read by its deadline, and does what
+// others want. It returns false if something else than that step is to be done
+// now.
+func (x *session) prepare(step life.Step, deadline core.Time) bool {
+	if deadline != x.readBy {
+		x.conn.SetReadDeadline(x.server.clock.deadline(deadline))
+		x.readBy = deadline
+	}
+	was := x.life.Stopping()
+	x.obey()
+	// Stopping has moved the deadline, if it has just begun.
+	return x.life.Step() == step && x.life.Stopping() == was
+}
+
+// obey does what others want.
+func (x *session) obey() {
+	if x.dropped.Load() {
+		x.life.Drop()
+	}
+	if x.stopping.Load() {
+		x.life.Stop(x.server.clock.now())
+	}
+	if x.inbox.Some() {
+		x.server.hub.Collect(x.inbox)
+		x.mail()
+	}
+}
+
+// await waits for a reply that is in the making, unless the connection breaks.
+func (x *session) await() {
+	x.account(true)
+	var look <-chan time.Time
+	socket, ok := x.conn.(syscall.Conn)
+	if ok {
+		every := time.NewTicker(brokenPause)
+		defer every.Stop()
+		look = every.C
+	}
+	for x.life.Step() == life.Wait {
+		select {
+		case <-x.woken:
+			x.readBy = unknown
+			x.obey()
+		case <-look:
+			if broken(socket) {
+				x.life.Ended(life.Failed)
+			}
+		}
+	}
+}
+
+// receive reads once, and waits until the deadline. When that has passed, what is there
+// is read all the same, which the net package would not: a busy server must not take
+// a client for a silent one, and one that stops answers what it has received (END-8).
+func (x *session) receive(step life.Step, buf []byte) (int, error) {
+	n, err := x.conn.Read(buf)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || x.server.clock.now() < x.life.Deadline() {
+		return n, err
+	}
+	if socket, ok := x.conn.(syscall.Conn); ok {
+		if n, err = look(socket, buf); !errors.Is(err, errors.ErrUnsupported) {
+			return n, err
+		}
+	}
+	if !x.prepare(step, x.server.clock.now()+lookPause) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return x.conn.Read(buf)
+}
+
+// failed tells the life that a read or a write came to nothing.
+func (x *session) failed(err error) {
+	now := x.server.clock.now()
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		x.readBy = unknown // it may have been an interrupt
+		x.life.Expire(now)
+	case x.dropped.Load():
+		x.life.Drop()
+	case err == io.EOF:
+		x.life.Ended(life.Finished)
+	default:
+		x.life.Ended(life.Failed)
+	}
+}
+
+// read reads once. A connection that sends much is lent a large buffer, but does
+// not keep it while it is silent.
+func (x *session) read(step life.Step) {
+	buf, deadline := x.small[:], x.life.Deadline()
+	if x.more {
+		x.large = largeBuffers.Get().(*[largeRead]byte)
+		buf, deadline = x.large[:], min(deadline, x.server.clock.now()+largePause)
+	}
+	n, err := 0, error(nil)
+	if x.prepare(step, deadline) {
+		n, err = x.receive(step, buf)
+	}
+	x.more = n == len(buf)
+	switch {
+	case n == 0:
+		if err != nil {
+			x.failed(err)
+		}
+	case step == life.Discard:
+		x.life.Discarded(x.server.clock.now())
+	default:
+		x.life.Received(n)
+		x.input = buf[:n]
+	}
+	x.tidy()
+}
