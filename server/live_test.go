@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"lockd/server/core"
+	"lockd/sim/transport"
 )
 
 // patience is how long a test waits for what must come.
@@ -242,27 +242,18 @@ func (b bytewise) write(data []byte) error {
 
 // wsConn is a client's WebSocket.
 type wsConn struct {
-	*websocket.Conn
-	socket net.Conn
+	*transport.Messages
 	remote string
 }
 
 func dialWebSocket(addr string) (wireConn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c := &wsConn{remote: addr}
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
-		c.socket = nc
-		return nc, err
-	}}
-	ws, _, err := websocket.Dial(ctx, "ws://"+addr+"/", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	m, err := transport.DialWebSocket(ctx, "ws://"+addr+"/", "")
 	if err != nil {
 		return nil, err
 	}
-	ws.SetReadLimit(-1)
-	c.Conn = ws
-	return c, nil
+	return &wsConn{m, addr}, nil
 }
 
 func (c *wsConn) write(data []byte) error {
@@ -295,4 +286,4 @@ func (c *wsConn) end() ([]byte, error) {
 }
 
 func (c *wsConn) close()            { c.CloseNow() }
-func (c *wsConn) localAddr() string { return c.socket.LocalAddr().String() }
+func (c *wsConn) localAddr() string { return c.Socket.LocalAddr().String() }

@@ -78,7 +78,7 @@ func reset(c wireConn) {
 	case stream:
 		socket = c.Conn
 	case *wsConn:
-		socket = c.socket
+		socket = c.Socket
 	}
 	socket.(*net.TCPConn).SetLinger(0)
 	socket.Close()

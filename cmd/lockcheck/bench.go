@@ -7,7 +7,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
-	"lockd/sim/bench"
+	"lockd/cmd/lockcheck/load"
 )
 
 // benchCommand measures a live server.
@@ -38,8 +38,8 @@ Exit codes: 0 measured, 2 usage, 3 could not run.`,
 			}
 			for _, pipeline := range []int{1, 16} {
 				for range *rounds {
-					o := bench.Options{Addr: *addr, Clients: *clients, Pipeline: pipeline, Duration: *duration}
-					ours, err := measure(ctx, bench.Lockd, o)
+					o := load.Options{Addr: *addr, Clients: *clients, Pipeline: pipeline, Duration: *duration}
+					ours, err := measure(ctx, load.Lockd, o)
 					if err != nil {
 						return err
 					}
@@ -47,7 +47,7 @@ Exit codes: 0 measured, 2 usage, 3 could not run.`,
 						continue
 					}
 					o.Addr = *memcached
-					theirs, err := measure(ctx, bench.Memcached, o)
+					theirs, err := measure(ctx, load.Memcached, o)
 					if err != nil {
 						return err
 					}
@@ -59,11 +59,11 @@ Exit codes: 0 measured, 2 usage, 3 could not run.`,
 	}
 }
 
-func measure(ctx context.Context, target bench.Target, o bench.Options) (bench.Result, error) {
-	r, err := bench.Run(ctx, target, o)
+func measure(ctx context.Context, protocol load.Protocol, o load.Options) (load.Result, error) {
+	r, err := load.Run(ctx, protocol, o)
 	if err != nil {
 		return r, &exitError{exitBroken, err}
 	}
-	fmt.Printf("%-10s %10.0f commands/s, %d connections, %2d at once, p50 %v, p99 %v\n", target.Name, r.PerSecond(), o.Clients, o.Pipeline, r.P50.Round(time.Microsecond), r.P99.Round(time.Microsecond))
+	fmt.Printf("%-10s %10.0f commands/s, %d connections, %2d at once, p50 %v, p99 %v\n", protocol.Name, r.PerSecond(), o.Clients, o.Pipeline, r.P50.Round(time.Microsecond), r.P99.Round(time.Microsecond))
 	return r, nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"lockd/sim/campaign"
-	"lockd/sim/soak"
+	"lockd/sim/transport"
 )
 
 // soakCommand lets a crowd of clients loose on a server on real sockets.
@@ -15,7 +15,7 @@ func soakCommand() *ffcli.Command {
 	var c campaignFlags
 	c.add(flags)
 	addr := flags.String("addr", "", "the server: HOST:PORT, unix:PATH or ws://HOST:PORT (default: one of our own in this process)")
-	clients := flags.Int("clients", 0, "clients at once (0: 2 to 6, as the seed says; more than 8 are dear to check)")
+	clients := flags.Int("clients", 0, "clients at once (0: 2 to 6, as the seed says; more than 8 make the check expensive)")
 	names := flags.Int("names", 0, "names they fight for (0: 1 to 3, as the seed says)")
 	return &ffcli.Command{
 		Name:       "soak",
@@ -42,12 +42,12 @@ was too short for a single run, 130 interrupted, whatever was played until then.
 			if *addr == "" {
 				return c.play(ctx, []campaign.Layer{campaign.Sockets(*clients, *names)}, 0)
 			}
-			target, err := soak.ParseTarget(*addr)
+			endpoint, err := transport.Parse(*addr)
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
 			c.workers = 1
-			return c.play(ctx, []campaign.Layer{campaign.Remote(target, *clients, *names)}, 0)
+			return c.play(ctx, []campaign.Layer{campaign.Remote(endpoint, *clients, *names)}, 0)
 		},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lockd/server"
+	"lockd/sim/transport"
 )
 
 func needLoops(t *testing.T) {
@@ -34,7 +35,7 @@ func TestBesideSaturation(t *testing.T) {
 			d := startLive(t, "", []string{"GOMAXPROCS=1"}, "-loops", loops)
 			ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 			defer cancel()
-			ws, _, err := websocket.Dial(ctx, "ws://"+d.ws, nil)
+			ws, err := transport.DialWebSocket(ctx, "ws://"+d.ws, "")
 			if err != nil {
 				t.Fatal(err)
 			}

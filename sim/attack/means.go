@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"lockd/sim/transport"
 )
 
 // What attacks are made of.
@@ -255,14 +257,13 @@ func askLoopWeb(n int, d time.Duration, text string) step {
 		var all sync.WaitGroup
 		defer all.Wait()
 		for range t.scaled(n) {
-			c, _, err := websocket.Dial(ctx, "ws://"+t.Web+"/", nil)
+			c, err := transport.DialWebSocket(ctx, "ws://"+t.Web+"/", "")
 			if err != nil {
 				if ctx.Err() != nil {
 					return nil // it was busy enough
 				}
 				return err
 			}
-			c.SetReadLimit(-1)
 			all.Go(func() {
 				for c.Write(ctx, websocket.MessageText, []byte(text)) == nil {
 				}

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"lockd/sim/soak"
+	"lockd/sim/transport"
 )
 
 // Given is what a layer was given besides a seed.
@@ -18,8 +18,8 @@ type Given struct {
 // Named returns the layer of a name. The error says which names there are.
 func Named(name string, g Given) (Layer, error) {
 	if g.Addr != "" {
-		target, err := soak.ParseTarget(g.Addr)
-		return Remote(target, g.Clients, g.Names), err
+		endpoint, err := transport.Parse(g.Addr)
+		return Remote(endpoint, g.Clients, g.Names), err
 	}
 	var names []string
 	for _, layer := range append(Layers(), Canary()) {

@@ -6,38 +6,39 @@ import (
 	"path/filepath"
 
 	"lockd/sim/history"
-	"lockd/sim/soak"
+	"lockd/sim/sockets"
+	"lockd/sim/transport"
 )
 
 // Sockets is the production server on real sockets, over the transport and by the
 // driver that the seed says.
 func Sockets(clients, names int) Layer {
 	given := Given{Clients: clients, Names: names}
-	return Layer{Name: "sockets", Given: given, Faults: soak.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
+	return Layer{Name: "sockets", Given: given, Faults: sockets.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
 		p := &socketPlayer{given: given}
 		for range workers {
-			p.servers = append(p.servers, map[soak.Way]*socketServer{})
+			p.servers = append(p.servers, map[sockets.Driver]*socketServer{})
 		}
 		return p, nil
 	}}
 }
 
-// socketPlayer has a server for every worker and way, started when the first seed
+// socketPlayer has a server for every worker and driver, started when the first seed
 // wants it.
 type socketPlayer struct {
 	given   Given
-	servers []map[soak.Way]*socketServer // by worker
+	servers []map[sockets.Driver]*socketServer // by worker
 }
 
 type socketServer struct {
 	local
 	played int
-	last   soak.Options // of what was played last
+	last   sockets.Options // of what was played last
 }
 
-// local is a *soak.Local.
+// local is a *sockets.Local.
 type local interface {
-	Run(soak.Options) (*history.History, map[string]int64, error)
+	Run(sockets.Options) (*history.History, map[string]int64, error)
 	Stop() error
 }
 
@@ -46,39 +47,39 @@ type local interface {
 const turn = 25
 
 func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
-	o := soak.Draw(seed, soak.WayOf(seed), p.given.Clients, p.given.Names)
-	server, err := p.server(worker, o.Way)
+	o := sockets.Draw(seed, sockets.DriverOf(seed), p.given.Clients, p.given.Names)
+	server, err := p.server(worker, o.Driver)
 	if err != nil {
 		return Work{}, nil, err
 	}
 	server.played++
 	server.last = o
 	h, hits, err := server.Run(o)
-	coverage := map[string]int64{o.Way.String(): 1}
+	coverage := map[string]int64{o.Driver.String(): 1}
 	for what, n := range hits {
 		coverage[what] += n
 	}
 	return judge(seed, o, h, coverage, err)
 }
 
-// server returns the worker's server of a way, a new one if that has played enough.
-func (p *socketPlayer) server(worker int, way soak.Way) (*socketServer, error) {
-	server := p.servers[worker][way]
+// server returns the worker's server of a driver, a new one if that has played enough.
+func (p *socketPlayer) server(worker int, driver sockets.Driver) (*socketServer, error) {
+	server := p.servers[worker][driver]
 	if server != nil && server.played < turn {
 		return server, nil
 	}
 	if server != nil {
-		delete(p.servers[worker], way)
+		delete(p.servers[worker], driver)
 		if err := server.stop(); err != nil {
 			return nil, err
 		}
 	}
-	started, err := soak.Start(way)
+	started, err := sockets.Start(driver)
 	if err != nil {
 		return nil, err
 	}
 	server = &socketServer{local: started}
-	p.servers[worker][way] = server
+	p.servers[worker][driver] = server
 	return server, nil
 }
 
@@ -97,8 +98,8 @@ func (s *socketServer) stop() error {
 func (p *socketPlayer) Close() error {
 	var first error
 	for _, servers := range p.servers {
-		for _, way := range soak.Ways() {
-			if server := servers[way]; server != nil {
+		for _, driver := range sockets.Drivers() {
+			if server := servers[driver]; server != nil {
 				if err := server.stop(); first == nil {
 					first = err
 				}
@@ -110,30 +111,30 @@ func (p *socketPlayer) Close() error {
 
 // Remote is a server at an address, which others may be using. clients and
 // names, if not 0, replace what the seed says.
-func Remote(target soak.Target, clients, names int) Layer {
-	given := Given{target.String(), clients, names}
+func Remote(endpoint transport.Endpoint, clients, names int) Layer {
+	given := Given{endpoint.String(), clients, names}
 	return Layer{Name: "soak", Given: given, Open: func(int) (Player, error) {
-		server, err := soak.Connect(target)
+		server, err := sockets.Connect(endpoint)
 		if err != nil {
 			return nil, err
 		}
-		return &remotePlayer{server, target, given}, nil
+		return &remotePlayer{server, endpoint, given}, nil
 	}}
 }
 
 type remotePlayer struct {
-	server *soak.Remote
-	target soak.Target
-	given  Given
+	server   *sockets.Remote
+	endpoint transport.Endpoint
+	given    Given
 }
 
 func (p *remotePlayer) Close() error { return nil }
 
 func (p *remotePlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
-	way := soak.Way{Transport: p.target.Transport, Loops: soak.UnknownLoops}
-	o := soak.Draw(seed, way, p.given.Clients, p.given.Names)
+	driver := sockets.Driver{Transport: p.endpoint.Transport, Loops: sockets.UnknownLoops}
+	o := sockets.Draw(seed, driver, p.given.Clients, p.given.Names)
 	h, coverage, err := p.server.Run(o)
-	if errors.Is(err, soak.ErrUnreachable) {
+	if errors.Is(err, sockets.ErrUnreachable) {
 		return Work{}, coverage, &Lost{err, seed, h}
 	}
 	return judge(seed, o, h, coverage, err)

@@ -10,19 +10,20 @@ import (
 	"testing"
 
 	"lockd/sim/history"
-	"lockd/sim/soak"
+	"lockd/sim/sockets"
+	"lockd/sim/transport"
 )
 
-// The way of a seed does not depend on who plays it, or after what.
-func TestWayFollowsSeed(t *testing.T) {
+// The driver of a seed does not depend on who plays it, or after what.
+func TestDriverFollowsSeed(t *testing.T) {
 	player, err := Sockets(2, 1).Open(2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer player.Close()
 	ways := map[string]bool{}
-	for seed := range uint64(len(soak.Ways())) {
-		want := soak.WayOf(seed).String()
+	for seed := range uint64(len(sockets.Drivers())) {
+		want := sockets.DriverOf(seed).String()
 		ways[want] = true
 		for _, worker := range []int{0, 1, 0} {
 			_, coverage, err := player.Play(worker, seed)
@@ -34,15 +35,15 @@ func TestWayFollowsSeed(t *testing.T) {
 			}
 		}
 	}
-	if len(ways) != len(soak.Ways()) {
-		t.Errorf("seeds go %d ways of %d", len(ways), len(soak.Ways()))
+	if len(ways) != len(sockets.Drivers()) {
+		t.Errorf("seeds go %d ways of %d", len(ways), len(sockets.Drivers()))
 	}
 }
 
 // stuck is a server that plays well and cannot be stopped.
 type stuck struct{ stopped *int }
 
-func (stuck) Run(o soak.Options) (*history.History, map[string]int64, error) {
+func (stuck) Run(o sockets.Options) (*history.History, map[string]int64, error) {
 	return &history.History{}, nil, nil
 }
 
@@ -51,10 +52,10 @@ func (s stuck) Stop() error { *s.stopped++; return errors.New("a lock is left") 
 // A server that cannot be stopped fails the seed that was played last on it, in the
 // middle of a campaign and at its end.
 func TestStopFails(t *testing.T) {
-	ways := uint64(len(soak.Ways()))
+	ways := uint64(len(sockets.Drivers()))
 	for _, runs := range []uint64{3, turn, turn + 1} {
 		stopped := 0
-		p := &socketPlayer{servers: []map[soak.Way]*socketServer{{soak.WayOf(5): {local: stuck{&stopped}}}}}
+		p := &socketPlayer{servers: []map[sockets.Driver]*socketServer{{sockets.DriverOf(5): {local: stuck{&stopped}}}}}
 		layer := Layer{Name: "sockets", Open: func(int) (Player, error) { return p, nil }}
 		var err error
 		for run := range runs {
@@ -77,9 +78,9 @@ func TestStopFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var options soak.Options
+		var options sockets.Options
 		text, err := os.ReadFile(filepath.Join(dir, "options.json"))
-		if err != nil || json.Unmarshal(text, &options) != nil || options.Way != soak.WayOf(5) || options.Crowd.Seed != want {
+		if err != nil || json.Unmarshal(text, &options) != nil || options.Driver != sockets.DriverOf(5) || options.Crowd.Seed != want {
 			t.Errorf("the options are %s, %v", text, err)
 		}
 	}
@@ -95,7 +96,7 @@ func TestGiven(t *testing.T) {
 		{World(), "sim -layer world"},
 		{Sockets(0, 0), "sim -layer sockets"},
 		{Sockets(3, 2), "soak -clients 3 -names 2"},
-		{Remote(soak.Target{Transport: soak.Unix, Addr: "/run/it's here"}, 0, 2), `soak -addr 'unix:/run/it'\''s here' -names 2`},
+		{Remote(transport.Endpoint{Transport: transport.Unix, Address: "/run/it's here"}, 0, 2), `soak -addr 'unix:/run/it'\''s here' -names 2`},
 	} {
 		r := Report{Layer: c.layer.Name, Given: c.layer.Given, Failure: &Failure{Seed: 7, Err: errors.New("wrong")}}
 		want := "go run ./cmd/lockcheck " + c.command + " -seed 7 -runs 1"
@@ -121,14 +122,14 @@ func TestGiven(t *testing.T) {
 }
 
 // A campaign goes through all ways.
-func TestAllWays(t *testing.T) {
-	report, err := Run(context.Background(), Sockets(2, 1), Config{Seed: 3, Runs: int64(len(soak.Ways())), Workers: 2})
+func TestAllDrivers(t *testing.T) {
+	report, err := Run(context.Background(), Sockets(2, 1), Config{Seed: 3, Runs: int64(len(sockets.Drivers())), Workers: 2})
 	if err != nil || report.Failure != nil {
 		t.Fatal(err, report.Failure)
 	}
-	for _, way := range soak.Ways() {
-		if report.Coverage[way.String()] != 1 {
-			t.Errorf("%v was played %d times: %v", way, report.Coverage[way.String()], report.Coverage)
+	for _, driver := range sockets.Drivers() {
+		if report.Coverage[driver.String()] != 1 {
+			t.Errorf("%v was played %d times: %v", driver, report.Coverage[driver.String()], report.Coverage)
 		}
 	}
 }

@@ -1,7 +1,11 @@
-// Package bench measures how many commands a second a live server answers, and
-// measures memcached in the same way, for comparison: acquiring and releasing an
-// exclusive lock is what add and delete are there.
-package bench
+// Package load is the load generator of lockcheck bench: it measures how many commands
+// a second a live server answers, and measures memcached in the same way, for
+// comparison: acquiring and releasing an exclusive lock is what add and delete are
+// there.
+//
+// It looks at replies only as far as it must to count them, and judges nothing: that is
+// for the packages of sim. Begin with [Run].
+package load
 
 import (
 	"bytes"
@@ -14,17 +18,17 @@ import (
 	"time"
 )
 
-// Target is the protocol of the server that is measured.
-type Target struct {
+// Protocol is what is spoken to the server that is measured.
+type Protocol struct {
 	Name             string
 	acquire, release string // formats of a name, each answered by one line
 	yes              []byte // what every reply to them begins with
 }
 
-// The targets.
+// The protocols.
 var (
-	Lockd     = Target{"lockd", "g %s\n", "r %s\n", []byte("1 ")}
-	Memcached = Target{"memcached", "add %s 0 0 1\r\n1\r\n", "delete %s\r\n", []byte("STORED\r\n")}
+	Lockd     = Protocol{"lockd", "g %s\n", "r %s\n", []byte("1 ")}
+	Memcached = Protocol{"memcached", "add %s 0 0 1\r\n1\r\n", "delete %s\r\n", []byte("STORED\r\n")}
 )
 
 // Options say what load is put on the server.
@@ -47,15 +51,15 @@ func (r Result) PerSecond() float64 { return float64(r.Commands) / r.Elapsed.Sec
 
 // Run measures one server. It fails if a connection cannot be made, ends, or is
 // answered anything but yes. It returns when the time is over or ctx ends.
-func Run(ctx context.Context, target Target, o Options) (Result, error) {
+func Run(ctx context.Context, protocol Protocol, o Options) (Result, error) {
 	clients := make([]*client, o.Clients)
 	for i := range clients {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", o.Addr)
 		if err != nil {
-			return Result{}, fmt.Errorf("cannot reach %s: %w", target.Name, err)
+			return Result{}, fmt.Errorf("cannot reach %s: %w", protocol.Name, err)
 		}
 		defer conn.Close()
-		clients[i] = &client{conn: conn, target: target, batches: batches(target, fmt.Sprintf("bench-%d-%d", time.Now().UnixNano(), i), o.Pipeline), pipeline: o.Pipeline}
+		clients[i] = &client{conn: conn, protocol: protocol, batches: batches(protocol, fmt.Sprintf("bench-%d-%d", time.Now().UnixNano(), i), o.Pipeline), pipeline: o.Pipeline}
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Duration)
 	defer cancel()
@@ -75,7 +79,7 @@ func Run(ctx context.Context, target Target, o Options) (Result, error) {
 	var times []time.Duration
 	for _, c := range clients {
 		if c.err != nil {
-			return Result{}, fmt.Errorf("%s: %w", target.Name, c.err)
+			return Result{}, fmt.Errorf("%s: %w", protocol.Name, c.err)
 		}
 		result.Commands += c.commands
 		times = append(times, c.times...)
@@ -90,14 +94,14 @@ func Run(ctx context.Context, target Target, o Options) (Result, error) {
 // batches are what a client sends in turn: names of its own, acquired and
 // released. The names are new in every run, since what a run leaves in memcached
 // stays there.
-func batches(target Target, prefix string, pipeline int) [][]byte {
+func batches(protocol Protocol, prefix string, pipeline int) [][]byte {
 	const names = 64
 	var all [][]byte
 	var batch bytes.Buffer
 	commands := 0
 	for i := range names {
 		name := fmt.Sprintf("%s-%d", prefix, i)
-		for _, format := range []string{target.acquire, target.release} {
+		for _, format := range []string{protocol.acquire, protocol.release} {
 			fmt.Fprintf(&batch, format, name)
 			if commands++; commands%pipeline == 0 {
 				all = append(all, bytes.Clone(batch.Bytes()))
@@ -110,7 +114,7 @@ func batches(target Target, prefix string, pipeline int) [][]byte {
 
 type client struct {
 	conn     net.Conn
-	target   Target
+	protocol Protocol
 	batches  [][]byte
 	pipeline int
 	commands int
@@ -137,7 +141,7 @@ func (c *client) run(ctx context.Context) error {
 				return err
 			}
 			isAcquire := c.pipeline > 1 || i%2 == 0
-			if first && isAcquire && !bytes.HasPrefix(buf[:n], c.target.yes) {
+			if first && isAcquire && !bytes.HasPrefix(buf[:n], c.protocol.yes) {
 				return fmt.Errorf("the reply to %q is %q", c.batches[i%len(c.batches)], buf[:min(n, 40)])
 			}
 			got += bytes.Count(buf[:n], []byte{'\n'})

@@ -1,4 +1,4 @@
-package soak
+package sockets
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lockd/sim/history"
+	"lockd/sim/transport"
 	"lockd/sim/workload"
 	"lockd/wire"
 )
@@ -20,36 +21,36 @@ var ErrUnreachable = errors.New("no lock server answers")
 // Remote is a server somewhere. Other clients may use it meanwhile: the crowd
 // fights for names of its own, and asks for no statistics.
 type Remote struct {
-	target  Target
-	classic bool
-	prefix  string
-	runs    int
+	endpoint transport.Endpoint
+	classic  bool
+	prefix   string
+	runs     int
 }
 
 // Connect finds out whether a lock server listens at an address, and which
 // dialect it speaks.
-func Connect(t Target) (*Remote, error) {
-	r := &Remote{target: t, prefix: fmt.Sprintf("lockcheck-%d-", time.Now().UnixNano())}
-	c, err := t.dial()
+func Connect(e transport.Endpoint) (*Remote, error) {
+	r := &Remote{endpoint: e, prefix: fmt.Sprintf("lockcheck-%d-", time.Now().UnixNano())}
+	c, err := dial(e)
 	if err != nil {
-		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, t, err)
+		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, e, err)
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(dialTimeout))
 	name := r.prefix + "hello"
 	if _, err := fmt.Fprintf(c, "i %s\n", name); err != nil {
-		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, t, err)
+		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, e, err)
 	}
 	line, err := wire.NewReplyReader(c, 1<<10).Line()
 	if err != nil {
-		return nil, fmt.Errorf("%w at %v: the command %q got no reply: %v", ErrUnreachable, t, "i "+name, err)
+		return nil, fmt.Errorf("%w at %v: the command %q got no reply: %v", ErrUnreachable, e, "i "+name, err)
 	}
 	switch string(line) {
 	case "0 Lock Not Locked: " + name:
 	case "0 Not Locked":
 		r.classic = true
 	default:
-		return nil, fmt.Errorf("%w at %v: the command %q got %q, which is not the protocol of lockd", ErrUnreachable, t, "i "+name, line)
+		return nil, fmt.Errorf("%w at %v: the command %q got %q, which is not the protocol of lockd", ErrUnreachable, e, "i "+name, line)
 	}
 	return r, nil
 }
@@ -68,9 +69,9 @@ func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
 	var now atomic.Int64
 	env := workload.Environment{
 		Dial: func(int) (workload.Conn, error) {
-			c, err := r.target.dial()
+			c, err := dial(r.endpoint)
 			if err != nil {
-				return nil, fmt.Errorf("%w at %v any more: %v", ErrUnreachable, r.target, err)
+				return nil, fmt.Errorf("%w at %v any more: %v", ErrUnreachable, r.endpoint, err)
 			}
 			c.SetReadDeadline(time.Now().Add(patience))
 			return c, nil
@@ -84,7 +85,7 @@ func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
 	h, coverage, err := workload.Run(env, o.Crowd)
 	h.Prefix = prefix
 	if err != nil && !errors.Is(err, ErrUnreachable) {
-		if _, again := Connect(r.target); again != nil {
+		if _, again := Connect(r.endpoint); again != nil {
 			err = fmt.Errorf("the server has ended in the middle of the run (%w); what it said last: %v", again, err)
 		}
 	}
@@ -107,9 +108,9 @@ func (r *Remote) settle(names []string) error {
 }
 
 func (r *Remote) free(names []string) (bool, error) {
-	c, err := r.target.dial()
+	c, err := dial(r.endpoint)
 	if err != nil {
-		return false, fmt.Errorf("%w at %v any more: %v", ErrUnreachable, r.target, err)
+		return false, fmt.Errorf("%w at %v any more: %v", ErrUnreachable, r.endpoint, err)
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
@@ -131,13 +132,4 @@ func (r *Remote) free(names []string) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// statistics asks for the figures.
-func (c *link) statistics() (map[string]uint64, error) {
-	c.SetDeadline(time.Now().Add(patience))
-	if _, err := c.Write([]byte("q\n")); err != nil {
-		return nil, err
-	}
-	return wire.NewReplyReader(c, 0).Stats()
 }

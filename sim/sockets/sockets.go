@@ -1,27 +1,33 @@
-// Package soak lets the crowd of sim/workload loose on real sockets: on a
-// server in this process, over every transport, or on any server that listens
-// somewhere. What the kernel does to connections is found only here.
-package soak
+// Package sockets is the layer of the simulation on real sockets. It lets the crowd of
+// sim/workload loose on a server in this process, over every transport and with every
+// driver ([Local]), or on any server that listens somewhere ([Remote]). What the kernel
+// does to connections is found only here.
+//
+// It judges nothing: what the clients saw is returned as a history. It never looks
+// into a server but to learn when that has closed a connection. Begin with [Draw], then
+// Local.Run.
+package sockets
 
 import (
 	"fmt"
 	"math/rand/v2"
 
+	"lockd/sim/transport"
 	"lockd/sim/workload"
 )
 
 // Options are the choices of one run.
 type Options struct {
-	Crowd workload.Options
-	Way   Way
+	Crowd  workload.Options
+	Driver Driver
 	// Flood lets one more client ask for much and read nothing, until the
 	// buffers are full.
 	Flood bool
 }
 
-// Draw turns a seed into options for a server that is reached in some way. clients
+// Draw turns a seed into options for a server that is reached over a transport, and driven in some way. clients
 // and names, if not 0, replace what the seed says.
-func Draw(seed uint64, way Way, clients, names int) Options {
+func Draw(seed uint64, driver Driver, clients, names int) Options {
 	r := rand.New(rand.NewPCG(seed, 0x736f616b))
 	if clients == 0 {
 		clients = 2 + r.IntN(5)
@@ -29,7 +35,7 @@ func Draw(seed uint64, way Way, clients, names int) Options {
 	if names == 0 {
 		names = 1 + r.IntN(3)
 	}
-	o := Options{Way: way, Flood: r.IntN(100) == 0}
+	o := Options{Driver: driver, Flood: r.IntN(100) == 0}
 	o.Crowd = workload.Options{
 		Seed:           seed,
 		Clients:        clients,
@@ -39,7 +45,7 @@ func Draw(seed uint64, way Way, clients, names int) Options {
 		ViolentPercent: []int{0, 30, 100}[r.IntN(3)],
 		SplitPercent:   []int{0, 20}[r.IntN(2)],
 		StallPercent:   []int{0, 0, 2}[r.IntN(3)],
-		HalfCloses:     way.Transport != WebSocket,
+		HalfCloses:     driver.Transport != transport.WebSocket,
 		Reliable:       true,
 	}
 	if r.IntN(3) == 0 {
@@ -61,7 +67,7 @@ var Faults = []string{
 }
 
 func init() {
-	for _, way := range Ways() {
-		Faults = append(Faults, way.String())
+	for _, driver := range Drivers() {
+		Faults = append(Faults, driver.String())
 	}
 }

@@ -1,4 +1,4 @@
-package soak
+package sockets
 
 import (
 	"context"
@@ -11,16 +11,17 @@ import (
 
 	"lockd/server"
 	"lockd/server/core"
+	"lockd/sim/transport"
 )
 
 // Local is a server in this process, on real sockets, that tells when it has
 // closed its side of a connection.
 type Local struct {
-	server *server.Server
-	target Target
-	way    Way
-	served chan error
-	dir    string // of the unix socket
+	server   *server.Server
+	endpoint transport.Endpoint
+	driver   Driver
+	served   chan error
+	dir      string // of the unix socket
 
 	dialling sync.Mutex // connections are accepted in the order in which they are dialled
 	dialled  int
@@ -31,17 +32,16 @@ type Local struct {
 }
 
 // Start starts a server on a free port, or a socket of its own.
-func Start(way Way) (*Local, error) {
-	transport := way.Transport
-	l := &Local{served: make(chan error, 1), way: way}
+func Start(driver Driver) (*Local, error) {
+	l := &Local{served: make(chan error, 1), driver: driver}
 	l.server = server.New(server.Config{
 		Core:   core.Config{Dump: true, Registry: true},
-		Loops:  way.Loops,
+		Loops:  driver.Loops,
 		Closed: l.closed,
 	})
 	var listener net.Listener
 	var err error
-	if transport == Unix {
+	if driver.Transport == transport.Unix {
 		if l.dir, err = os.MkdirTemp("", "lockd"); err == nil {
 			listener, err = server.ListenUnix(filepath.Join(l.dir, "s"), 0o600)
 		}
@@ -51,12 +51,13 @@ func Start(way Way) (*Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start a server: %w", err)
 	}
-	l.target = Target{Transport: transport, Addr: listener.Addr().String()}
+	l.endpoint = transport.Endpoint{Transport: driver.Transport, Address: listener.Addr().String()}
 	serve := l.server.Serve
-	if transport == WebSocket {
+	if driver.Transport == transport.WebSocket {
+		l.endpoint.Address = "ws://" + l.endpoint.Address + "/"
 		serve = l.server.ServeWebSocket
 	}
-	if way.Loops == 0 || transport == WebSocket {
+	if driver.Loops == 0 || driver.Transport == transport.WebSocket {
 		listener = watching{listener, l}
 	}
 	go func() { l.served <- serve(listener) }()
@@ -98,7 +99,7 @@ func (l *Local) end(number int) chan struct{} {
 // closed notes that a loop has closed a connection. Loops number them in the order
 // in which they were accepted, from 1.
 func (l *Local) closed(id core.ID) {
-	if l.way.Loops > 0 && l.way.Transport != WebSocket {
+	if l.driver.Loops > 0 && l.driver.Transport != transport.WebSocket {
 		close(l.end(int(id) - 1))
 	}
 }

@@ -1,4 +1,4 @@
-package soak
+package sockets
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"lockd/sim/transport"
 	"lockd/sim/workload"
 )
 
@@ -15,14 +16,14 @@ import (
 const histories = 60
 
 func TestHistories(t *testing.T) {
-	for _, way := range Ways() {
-		t.Run(way.String(), func(t *testing.T) {
-			server, err := Start(way)
+	for _, driver := range Drivers() {
+		t.Run(driver.String(), func(t *testing.T) {
+			server, err := Start(driver)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for seed := range uint64(histories) {
-				o := Draw(seed, way, 0, 0)
+				o := Draw(seed, driver, 0, 0)
 				h, _, err := server.Run(o)
 				if err == nil {
 					err = h.Check()
@@ -31,12 +32,12 @@ func TestHistories(t *testing.T) {
 					t.Fatalf("%+v\n%v", o, err)
 				}
 			}
-			remote, err := Connect(server.target)
+			remote, err := Connect(server.endpoint)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for seed := range uint64(histories) {
-				o := Draw(seed, way, 0, 0)
+				o := Draw(seed, driver, 0, 0)
 				h, _, err := remote.Run(o)
 				if err == nil {
 					err = h.Check()
@@ -51,7 +52,7 @@ func TestHistories(t *testing.T) {
 			if err := server.Stop(); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := remote.Run(Draw(1, way, 0, 0)); !errors.Is(err, ErrUnreachable) {
+			if _, _, err := remote.Run(Draw(1, driver, 0, 0)); !errors.Is(err, ErrUnreachable) {
 				t.Errorf("the server has gone, and the error is %v", err)
 			}
 		})
@@ -59,7 +60,7 @@ func TestHistories(t *testing.T) {
 }
 
 // liar answers every line the same.
-func liar(t *testing.T, answer string) Target {
+func liar(t *testing.T, answer string) transport.Endpoint {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func liar(t *testing.T, answer string) Target {
 			}()
 		}
 	}()
-	return Target{TCP, l.Addr().String()}
+	return transport.Endpoint{Transport: transport.TCP, Address: l.Addr().String()}
 }
 
 func TestNoLockServer(t *testing.T) {
@@ -100,40 +101,18 @@ func TestNoLockServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	if _, err := Connect(Target{TCP, closed.Addr().String()}); !errors.Is(err, ErrUnreachable) {
+	if _, err := Connect(transport.Endpoint{Transport: transport.TCP, Address: closed.Addr().String()}); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("nobody listens: %v", err)
 	}
 }
 
 // A server that grants everything to everybody is caught.
 func TestLiar(t *testing.T) {
-	target := liar(t, "1 Lock Get Success: x\n")
-	remote := &Remote{target: target}
-	o := Draw(1, Way{TCP, UnknownLoops}, 2, 1)
+	endpoint := liar(t, "1 Lock Get Success: x\n")
+	remote := &Remote{endpoint: endpoint}
+	o := Draw(1, Driver{transport.TCP, UnknownLoops}, 2, 1)
 	_, _, err := remote.Run(o)
 	if !errors.As(err, new(*workload.ProtocolError)) && !strings.Contains(err.Error(), "is answered") {
 		t.Errorf("a server that answers everything alike: %v", err)
-	}
-}
-
-func TestParseTarget(t *testing.T) {
-	for text, want := range map[string]Target{
-		"127.0.0.1:9999":     {TCP, "127.0.0.1:9999"},
-		"tcp:[::1]:9999":     {TCP, "[::1]:9999"},
-		"unix:/run/lockd":    {Unix, "/run/lockd"},
-		"ws://localhost:80/": {WebSocket, "localhost:80"},
-		"localhost":          {},
-		"unix:":              {},
-		"ws://":              {},
-	} {
-		got, err := ParseTarget(text)
-		if want == (Target{}) != (err != nil) || err == nil && got != want {
-			t.Errorf("%q: got %+v, %v, want %+v", text, got, err, want)
-		}
-		if err == nil {
-			if again, err := ParseTarget(got.String()); err != nil || again != got {
-				t.Errorf("%q is written as %q, which is read as %+v, %v", text, got, again, err)
-			}
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package soak
+package sockets
 
 import (
 	"errors"
@@ -53,7 +53,7 @@ func (l *Local) Run(o Options) (*history.History, map[string]int64, error) {
 func (l *Local) dial() (*link, error) {
 	l.dialling.Lock()
 	defer l.dialling.Unlock()
-	c, err := l.target.dial()
+	c, err := dial(l.endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -63,21 +63,7 @@ func (l *Local) dial() (*link, error) {
 	return c, nil
 }
 
-// wait waits until the server has closed its side, which it may do only after
-// it has released the locks [END-5]; false if nobody knows.
-func (c *link) wait() bool {
-	if c.ended == nil {
-		return false
-	}
-	select {
-	case <-c.ended:
-		return true
-	case <-time.After(patience):
-		return false
-	}
-}
-
-// statistics asks for the figures on a connection of its own, and sees it off.
+// statistics asks for the figures on a connection of its own, and waits for its end.
 func (l *Local) statistics() (map[string]uint64, error) {
 	c, err := l.dial()
 	if err != nil {

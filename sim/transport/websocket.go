@@ -1,0 +1,86 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// Messages is a client's WebSocket. Its methods are those of the library's
+// connection, and safe for the same concurrent use.
+type Messages struct {
+	*websocket.Conn
+	Socket net.Conn // below the WebSocket
+}
+
+// HTTPError is the answer of a server that does not accept a WebSocket handshake.
+type HTTPError struct {
+	Code   int
+	Status string // the code and its text
+}
+
+// Error implements error.
+func (e *HTTPError) Error() string {
+	return "it answers the WebSocket handshake with HTTP status " + e.Status
+}
+
+// DialWebSocket connects to a ws or wss URL. origin is the page that the client claims
+// to be of; empty is one of the server itself, without which some servers refuse.
+// Messages of any length are read. The error is an *HTTPError where the server refuses.
+func DialWebSocket(ctx context.Context, address, origin string) (*Messages, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no URL: %w", address, err)
+	}
+	if origin == "" {
+		origin = map[string]string{"ws": "http", "wss": "https"}[u.Scheme] + "://" + u.Host
+	}
+	m := &Messages{}
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			socket, err := new(net.Dialer).DialContext(ctx, network, addr)
+			m.Socket = socket
+			return socket, err
+		},
+	}}
+	ws, response, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client, HTTPHeader: http.Header{"Origin": {origin}}})
+	if err != nil {
+		if response != nil {
+			err = &HTTPError{response.StatusCode, response.Status}
+		}
+		return nil, err
+	}
+	ws.SetReadLimit(-1)
+	m.Conn = ws
+	return m, nil
+}
+
+// HalfClose sends a close frame and does not wait for the answer to it, which ends the
+// stream for whoever reads.
+func (m *Messages) HalfClose(timeout time.Duration) error {
+	maskedClose := []byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8} // status 1000
+	m.Socket.SetWriteDeadline(time.Now().Add(timeout))
+	_, err := m.Socket.Write(maskedClose)
+	return err
+}
+
+// Reset closes the socket so that the server sees a reset.
+func (m *Messages) Reset() error {
+	err := Reset(m.Socket)
+	m.CloseNow()
+	return err
+}
+
+// Reset closes a socket; the peer of a TCP connection sees a reset.
+func Reset(socket net.Conn) error {
+	if tcp, ok := socket.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	return socket.Close()
+}
