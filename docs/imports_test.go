@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"sim/model":          {},
 	"sim/transport":      {},
 	"sim/history":        {"wire", "sim/shrink"},
-	"sim/conformance":    {"sim/conformance", "sim/history", "sim/transport", "docs"},
+	"sim/conformance":    {"sim/conformance", "sim/history", "sim/transport"},
 	"fuzz":               {"lock", "wire", "server", "sim"},
 	"cmd/lockd":          {"server", "wire"},
 	"cmd/lockcheck":      {"cmd/lockcheck", "sim", "fuzz", "wire"},

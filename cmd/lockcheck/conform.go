@@ -15,6 +15,10 @@ import (
 	"golang.org/x/term"
 
 	"lockd/sim/conformance"
+	"lockd/sim/conformance/process"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/conformance/report"
+	"lockd/sim/transport"
 )
 
 // conformOptions are the flags of conform.
@@ -115,27 +119,27 @@ func (o *conformOptions) conform(ctx context.Context) error {
 	defer stop()
 	progress := newProgress(o.quiet)
 	o.Progress = progress.add
-	report, err := conformance.Run(ctx, o.Options)
+	found, err := conformance.Run(ctx, o.Options)
 	progress.line.Clear()
 	var usage *conformance.ErrUsage
-	interrupted := report != nil && ctx.Err() != nil
+	interrupted := found != nil && ctx.Err() != nil
 	switch {
 	case errors.As(err, &usage):
 		return &exitError{exitUsage, err}
-	case ctx.Err() != nil && report == nil:
+	case ctx.Err() != nil && found == nil:
 		return &exitError{exitInterrupted, errors.New("interrupted before a single case was run")}
 	case err != nil && !interrupted:
 		return &exitError{exitBroken, err}
 	}
-	if err := o.write(report, outputs); err != nil {
+	if err := o.write(found, outputs); err != nil {
 		return &exitError{exitBroken, err}
 	}
 	switch {
 	case interrupted:
 		return &exitError{exitInterrupted, errors.New("interrupted; the report is of what was run before")}
-	case report.Died != nil:
-		return &exitError{exitBroken, fmt.Errorf("the server died: %w", report.Died)}
-	case !report.Conforms():
+	case found.Died != nil:
+		return &exitError{exitBroken, fmt.Errorf("the server died: %w", found.Died)}
+	case !found.Conforms():
 		return &exitError{exitViolation, nil} // the verdict has said it
 	}
 	return nil
@@ -143,11 +147,11 @@ func (o *conformOptions) conform(ctx context.Context) error {
 
 // translate turns the flags into Options.
 func (o *conformOptions) translate() (err error) {
-	if o.Level, err = conformance.ParseLevel(o.level); err != nil {
+	if o.Level, err = protocol.ParseLevel(o.level); err != nil {
 		return err
 	}
-	switch o.Dialect = conformance.Dialect(o.dialect); o.Dialect {
-	case "", conformance.Glockd, conformance.Classic:
+	switch o.Dialect = protocol.Dialect(o.dialect); o.Dialect {
+	case "", protocol.Glockd, protocol.Classic:
 	default:
 		return fmt.Errorf("unknown dialect %q: want glockd or classic", o.dialect)
 	}
@@ -155,13 +159,13 @@ func (o *conformOptions) translate() (err error) {
 		return errors.New("-timeout and -parallel must be above 0, limits not below")
 	}
 	o.Run, o.Skip = split(o.run), split(o.skip)
-	for _, e := range []conformance.Endpoint{{Transport: "tcp", Address: o.addr}, {Transport: "unix", Address: o.unix}, {Transport: "ws", Address: o.ws}} {
+	for _, e := range []transport.Endpoint{{Transport: "tcp", Address: o.addr}, {Transport: "unix", Address: o.unix}, {Transport: "ws", Address: o.ws}} {
 		if e.Address != "" {
 			o.Endpoints = append(o.Endpoints, e)
 		}
 	}
 	if o.start != "" {
-		o.Start = conformance.StartCommand(o.start, o.Endpoints)
+		o.Start = process.Start(o.start, o.Endpoints)
 	}
 	return nil
 }
@@ -171,11 +175,11 @@ func split(list string) []string {
 }
 
 // forms are the ways to write a report to a file, with the file of each.
-func (o *conformOptions) forms() map[string]func(*conformance.Report, io.Writer) error {
-	return map[string]func(*conformance.Report, io.Writer) error{
-		o.json:  (*conformance.Report).WriteJSON,
-		o.junit: (*conformance.Report).WriteJUnit,
-		o.html:  (*conformance.Report).WriteHTML,
+func (o *conformOptions) forms() map[string]func(*report.Report, io.Writer) error {
+	return map[string]func(*report.Report, io.Writer) error{
+		o.json:  (*report.Report).WriteJSON,
+		o.junit: (*report.Report).WriteJUnit,
+		o.html:  (*report.Report).WriteHTML,
 	}
 }
 
@@ -203,13 +207,13 @@ func (o *conformOptions) open() (map[string]*os.File, error) {
 }
 
 // write writes the report in every form that was asked for.
-func (o *conformOptions) write(report *conformance.Report, files map[string]*os.File) error {
+func (o *conformOptions) write(found *report.Report, files map[string]*os.File) error {
 	forms := o.forms()
 	for name, f := range files {
 		if f != os.Stdout {
 			f.Truncate(0) // a pipe cannot be
 		}
-		err := forms[name](report, f)
+		err := forms[name](found, f)
 		if f != os.Stdout {
 			err = errors.Join(err, f.Close())
 		}
@@ -221,10 +225,10 @@ func (o *conformOptions) write(report *conformance.Report, files map[string]*os.
 	case o.json == "-" || o.junit == "-" || o.html == "-":
 		return nil
 	case o.quiet:
-		_, err := fmt.Println(report.Verdict())
+		_, err := fmt.Println(found.Verdict())
 		return err
 	}
-	return report.WriteText(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
+	return found.WriteText(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
 }
 
 // progress counts what is done, for the status line.
@@ -240,9 +244,9 @@ func newProgress(quiet bool) *progress {
 	return &progress{line: newStatusLine(os.Stderr)}
 }
 
-func (p *progress) add(r conformance.Result) {
+func (p *progress) add(r report.Result) {
 	p.done++
-	if r.Status == conformance.Failed {
+	if r.Status == report.Failed {
 		p.failed++
 	}
 	p.line.Show(fmt.Sprintf("%d cases, %d failed, %s", p.done, p.failed, r.ID))

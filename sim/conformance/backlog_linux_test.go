@@ -8,7 +8,7 @@ import (
 
 	"lockd/server"
 	"lockd/server/core"
-	"lockd/sim/conformance"
+	"lockd/sim/transport"
 )
 
 // late is a listener that is slow to accept.
@@ -38,11 +38,11 @@ func TestSmallBacklog(t *testing.T) {
 	s := server.New(server.Config{Core: core.Config{Registry: true, Dump: true}})
 	t.Cleanup(func() { s.Close() })
 	go s.Serve(late{l})
-	opts := at(conformance.Endpoint{Transport: "tcp", Address: l.Addr().String()})
+	opts := at(transport.Endpoint{Transport: "tcp", Address: l.Addr().String()})
 	opts.Timeout = 500 * time.Millisecond
 	opts.Run = []string{"get-free", "get-re*", "release-*"}
-	report := judge(t, opts)
-	if !report.Conforms() {
-		t.Errorf("died: %v, the verdict is %q", report.Died, report.Verdict())
+	found := judge(t, opts)
+	if !found.Conforms() {
+		t.Errorf("died: %v, the verdict is %q", found.Died, found.Verdict())
 	}
 }

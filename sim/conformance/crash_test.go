@@ -15,6 +15,10 @@ import (
 	"lockd/server"
 	"lockd/server/core"
 	"lockd/sim/conformance"
+	"lockd/sim/conformance/process"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/conformance/report"
+	"lockd/sim/transport"
 )
 
 // mortal is a server that stops serving when it sees a NUL.
@@ -35,16 +39,16 @@ func mortal() liar {
 // it again every case is judged, and only those that kill it are failed.
 func TestServerDies(t *testing.T) {
 	t.Parallel()
-	report := judge(t, conformance.Options{
+	found := judge(t, conformance.Options{
 		Start: mortal().start(t, "tcp"), Timeout: 300 * time.Millisecond, Run: []string{"name-*", "get-re*", "blank-*"},
 	})
-	if len(report.Crashes) == 0 || report.Died != nil || report.Conforms() || report.Tallies()[conformance.Core].Failed != 2 {
-		t.Errorf("died: %v, crashes: %v, the verdict is %q", report.Died, report.Crashes, report.Verdict())
+	if len(found.Crashes) == 0 || found.Died != nil || found.Conforms() || found.Tallies()[protocol.Core].Failed != 2 {
+		t.Errorf("died: %v, crashes: %v, the verdict is %q", found.Died, found.Crashes, found.Verdict())
 	}
-	if got := strings.Join(failedIn(report), " "); got != "name-is-echoed-bytewise name-with-control-bytes" {
+	if got := strings.Join(failedIn(found), " "); got != "name-is-echoed-bytewise name-with-control-bytes" {
 		t.Errorf("failed: %s", got)
 	}
-	if n := len(report.Of(conformance.NotRun)); n != 0 {
+	if n := len(found.Of(report.NotRun)); n != 0 {
 		t.Errorf("%d cases were not run", n)
 	}
 }
@@ -59,12 +63,12 @@ func TestServerDiesForGood(t *testing.T) {
 	defer instance.Stop(t.Context())
 	opts := at(instance.Endpoints[0])
 	opts.Run = []string{"name-*", "statistics-*"}
-	report, err := conformance.Run(t.Context(), opts)
+	found, err := conformance.Run(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Died == nil || report.Conforms() || len(report.Of(conformance.NotRun)) == 0 || report.Tallies()[conformance.Core].Failed == 0 {
-		t.Errorf("died: %v, %d not run, the verdict is %q", report.Died, len(report.Of(conformance.NotRun)), report.Verdict())
+	if found.Died == nil || found.Conforms() || len(found.Of(report.NotRun)) == 0 || found.Tallies()[protocol.Core].Failed == 0 {
+		t.Errorf("died: %v, %d not run, the verdict is %q", found.Died, len(found.Of(report.NotRun)), found.Verdict())
 	}
 }
 
@@ -119,20 +123,20 @@ func TestCrashOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := at(conformance.Endpoint{Transport: "tcp", Address: l.Addr().String()})
+	opts := at(transport.Endpoint{Transport: "tcp", Address: l.Addr().String()})
 	l.Close()
 	opts.Timeout = conformance.DefaultTimeout
 	opts.Skip = bulk
-	opts.Start = conformance.StartCommand(fmt.Sprintf("%s=%s %s=100ms %s=%s/once %s",
+	opts.Start = process.Start(fmt.Sprintf("%s=%s %s=100ms %s=%s/once %s",
 		helperAddr, opts.Endpoints[0].Address, helperCrash, helperOnce, t.TempDir(), os.Args[0]), opts.Endpoints)
-	report := judge(t, opts)
+	found := judge(t, opts)
 	var text, junit strings.Builder
-	report.WriteText(&text, false)
-	report.WriteJUnit(&junit)
-	if report.Conforms() || len(report.Crashes) != 1 || report.Tallies()[conformance.Core].Failed == 0 || len(report.Of(conformance.NotRun)) > 0 {
-		t.Errorf("%d crashes, the verdict is %q", len(report.Crashes), report.Verdict())
+	found.WriteText(&text, false)
+	found.WriteJUnit(&junit)
+	if found.Conforms() || len(found.Crashes) != 1 || found.Tallies()[protocol.Core].Failed == 0 || len(found.Of(report.NotRun)) > 0 {
+		t.Errorf("%d crashes, the verdict is %q", len(found.Crashes), found.Verdict())
 	}
-	for _, r := range report.Of(conformance.Failed) {
+	for _, r := range found.Of(report.Failed) {
 		if !r.Crash || r.Cited[0].ID != "BAD-6" {
 			t.Errorf("%s is failed for something else: %v", r.ID, r.Failure)
 		}
@@ -142,8 +146,8 @@ func TestCrashOnce(t *testing.T) {
 			t.Errorf("%s: %s", form, text)
 		}
 	}
-	if strings.Contains(report.Verdict(), "core: conforms") || !strings.Contains(junit.String(), "<failure") {
-		t.Errorf("the verdict is %q, junit %s", report.Verdict(), junit.String())
+	if strings.Contains(found.Verdict(), "core: conforms") || !strings.Contains(junit.String(), "<failure") {
+		t.Errorf("the verdict is %q, junit %s", found.Verdict(), junit.String())
 	}
 }
 
@@ -154,14 +158,14 @@ func TestStartCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	on := conformance.Endpoint{Transport: "tcp", Address: l.Addr().String()}
+	on := transport.Endpoint{Transport: "tcp", Address: l.Addr().String()}
 	l.Close()
 	opts := at(on)
 	opts.Timeout = conformance.DefaultTimeout
-	opts.Start = conformance.StartCommand("env "+helperAddr+"="+on.Address+" "+os.Args[0], []conformance.Endpoint{on})
+	opts.Start = process.Start("env "+helperAddr+"="+on.Address+" "+os.Args[0], []transport.Endpoint{on})
 	opts.Run = []string{"get-free", "statistics-*-fresh-server"}
-	if report := judge(t, opts); !report.Conforms() || len(report.Of(conformance.Passed)) != 3 {
-		t.Errorf("the verdict is %q", report.Verdict())
+	if found := judge(t, opts); !found.Conforms() || len(found.Of(report.Passed)) != 3 {
+		t.Errorf("the verdict is %q", found.Verdict())
 	}
 	for _, form := range []string{
 		helperAddr + "=" + on.Address + " " + os.Args[0],
@@ -169,13 +173,13 @@ func TestStartCommand(t *testing.T) {
 		"ulimit -n 256; export " + helperAddr + "=" + on.Address + "\n" + os.Args[0],
 		"exec env " + helperAddr + "=" + on.Address + " " + os.Args[0] + " | cat",
 	} {
-		opts.Start = conformance.StartCommand(form, opts.Endpoints)
+		opts.Start = process.Start(form, opts.Endpoints)
 		opts.Run = []string{"get-free", "stop-answers-first"}
-		if report := judge(t, opts); !report.Conforms() || len(report.Of(conformance.Passed)) != 2 {
-			t.Errorf("%q: the verdict is %q", form, report.Verdict())
+		if found := judge(t, opts); !found.Conforms() || len(found.Of(report.Passed)) != 2 {
+			t.Errorf("%q: the verdict is %q", form, found.Verdict())
 		}
 	}
-	opts.Start = conformance.StartCommand("echo no such luck; false", opts.Endpoints)
+	opts.Start = process.Start("echo no such luck; false", opts.Endpoints)
 	if _, err := conformance.Run(context.Background(), opts); err == nil || !strings.Contains(err.Error(), "no such luck") {
 		t.Errorf("got error %v, want one with what the command said", err)
 	}

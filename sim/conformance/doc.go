@@ -1,69 +1,25 @@
-// Package conformance judges any lockd server, in any language, by
-// docs/protocol.md. It is a black box: it knows addresses and nothing else.
+// Package conformance judges any lockd server, in any language, by docs/protocol.md. It
+// is a black box: it knows addresses and nothing else, and imports nothing of the server
+// of this module. docs/conformance.md is its guide for users.
 //
-// # Cases
+// To add a case, write it into the file of its chapter in cases; the language is
+// explained in script. What needs loops or goroutines is a Go function in scenario.
 //
-// A case is a short script in one of the files cases/*.case. It cites the
-// clauses of docs/protocol.md that it tests; their sentences and their levels
-// are read from there and written nowhere else. A case belongs to the highest
-// level of its clauses. Its id is a word that stays: cases are neither
-// numbered nor ordered.
+//	cases       the cases, one file for each chapter of docs/protocol.md
+//	script      their language: what a case, a step and a need are
+//	scenario    the cases that are Go functions
+//	engine      runs one case once: the verbs of the language
+//	client      the connections of a case
+//	transcript  what was said on them, for failures
+//	process     the servers that the suite starts
+//	report      what was found, and its forms
+//	protocol    docs/protocol.md as data: clauses, levels, the words of replies
 //
-//	case get-refused-while-held
-//	clause GET-2
-//	title A name that another connection holds is refused.
-//	a> g $x
-//	a< yes
-//	b> g $x
-//	b< no
+// This package is the suite: it finds out what kind of server it is (detect.go), chooses
+// cases (choose.go, needs.go), runs them side by side or alone (schedule.go), and finds
+// the case that has ended the server (blame.go). Begin with [Run].
 //
-// A header has the keywords case, clause (one or more ids), title, hint (what
-// servers that fail here usually do wrong), needs (see Need). The steps follow. A # begins a comment line.
-//
-// # Steps
-//
-// A step is CONNECTION VERB TEXT. A connection is opened when it is first
-// named. Texts know the escapes \n \r \t \v \f \s (space) \\ \$ \@ \xHH, the
-// names $x or ${x}, which are unique to one run of one case (x-tag), and @a, the
-// address under which the server shows connection a.
-//
-//	a> TEXT           sends a line: TEXT and LF
-//	a>raw TEXT        sends TEXT as it is
-//	a>bytewise TEXT   sends TEXT as it is, each byte in a packet of its own
-//	a>len N TEXT      sends a line padded with x to N bytes; N may be max+1
-//	a>pad N TEXT      the same without the LF
-//	a>times N TEXT    sends N lines in one write, # being the line's number
-//	a>text TEXT       sends TEXT as one WebSocket message; also a>binary
-//	a< yes|no|N       reads a line and looks at its INT alone
-//	a<times N yes|no|count   the same for N lines; count: 1, 2, 3…
-//	a<exact CMD yes|no|N NAME   reads the reply to CMD in the dialect's words
-//	a<line TEXT       reads exactly this line, whatever its line end
-//	a<ending          reads a line and looks at its line end alone
-//	a<unknown WORD    what an unknown command is answered: nothing, or BAD-2
-//	a<silent          nothing more is answered (proved by another command)
-//	a<message TYPE N  the next message has this type and N lines
-//	a<eof             the stream ends in order
-//	a? TEXT           sends a line; the | lines below it are the whole answer
-//	a?own TEXT        the same, looking only at lines about this case's names
-//	a?full TEXT       the same, without the lines of figures
-//	a?shape TEXT      the same, N standing for every figure
-//	a?stats           asks q and remembers its figures
-//	a?delta KEY=N …   asks q again and compares with the figures remembered
-//	a?keys KEY …      asks q and compares its keys and their order
-//	a~ yes|no|N TEXT  sends a line until its INT is this, within the time limit
-//	a~delta KEY=N …   the same for figures; also a~own TEXT
-//	a open [other]    opens a connection explicitly; other: another transport
-//	a close           closes; also: half-close, reset
-//	pause N           does nothing for N milliseconds
-//	stop              asks the server to end in order
-//	handshake ORIGIN STATUS   a WebSocket handshake from a page of ORIGIN
-//	go NAME           runs the Go function of that name (see scenarios)
-//
-// # Fairness
-//
-// Silence is proved without waiting, by a sentinel: an inspection sent behind
-// what must not be answered. A server that is slow is not failed, as long as
-// every answer comes within Options.Timeout. Cases use names of their own and
-// connections of their own, so that one failure does not spoil another; those
-// that look at figures or at whole tables run alone, after the others.
+// Cases use names of their own and connections of their own, so that one failure does
+// not spoil another; those that look at figures or at whole tables run alone, after the
+// others.
 package conformance

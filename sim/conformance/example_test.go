@@ -8,6 +8,8 @@ import (
 	"lockd/server"
 	"lockd/server/core"
 	"lockd/sim/conformance"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/transport"
 )
 
 // Judge a server in this process by some cases of the suite.
@@ -21,17 +23,17 @@ func ExampleRun() {
 	go s.Serve(l)
 	defer s.Close()
 
-	report, err := conformance.Run(context.Background(), conformance.Options{
-		Endpoints: []conformance.Endpoint{{Transport: "tcp", Address: l.Addr().String()}},
-		Level:     conformance.Family,
+	found, err := conformance.Run(context.Background(), conformance.Options{
+		Endpoints: []transport.Endpoint{{Transport: "tcp", Address: l.Addr().String()}},
+		Level:     protocol.Family,
 		Run:       []string{"get-*", "release-*"},
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(report.Verdict())
-	fmt.Println(report.Conforms())
+	fmt.Println(found.Verdict())
+	fmt.Println(found.Conforms())
 	// Output:
 	// core: conforms; family: conforms
 	// true

@@ -14,6 +14,8 @@ import (
 	"lockd/server"
 	"lockd/server/core"
 	"lockd/sim/conformance"
+	"lockd/sim/conformance/process"
+	"lockd/sim/transport"
 )
 
 // TestHandshakes judges servers that want something of a handshake.
@@ -45,13 +47,13 @@ func TestHandshakes(t *testing.T) {
 				proxy.ServeHTTP(w, r)
 			}))
 			defer h.Close()
-			opts := at(conformance.Endpoint{Transport: "ws", Address: "ws" + strings.TrimPrefix(h.URL, "http")})
+			opts := at(transport.Endpoint{Transport: "ws", Address: "ws" + strings.TrimPrefix(h.URL, "http")})
 			opts.Run = []string{"get-free"}
-			opts.Start = func(context.Context) (*conformance.Instance, error) {
-				return &conformance.Instance{Endpoints: opts.Endpoints, Stop: func(context.Context) error { return nil }, Exited: make(chan struct{})}, nil
+			opts.Start = func(context.Context) (*process.Instance, error) {
+				return &process.Instance{Endpoints: opts.Endpoints, Stop: func(context.Context) error { return nil }, Exited: make(chan struct{})}, nil
 			}
-			report, err := conformance.Run(t.Context(), opts)
-			if c.want == "" && (err != nil || !report.Conforms()) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			found, err := conformance.Run(t.Context(), opts)
+			if c.want == "" && (err != nil || !found.Conforms()) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 			if took := time.Since(began); took > 10*time.Second {

@@ -19,8 +19,9 @@ import (
 
 	"github.com/coder/websocket"
 
-	"lockd/sim/conformance"
+	"lockd/sim/conformance/process"
 	"lockd/sim/model"
+	"lockd/sim/transport"
 )
 
 // liar is a server with one defect. It serves the model over real sockets; a
@@ -56,8 +57,8 @@ type liar struct {
 	linesOnly bool
 }
 
-// world is a running liar. Its mutex guards the model and all below.
-type world struct {
+// liarServer is a running liar. Its mutex guards the model and all below.
+type liarServer struct {
 	liar
 	mu     sync.Mutex
 	model  *model.Server
@@ -71,9 +72,9 @@ type world struct {
 	lingering []*peer
 }
 
-// peer is a connection to a world.
+// peer is a connection to a running liar.
 type peer struct {
-	*world
+	*liarServer
 	id        uint64
 	addr      string
 	partial   []byte
@@ -120,7 +121,7 @@ func (p *peer) quietly(line string) string {
 }
 
 // forge adds to the figures of q.
-func (w *world) forge(stats string) string {
+func (w *liarServer) forge(stats string) string {
 	lines := strings.SplitAfter(stats, "\n")
 	for i, line := range lines {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
@@ -132,7 +133,7 @@ func (w *world) forge(stats string) string {
 }
 
 // holder is who holds a name exclusively, or nil.
-func (w *world) holder(name string) *peer {
+func (w *liarServer) holder(name string) *peer {
 	for _, p := range w.peers {
 		if p.exclusive[name] {
 			return p
@@ -216,12 +217,12 @@ func (p *peer) leave(reset bool) {
 	delete(p.peers, p.id)
 }
 
-func (w *world) join(addr string, send func([]byte), hangUp, stop func()) *peer {
+func (w *liarServer) join(addr string, send func([]byte), hangUp, stop func()) *peer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id, _ := w.model.Open(addr)
 	p := &peer{
-		world: w, id: id, addr: addr, send: send, hangUp: hangUp, stop: stop,
+		liarServer: w, id: id, addr: addr, send: send, hangUp: hangUp, stop: stop,
 		exclusive: map[string]bool{}, shared: map[string]bool{}, note: map[string]int{},
 	}
 	w.peers[id] = p
@@ -254,7 +255,7 @@ func (p *peer) reply(out []byte) {
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // serveStream serves a tcp or unix connection.
-func (w *world) serveStream(nc net.Conn) {
+func (w *liarServer) serveStream(nc net.Conn) {
 	addr := nc.RemoteAddr().String()
 	if nc.LocalAddr().Network() == "unix" {
 		addr = "unix"
@@ -307,7 +308,7 @@ func (w *world) serveStream(nc net.Conn) {
 }
 
 // serveMessages serves a WebSocket.
-func (w *world) serveMessages(rw http.ResponseWriter, r *http.Request) {
+func (w *liarServer) serveMessages(rw http.ResponseWriter, r *http.Request) {
 	guard := &closeGuard{ResponseWriter: rw}
 	ws, err := websocket.Accept(guard, r, &websocket.AcceptOptions{InsecureSkipVerify: w.anyOrigin})
 	if err != nil {
@@ -369,24 +370,24 @@ func (g *closeGuard) Write(frame []byte) (int, error) {
 }
 
 // start returns an Options.Start that serves the liar.
-func (l liar) start(t *testing.T, transport string) func(context.Context) (*conformance.Instance, error) {
+func (l liar) start(t *testing.T, name string) func(context.Context) (*process.Instance, error) {
 	dir, err := os.MkdirTemp("", "c")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return func(context.Context) (*conformance.Instance, error) {
-		w := &world{liar: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}, stopped: make(chan struct{})}
+	return func(context.Context) (*process.Instance, error) {
+		w := &liarServer{liar: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}, stopped: make(chan struct{})}
 		network, address := "tcp", "127.0.0.1:0"
-		if transport == "unix" {
+		if name == "unix" {
 			network, address = "unix", filepath.Join(dir, "s")
 		}
 		listener, err := net.Listen(network, address)
 		if err != nil {
 			return nil, err
 		}
-		on := conformance.Endpoint{Transport: transport, Address: listener.Addr().String()}
-		if transport == "ws" {
+		on := transport.Endpoint{Transport: name, Address: listener.Addr().String()}
+		if name == "ws" {
 			on.Address = "ws://" + on.Address + "/"
 			h := &http.Server{Handler: http.HandlerFunc(w.serveMessages)}
 			w.gone.Go(func() { h.Serve(listener) })
@@ -402,8 +403,8 @@ func (l liar) start(t *testing.T, transport string) func(context.Context) (*conf
 			})
 		}
 		exited := make(chan struct{})
-		return &conformance.Instance{
-			Endpoints: []conformance.Endpoint{on},
+		return &process.Instance{
+			Endpoints: []transport.Endpoint{on},
 			Exited:    exited,
 			Stop: func(context.Context) error {
 				listener.Close()
@@ -415,7 +416,7 @@ func (l liar) start(t *testing.T, transport string) func(context.Context) (*conf
 }
 
 // stop ends all connections: in order, or not.
-func (w *world) stop() {
+func (w *liarServer) stop() {
 	w.mu.Lock()
 	close(w.stopped)
 	for _, p := range w.peers {

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lockd/sim/conformance"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/conformance/report"
 )
 
 const (
@@ -53,11 +55,11 @@ func TestLiars(t *testing.T) {
 			t.Errorf("%s names %s, which is no liar", liarsFile, name)
 		}
 	}
-	for name, report := range got {
-		failed := confirm(t, name, want[name], failedIn(report))
+	for name, found := range got {
+		failed := confirm(t, name, want[name], failedIn(found))
 		if diff := cmp.Diff(want[name].surely, failed); diff != "" {
 			var text strings.Builder
-			report.WriteText(&text, false)
+			found.WriteText(&text, false)
 			t.Errorf("%s: failed cases (-want +got):\n%s\n%s", name, diff, text.String())
 		}
 	}
@@ -83,11 +85,11 @@ func confirm(t *testing.T, name string, want *expectation, failed []string) []st
 			break
 		}
 		t.Logf("%s is judged again by %v", name, odd)
-		report := judge(t, conformance.Options{
+		found := judge(t, conformance.Options{
 			Start: liars[name].start(t, transportOf(name)), Timeout: 2 * liarTimeout, Run: odd,
 		})
 		failed = slices.DeleteFunc(failed, func(id string) bool { return slices.Contains(odd, id) })
-		failed = append(failed, failedIn(report)...)
+		failed = append(failed, failedIn(found)...)
 		slices.Sort(failed)
 	}
 	if len(failed) == 0 {
@@ -106,14 +108,14 @@ func transportOf(name string) string {
 }
 
 // judgeLiars judges all of them.
-func judgeLiars(t *testing.T, want map[string]*expectation) map[string]*conformance.Report {
-	reports := map[string]*conformance.Report{}
+func judgeLiars(t *testing.T, want map[string]*expectation) map[string]*report.Report {
+	reports := map[string]*report.Report{}
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, liarsAtOnce)
 	for i, name := range slices.Sorted(maps.Keys(liars)) {
 		l := liars[name]
-		opts := conformance.Options{Level: conformance.Strict, Start: l.start(t, transportOf(name)), Timeout: liarTimeout}
+		opts := conformance.Options{Level: protocol.Strict, Start: l.start(t, transportOf(name)), Timeout: liarTimeout}
 		if !l.bulk {
 			opts.Skip = bulk
 		}
@@ -123,16 +125,16 @@ func judgeLiars(t *testing.T, want map[string]*expectation) map[string]*conforma
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			report, err := conformance.Run(t.Context(), opts)
+			found, err := conformance.Run(t.Context(), opts)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			reports[name] = report
+			reports[name] = found
 			if testing.Verbose() {
-				t.Log(name, report.Took.Round(time.Millisecond))
+				t.Log(name, found.Took.Round(time.Millisecond))
 			}
 		})
 	}
@@ -151,9 +153,9 @@ func someCases(e *expectation, liar int) []string {
 	return ids
 }
 
-func failedIn(report *conformance.Report) []string {
+func failedIn(found *report.Report) []string {
 	var failed []string
-	for _, r := range report.Of(conformance.Failed) {
+	for _, r := range found.Of(report.Failed) {
 		failed = append(failed, r.ID)
 	}
 	slices.Sort(failed)
@@ -196,7 +198,7 @@ func readLiars(t *testing.T) map[string]*expectation {
 	return want
 }
 
-func writeLiars(t *testing.T, want map[string]*expectation, got map[string]*conformance.Report) {
+func writeLiars(t *testing.T, want map[string]*expectation, got map[string]*report.Report) {
 	var b strings.Builder
 	b.WriteString("# The cases that each deliberately wrong server must fail, and no others. The\n" +
 		"# cases of bulk are left out, but for the servers that are marked so.\n" +

@@ -300,7 +300,7 @@ var liars = map[string]liar{
 	}},
 	"is-its-address": {config: full, open: inherit, end: func(p *peer, reset bool) {
 		if reset && p.addr != "unix" {
-			p.world.lingering = append(p.world.lingering, p)
+			p.liarServer.lingering = append(p.liarServer.lingering, p)
 			p.forged["connections"]--
 			go func() {
 				time.Sleep(300 * time.Millisecond)

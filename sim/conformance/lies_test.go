@@ -15,7 +15,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
 
 // holders are the peers that share a name.
-func (w *world) holders(name string) []*peer {
+func (w *liarServer) holders(name string) []*peer {
 	var some []*peer
 	for _, p := range w.peers {
 		if p.shared[name] {

@@ -13,30 +13,34 @@ import (
 	"lockd/server"
 	"lockd/server/core"
 	"lockd/sim/conformance"
+	"lockd/sim/conformance/process"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/conformance/report"
+	"lockd/sim/transport"
 	"lockd/wire"
 )
 
 // startOwn returns a Start that serves our own server in this process.
-func startOwn(t *testing.T, config server.Config, transports ...string) func(context.Context) (*conformance.Instance, error) {
+func startOwn(t *testing.T, config server.Config, transports ...string) func(context.Context) (*process.Instance, error) {
 	dir, err := os.MkdirTemp("", "c") // t.TempDir may be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return func(context.Context) (*conformance.Instance, error) {
+	return func(context.Context) (*process.Instance, error) {
 		s := server.New(config)
-		instance := &conformance.Instance{Stop: s.Shutdown, Exited: make(chan struct{})}
-		for _, transport := range transports {
+		instance := &process.Instance{Stop: s.Shutdown, Exited: make(chan struct{})}
+		for _, name := range transports {
 			network, address := "tcp", "127.0.0.1:0"
-			if transport == "unix" {
+			if name == "unix" {
 				network, address = "unix", filepath.Join(dir, "s")
 			}
 			l, err := net.Listen(network, address)
 			if err != nil {
 				return nil, err
 			}
-			on := conformance.Endpoint{Transport: transport, Address: l.Addr().String()}
-			if transport == "ws" {
+			on := transport.Endpoint{Transport: name, Address: l.Addr().String()}
+			if name == "ws" {
 				on.Address = "ws://" + on.Address + "/"
 				go s.ServeWebSocket(l)
 			} else {
@@ -49,27 +53,27 @@ func startOwn(t *testing.T, config server.Config, transports ...string) func(con
 }
 
 // judge runs the suite and returns the report.
-func judge(t *testing.T, opts conformance.Options) *conformance.Report {
+func judge(t *testing.T, opts conformance.Options) *report.Report {
 	t.Helper()
-	opts.Level = conformance.Strict
-	report, err := conformance.Run(t.Context(), opts)
+	opts.Level = protocol.Strict
+	found, err := conformance.Run(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return report
+	return found
 }
 
 func mustConform(t *testing.T, opts conformance.Options) {
 	t.Helper()
 	started := time.Now()
-	report := judge(t, opts)
+	found := judge(t, opts)
 	var text strings.Builder
-	report.WriteText(&text, false)
-	if !report.Conforms() {
+	found.WriteText(&text, false)
+	if !found.Conforms() {
 		t.Fatalf("%s", text.String())
 	}
-	t.Logf("%v: %s", time.Since(started), report.Verdict())
-	for _, r := range report.Results {
+	t.Logf("%v: %s", time.Since(started), found.Verdict())
+	for _, r := range found.Results {
 		if r.Duration > 300*time.Millisecond {
 			t.Log("slow:", r.ID, r.On.Transport, r.Duration)
 		}

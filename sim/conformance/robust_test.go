@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"lockd/sim/conformance"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/conformance/report"
+	"lockd/sim/transport"
 )
 
 // serve runs a handler for every connection to a free port.
-func serve(t *testing.T, handle func(net.Conn)) conformance.Endpoint {
+func serve(t *testing.T, handle func(net.Conn)) transport.Endpoint {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -34,12 +37,12 @@ func serve(t *testing.T, handle func(net.Conn)) conformance.Endpoint {
 			}()
 		}
 	}()
-	return conformance.Endpoint{Transport: "tcp", Address: l.Addr().String()}
+	return transport.Endpoint{Transport: "tcp", Address: l.Addr().String()}
 }
 
-func at(on conformance.Endpoint) conformance.Options {
+func at(on transport.Endpoint) conformance.Options {
 	return conformance.Options{
-		Endpoints: []conformance.Endpoint{on}, Level: conformance.Strict, Timeout: 200 * time.Millisecond,
+		Endpoints: []transport.Endpoint{on}, Level: protocol.Strict, Timeout: 200 * time.Millisecond,
 	}
 }
 
@@ -90,9 +93,9 @@ func TestOddServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report := judge(t, conformance.Options{Start: l.start(t, "tcp"), Timeout: 200 * time.Millisecond, Run: some})
-			if report.Conforms() || report.Tallies()[conformance.Core].Failed == 0 {
-				t.Errorf("the verdict is %q", report.Verdict())
+			found := judge(t, conformance.Options{Start: l.start(t, "tcp"), Timeout: 200 * time.Millisecond, Run: some})
+			if found.Conforms() || found.Tallies()[protocol.Core].Failed == 0 {
+				t.Errorf("the verdict is %q", found.Verdict())
 			}
 		})
 	}
@@ -102,9 +105,9 @@ func TestOddServers(t *testing.T) {
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
 	slow := liar{config: full, packet: func(p *peer, data []byte) []byte { p.unlocked(60 * time.Millisecond); return data }}
-	report := judge(t, conformance.Options{Start: slow.start(t, "tcp"), Run: []string{"get-free", "get-re*", "unknown-*", "orphans-*"}})
-	if !report.Conforms() {
-		t.Errorf("the verdict is %q", report.Verdict())
+	found := judge(t, conformance.Options{Start: slow.start(t, "tcp"), Run: []string{"get-free", "get-re*", "unknown-*", "orphans-*"}})
+	if !found.Conforms() {
+		t.Errorf("the verdict is %q", found.Verdict())
 	}
 }
 
@@ -114,28 +117,28 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := 0
-	opts := conformance.Options{Start: liars["honest"].start(t, "tcp"), Level: conformance.Strict, Skip: bulk, Parallel: 2}
-	opts.Progress = func(conformance.Result) {
+	opts := conformance.Options{Start: liars["honest"].start(t, "tcp"), Level: protocol.Strict, Skip: bulk, Parallel: 2}
+	opts.Progress = func(report.Result) {
 		if done++; done == 5 {
 			cancel()
 		}
 	}
-	report, err := conformance.Run(ctx, opts)
-	if !errors.Is(err, context.Canceled) || report == nil {
-		t.Fatalf("got %v, %v", report, err)
+	found, err := conformance.Run(ctx, opts)
+	if !errors.Is(err, context.Canceled) || found == nil {
+		t.Fatalf("got %v, %v", found, err)
 	}
-	passed, open := len(report.Of(conformance.Passed)), len(report.Of(conformance.NotRun))
-	if passed < 5 || open < 100 || len(report.Of(conformance.Failed)) > 0 || report.Conforms() {
-		t.Errorf("%d passed, %d were not run, the verdict is %q", passed, open, report.Verdict())
+	passed, open := len(found.Of(report.Passed)), len(found.Of(report.NotRun))
+	if passed < 5 || open < 100 || len(found.Of(report.Failed)) > 0 || found.Conforms() {
+		t.Errorf("%d passed, %d were not run, the verdict is %q", passed, open, found.Verdict())
 	}
 }
 
 // TestReports reads every form of a report back.
 func TestReports(t *testing.T) {
 	t.Parallel()
-	report := judge(t, conformance.Options{Start: liars["releases-for-anyone"].start(t, "tcp"), Run: []string{"release-*"}})
+	found := judge(t, conformance.Options{Start: liars["releases-for-anyone"].start(t, "tcp"), Run: []string{"release-*"}})
 	var text, html, js, junit bytes.Buffer
-	for _, err := range []error{report.WriteText(&text, false), report.WriteHTML(&html), report.WriteJSON(&js), report.WriteJUnit(&junit)} {
+	for _, err := range []error{found.WriteText(&text, false), found.WriteHTML(&html), found.WriteJSON(&js), found.WriteJUnit(&junit)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,14 +154,14 @@ func TestReports(t *testing.T) {
 			}
 		}
 	}
-	if !strings.HasSuffix(text.String(), "\n"+report.Verdict()+"\n") {
+	if !strings.HasSuffix(text.String(), "\n"+found.Verdict()+"\n") {
 		t.Error("the verdict is not the last line")
 	}
 	var decoded struct {
 		Verdict string
 		Results []struct{ ID, Status string }
 	}
-	if err := json.Unmarshal(js.Bytes(), &decoded); err != nil || decoded.Verdict != report.Verdict() || len(decoded.Results) != len(report.Results) {
+	if err := json.Unmarshal(js.Bytes(), &decoded); err != nil || decoded.Verdict != found.Verdict() || len(decoded.Results) != len(found.Results) {
 		t.Errorf("json: %v, %+v", err, decoded)
 	}
 	var suites struct {
@@ -169,7 +172,7 @@ func TestReports(t *testing.T) {
 			} `xml:"testcase"`
 		} `xml:"testsuite"`
 	}
-	if err := xml.Unmarshal(junit.Bytes(), &suites); err != nil || suites.Failures != len(report.Of(conformance.Failed)) {
+	if err := xml.Unmarshal(junit.Bytes(), &suites); err != nil || suites.Failures != len(found.Of(report.Failed)) {
 		t.Errorf("junit: %v, %+v", err, suites)
 	}
 }

@@ -3,23 +3,35 @@ package conformance
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"lockd/sim/conformance/cases"
+	"lockd/sim/conformance/engine"
+	"lockd/sim/conformance/process"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/conformance/report"
+	"lockd/sim/conformance/scenario"
+	"lockd/sim/conformance/script"
+	"lockd/sim/conformance/transcript"
+	"lockd/sim/transport"
 )
 
 // Options says what to judge and how.
 type Options struct {
 	// Endpoints are where the server listens. Every case is run on each. They
 	// are replaced by what Start returns.
-	Endpoints []Endpoint
+	Endpoints []transport.Endpoint
 	// Start starts the server to be judged; nil where it is running already.
-	Start func(context.Context) (*Instance, error)
+	Start func(context.Context) (*process.Instance, error)
 	// Dialect is that of the server; empty: found out.
-	Dialect Dialect
+	Dialect protocol.Dialect
 	// Level is the highest level whose cases are run.
-	Level Level
+	Level protocol.Level
 	// Run selects cases by id or by shell pattern; empty: all.
 	Run []string
 	// Skip leaves cases out, by id or by shell pattern.
@@ -35,7 +47,7 @@ type Options struct {
 	MaxConnections, MaxLocks int
 	// Progress is called after every case, from one goroutine at a time; may
 	// be nil.
-	Progress func(Result)
+	Progress func(report.Result)
 }
 
 // Defaults of Options.
@@ -45,17 +57,46 @@ const (
 	defaultMaxLine  = 65536 // [BAD-3]
 )
 
-// Suite is one run of the cases against one server.
-type Suite struct {
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Parallel == 0 {
+		o.Parallel = DefaultParallel
+	}
+	if o.MaxConnections > 0 || o.MaxLocks > 0 {
+		o.Parallel = 1 // cases side by side would meet the limit
+	}
+	if o.MaxLine == 0 {
+		o.MaxLine = defaultMaxLine
+	}
+	return o
+}
+
+// Cases returns all cases, in the order of their clauses in docs/protocol.md.
+// It panics when a script is malformed, which a test excludes.
+func Cases() []*script.Case { return slices.Clone(allCases()) }
+
+var allCases = sync.OnceValue(func() []*script.Case {
+	all, err := script.Load(cases.Files)
+	if err != nil {
+		panic(err)
+	}
+	return all
+})
+
+// suite is one run of the cases against one server.
+type suite struct {
 	ctx      context.Context
 	opts     Options
-	server   Server
-	instance *Instance
+	server   engine.Subject
+	instance *process.Instance // nil: not started by the suite, or ended
 	runID    string
 	runs     atomic.Int64
 
-	results map[job]Result
-	crashes []*Crash
+	results map[job]report.Result
+	crashes []*report.Crash
 	died    error // why the rest was not run
 }
 
@@ -63,24 +104,14 @@ type Suite struct {
 // is an *ErrUsage, an *ErrUnreachable, or that of ctx or of Options.Start;
 // deviations are no error. With the error of ctx there is a report, too, of what was
 // run before.
-func Run(ctx context.Context, opts Options) (*Report, error) {
-	if opts.Timeout == 0 {
-		opts.Timeout = DefaultTimeout
-	}
-	if opts.Parallel == 0 {
-		opts.Parallel = DefaultParallel
-	}
-	if opts.MaxConnections > 0 || opts.MaxLocks > 0 {
-		opts.Parallel = 1 // cases side by side would meet the limit
-	}
-	if opts.MaxLine == 0 {
-		opts.MaxLine = defaultMaxLine
-	}
+func Run(ctx context.Context, opts Options) (*report.Report, error) {
+	opts = opts.withDefaults()
 	chosen, err := Choose(opts)
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{ctx: ctx, opts: opts, runID: base36(time.Now().UnixMilli(), 4), results: make(map[job]Result)}
+	s := &suite{ctx: ctx, opts: opts, runID: base36(time.Now().UnixMilli(), 4), results: make(map[job]report.Result)}
+	s.server = engine.Subject{Timeout: opts.Timeout, MaxLine: opts.MaxLine, MaxConnections: opts.MaxConnections, MaxLocks: opts.MaxLocks}
 	s.server.Endpoints = opts.Endpoints
 	started := time.Now()
 	defer s.stop()
@@ -94,40 +125,59 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 		return nil, err
 	}
 	s.runAll(chosen)
-	return newReport(s, started), ctx.Err()
+	return s.report(started), ctx.Err()
 }
 
-func (s *Suite) newRun(c *Case, on Endpoint) *run {
-	return &run{
-		ctx: s.ctx, suite: s, c: c, on: on,
-		tag:   s.runID + base36(s.runs.Add(1), 3),
-		log:   &transcript{start: time.Now()},
-		conns: map[string]*conn{},
+func (s *suite) report(started time.Time) *report.Report {
+	r := &report.Report{
+		Server: s.server.Profile, Level: s.opts.Level, Started: started, Took: time.Since(started),
+		Crashes: s.crashes, Died: s.died,
+	}
+	for _, result := range s.results {
+		r.Results = append(r.Results, result)
+	}
+	r.Sort()
+	return r
+}
+
+func (s *suite) newRun(c *script.Case, on transport.Endpoint) *engine.Run {
+	return &engine.Run{
+		Ctx: s.ctx, Subject: &s.server, Case: c, On: on,
+		Tag:       s.runID + base36(s.runs.Add(1), 3),
+		Scenarios: scenario.All,
+		Log:       transcript.New(),
 	}
 }
 
 // runCase runs a case once.
-func (s *Suite) runCase(j job) Result {
+func (s *suite) runCase(j job) report.Result {
 	r := s.newRun(j.c, s.server.Endpoints[j.on])
-	err := r.execute()
-	conversation := r.log.events() // without the farewells
-	r.part()
-	result := s.result(j, Passed, "")
-	result.Duration = time.Since(r.log.start)
-	var failure *Failure
-	var skip errSkip
+	err := r.Execute()
+	conversation := r.Log.Entries()
+	r.Leave()
+	result := s.result(j, report.Passed, "")
+	result.Duration = r.Log.Took()
+	var failure *report.Failure
+	var skip report.Skip
 	switch {
 	case err == nil:
 	case errors.As(err, &skip):
-		result.Status, result.Reason = Skipped, string(skip)
+		result.Status, result.Reason = report.Skipped, string(skip)
 	case errors.As(err, &failure):
-		result.Status, result.Failure, result.Conversation = Failed, failure, conversation
+		result.Status, result.Failure, result.Conversation = report.Failed, failure, conversation
 	default: // the case could not be carried out
-		result.Status, result.Reason = Failed, err.Error()
-		result.Failure = &Failure{Expected: "the case to be carried out", Actual: err.Error()}
+		result.Status, result.Reason = report.Failed, err.Error()
+		result.Failure = &report.Failure{Expected: "the case to be carried out", Actual: err.Error()}
 		result.Conversation = conversation
 	}
 	return result
+}
+
+func (s *suite) result(j job, status report.Status, reason string) report.Result {
+	return report.Result{
+		Case: j.c, On: s.server.Endpoints[j.on], Cited: j.c.ClausesIn(s.server.Dialect),
+		Status: status, Reason: reason,
+	}
 }
 
 // base36 writes the last digits of n. Tags of one length cannot be mistaken

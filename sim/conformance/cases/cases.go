@@ -1,0 +1,11 @@
+// Package cases holds the cases of the conformance suite: one file for each chapter of
+// docs/protocol.md, in the language that package sim/conformance/script explains. To add
+// a case, write it into the file of its chapter.
+package cases
+
+import "embed"
+
+// Files are the case files.
+//
+//go:embed *.case
+var Files embed.FS

@@ -1,0 +1,91 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"lockd/sim/transport"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// connectTimeout is how long a connection may take at the least, whatever the
+	// time limit of an answer: where the queue of a listener is full, the kernel tries
+	// again after one second and after three.
+	connectTimeout = 10 * time.Second
+	// refusedTime is how long a refused connection is tried again: a full queue may
+	// be the reason.
+	refusedTime = time.Second
+)
+
+// DialRaw connects. timeout is how long one write may take later.
+func DialRaw(ctx context.Context, e transport.Endpoint, timeout time.Duration) (Raw, error) {
+	ctx, cancel := context.WithTimeout(ctx, max(timeout, connectTimeout))
+	defer cancel()
+	began := time.Now()
+	for {
+		raw, err := DialOnce(ctx, e, timeout)
+		refused := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ECONNRESET)
+		if err == nil || !refused || time.Since(began) > refusedTime {
+			return raw, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(refusedTime / 20):
+		}
+	}
+}
+
+// DialOnce is DialRaw for a server that may not be there yet: it tries once.
+func DialOnce(ctx context.Context, e transport.Endpoint, timeout time.Duration) (Raw, error) {
+	ctx, cancel := context.WithTimeout(ctx, max(timeout, connectTimeout))
+	defer cancel()
+	if e.Transport == transport.WebSocket {
+		ws, err := transport.DialWebSocket(ctx, e.Address, "")
+		if err != nil {
+			return nil, err
+		}
+		ws.SetReadLimit(maxMessage)
+		return &messages{ws, timeout}, nil
+	}
+	nc, err := new(net.Dialer).DialContext(ctx, e.Transport, e.Address)
+	if err != nil {
+		return nil, err
+	}
+	return &stream{nc, timeout}, nil
+}
+
+// DialFrom connects over TCP from a local address, of which nobody may know yet. It
+// tries once.
+func DialFrom(ctx context.Context, local *net.TCPAddr, address string, timeout time.Duration) (Raw, error) {
+	dialer := &net.Dialer{LocalAddr: local, Timeout: timeout}
+	nc, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &stream{nc, timeout}, nil
+}
+
+// Handshake asks for a WebSocket as a page of origin would, in which HOST stands for
+// the server's, and returns the HTTP status.
+func Handshake(ctx context.Context, e transport.Endpoint, origin string) (int, error) {
+	u, err := url.Parse(e.Address)
+	if err != nil {
+		return 0, err
+	}
+	ws, err := transport.DialWebSocket(ctx, e.Address, strings.ReplaceAll(origin, "HOST", u.Host))
+	var refused *transport.HTTPError
+	switch {
+	case errors.As(err, &refused):
+		return refused.Code, nil
+	case err != nil:
+		return 0, err
+	}
+	ws.CloseNow()
+	return http.StatusSwitchingProtocols, nil
+}

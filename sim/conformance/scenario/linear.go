@@ -1,0 +1,114 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lockd/sim/conformance/engine"
+	"lockd/sim/conformance/protocol"
+	"lockd/sim/conformance/report"
+	"lockd/sim/history"
+)
+
+// What the scenarios of linearizability do. At most linearClients commands
+// overlap on a name, which keeps the check fast.
+const (
+	linearClients  = 6
+	linearCommands = 60 // for each client
+	linearNames    = 2
+	linearConns    = 64 // most connections in a history
+	shrinkTime     = 10 * time.Second
+)
+
+// recorder collects what several clients saw. Its clock is a counter, so that
+// no two events are simultaneous.
+type recorder struct {
+	clock   atomic.Int64
+	clients atomic.Int64 // connections so far
+	mu      sync.Mutex
+	history history.History
+}
+
+func (r *recorder) now() int64 { return r.clock.Add(1) }
+
+func (r *recorder) add(op history.Op) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Ops = append(r.history.Ops, op)
+}
+
+// linearizable returns a scenario in which clients send random commands, and
+// end their connection with some probability after each; what they saw must be
+// linearizable.
+func linearizable(commands []string, ending float64) func(*engine.Run) error {
+	return func(r *engine.Run) error {
+		record := &recorder{}
+		record.history.Classic = r.Subject.Dialect == protocol.Classic
+		err := engine.Each(linearClients, func(i int) error {
+			random := rand.New(rand.NewPCG(1, uint64(i)))
+			for left := linearCommands; left > 0; {
+				n, err := life(r, record, random, commands, ending, left)
+				if err != nil {
+					return err
+				}
+				left -= n
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		record.history.Finish()
+		return explained(record.history.Check())
+	}
+}
+
+// life is what one connection does; it returns the number of its commands.
+func life(r *engine.Run, record *recorder, random *rand.Rand, commands []string, ending float64, most int) (int, error) {
+	id := int(record.clients.Add(1) - 1)
+	c, err := r.Conn(fmt.Sprintf("l%d", id))
+	if err != nil {
+		return 0, err
+	}
+	for n := range most {
+		op := history.Op{Conn: id, Seq: n, Command: commands[random.IntN(len(commands))], Name: fmt.Sprintf("x%d", random.IntN(linearNames)+1)}
+		op.Call = record.now()
+		if op.Value, err = r.AskInt(c, op.Command+" "+r.Name(op.Name)); err != nil {
+			return 0, err
+		}
+		op.Return, op.Answered = record.now(), true
+		record.add(op)
+		if random.Float64() >= ending || id >= linearConns-linearClients {
+			continue
+		}
+		end := history.Op{Conn: id, Seq: n + 1, Command: history.End, Call: record.now()}
+		if err := c.HalfClose(); err != nil {
+			return 0, engine.Broken(c, err)
+		}
+		if err := c.End(r.Subject.Timeout); !engine.IsEnd(err) {
+			return 0, report.Failf(r.Missing(c, err), "the end of the stream after a half-close")
+		}
+		end.Return = record.now()
+		record.add(end)
+		return n + 1, nil
+	}
+	return most, nil
+}
+
+// explained makes a failure of a history that no order explains.
+func explained(err error) error {
+	var v *history.Violation
+	if !errors.As(err, &v) {
+		return err
+	}
+	text := v.Verdict()
+	if small := v.Shrink(shrinkTime); small != nil {
+		text += ". What is needed to see it:\n" + strings.Join(small.Lines(), "\n")
+	}
+	return report.Failf(text, "an order of the commands that explains every reply, where a command takes effect between being sent (from) and answered (to)")
+}
