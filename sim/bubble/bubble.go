@@ -1,11 +1,14 @@
-// Package bubble runs the production server, with its goroutines for accepting,
-// reading, writing and shutting down, in a testing/synctest bubble: over
-// connections in memory, in virtual time.
+// Package bubble is the layer of the simulation in virtual time. It runs the production
+// server, with its goroutines for accepting, reading, writing and shutting down, in a
+// testing/synctest bubble, over connections in memory.
 //
 // At every place where goroutines can interleave (a read, a write, a close, the
 // mutex around Core) they sleep until a seeded instant that nobody else has.
 // So the seed decides the order in which they go on, narrow races are found,
 // and a run can be repeated.
+//
+// It never uses a socket, a real clock or an event loop, and judges no history: that is
+// for whoever calls it. Begin with [Draw] and [Run].
 package bubble
 
 import (
@@ -36,22 +39,25 @@ type Outcome struct {
 
 // Run plays one run in a bubble of its own. The error says what was wrong
 // besides the history: a reply that is none, locks or goroutines left behind, a
-// server that does not end.
-func Run(t *testing.T, o Options) (outcome Outcome, err error) {
+// server that does not end. Runs may play side by side.
+//
+// A bubble wants a test to belong to, which it asks for nothing but its name and its
+// place among others; a program that is none lends it one that was never begun.
+func Run(o Options) (outcome Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil { // synctest panics when a bubble is stuck
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	synctest.Test(t, func(*testing.T) {
-		w := newWorld(o)
-		outcome, err = w.run()
+	synctest.Test(new(testing.T), func(*testing.T) {
+		b := newBubble(o)
+		outcome, err = b.play()
 	})
 	return outcome, err
 }
 
-// world is one run.
-type world struct {
+// bubble is one run.
+type bubble struct {
 	options  Options
 	operator *actor // of what is done to the server as a whole
 	clock    atomic.Int64
@@ -83,31 +89,31 @@ const (
 
 var coverageNames = [coverages]string{"failed accept", "failed write", "restart in traffic", "clock jump", "address reuse"}
 
-func newWorld(o Options) *world {
-	w := &world{options: o, operator: newActor(o.Seed, 0, o.Jitter)}
+func newBubble(o Options) *bubble {
+	b := &bubble{options: o, operator: newActor(o.Seed, 0, o.Jitter)}
 	for i := range o.Crowd.Clients {
-		w.clients = append(w.clients, newActor(o.Seed, 1+i, o.Jitter))
-		w.random = append(w.random, rand.New(rand.NewPCG(o.Seed, 500+uint64(i))))
+		b.clients = append(b.clients, newActor(o.Seed, 1+i, o.Jitter))
+		b.random = append(b.random, rand.New(rand.NewPCG(o.Seed, 500+uint64(i))))
 	}
-	w.start(0)
-	return w
+	b.start(0)
+	return b
 }
 
 // start starts a server, the generation counts them.
-func (w *world) start(generation int) {
-	mutex := newLocker(newActor(w.options.Seed, maxActors-1-2*generation, w.options.Jitter))
+func (b *bubble) start(generation int) {
+	mutex := newLocker(newActor(b.options.Seed, maxActors-1-2*generation, b.options.Jitter))
 	r := &running{
-		server:   server.New(w.options.server(mutex)),
-		listener: newListener(newActor(w.options.Seed, maxActors-2-2*generation, w.options.Jitter)),
+		server:   server.New(b.options.server(mutex)),
+		listener: newListener(newActor(b.options.Seed, maxActors-2-2*generation, b.options.Jitter)),
 		served:   make(chan error, 1),
 	}
 	go func() { r.served <- r.server.Serve(r.listener) }()
-	w.current.Store(r)
+	b.current.Store(r)
 }
 
-// stop shuts a server down in peace and looks at what it leaves.
-func (w *world) stop() error {
-	r := w.current.Load()
+// stop shuts a server down gracefully and looks at what it leaves.
+func (b *bubble) stop() error {
+	r := b.current.Load()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := r.server.Shutdown(ctx); err != nil {
@@ -128,35 +134,35 @@ func (w *world) stop() error {
 	return nil
 }
 
-func (w *world) run() (Outcome, error) {
+func (b *bubble) play() (Outcome, error) {
 	operated := make(chan error, 1)
-	go func() { operated <- w.operate() }()
+	go func() { operated <- b.operate() }()
 	env := workload.Environment{
-		Dial:    w.dial,
-		Now:     func() int64 { return w.clock.Add(1) },
-		Think:   func(client int, _ *rand.Rand) { w.clients[client].yield() },
-		Stall:   w.stall,
-		Ended:   w.ended,
-		Barrier: func() error { w.operator.sleep(time.Second); return nil },
+		Dial:    b.dial,
+		Now:     func() int64 { return b.clock.Add(1) },
+		Think:   func(client int, _ *rand.Rand) { b.clients[client].yield() },
+		Stall:   b.stall,
+		Ended:   b.ended,
+		Barrier: func() error { b.operator.sleep(time.Second); return nil },
 	}
-	if w.options.Restarts == 0 && w.options.IdleTimeout == 0 && !w.options.Crowd.Classic {
-		env.Figures = w.figures
+	if b.options.Restarts == 0 && b.options.IdleTimeout == 0 && !b.options.Crowd.Classic {
+		env.Figures = b.figures
 	}
-	h, coverage, err := workload.Run(env, w.options.Crowd)
+	h, coverage, err := workload.Run(env, b.options.Crowd)
 	if failed := <-operated; err == nil {
 		err = failed
 	}
-	if err == nil && w.stuck.Load() > 0 {
-		err = fmt.Errorf("the server did not close its side of %d connections within %v", w.stuck.Load(), patience)
+	if err == nil && b.stuck.Load() > 0 {
+		err = fmt.Errorf("the server did not close its side of %d connections within %v", b.stuck.Load(), patience)
 	}
 	if err == nil {
-		err = w.epilogue()
+		err = b.epilogue()
 	}
-	if failed := w.stop(); err == nil {
+	if failed := b.stop(); err == nil {
 		err = failed
 	}
-	for i := range w.coverage {
-		if n := w.coverage[i].Load(); n > 0 {
+	for i := range b.coverage {
+		if n := b.coverage[i].Load(); n > 0 {
 			coverage[coverageNames[i]] += n
 		}
 	}
@@ -164,32 +170,32 @@ func (w *world) run() (Outcome, error) {
 }
 
 // operate restarts the server in the middle of the traffic.
-func (w *world) operate() error {
-	for i := range w.options.Restarts {
-		w.operator.sleep(time.Duration(200+w.options.Seed%300) * time.Duration(w.options.Jitter) * time.Microsecond / 4)
-		w.coverage[coverRestart].Add(1)
-		if err := w.stop(); err != nil {
+func (b *bubble) operate() error {
+	for i := range b.options.Restarts {
+		b.operator.sleep(time.Duration(200+b.options.Seed%300) * time.Duration(b.options.Jitter) * time.Microsecond / 4)
+		b.coverage[coverRestart].Add(1)
+		if err := b.stop(); err != nil {
 			return err
 		}
-		w.operator.yield()
-		w.start(1 + i)
+		b.operator.yield()
+		b.start(1 + i)
 	}
 	return nil
 }
 
 // dial connects a client. The numbers of actors from 16 on are those of the
 // connections, two for each.
-func (w *world) dial(client int) (workload.Conn, error) {
-	w.clients[client].yield()
-	o, r := w.options, w.random[client]
-	number := int(w.conns.Add(1))
+func (b *bubble) dial(client int) (workload.Conn, error) {
+	b.clients[client].yield()
+	o, r := b.options, b.random[client]
+	number := int(b.conns.Add(1))
 	if 16+2*number >= maxActors-16 {
 		return nil, errors.New("more connections than a bubble has room for")
 	}
 	from := addr(fmt.Sprintf("10.0.0.%d:%d", 1+client, 1024+number))
 	if o.SameAddr && r.IntN(2) == 0 {
 		from = "10.0.0.77:77"
-		w.coverage[coverAddrReuse].Add(1)
+		b.coverage[coverAddrReuse].Add(1)
 	}
 	near, far := pipe(newActor(o.Seed, 16+2*number, o.Jitter), newActor(o.Seed, 17+2*number, o.Jitter), from, o.Window)
 	near.most, far.most = o.MaxTransfer, o.MaxTransfer
@@ -197,46 +203,46 @@ func (w *world) dial(client int) (workload.Conn, error) {
 	if r.IntN(100) < o.FailedWrites {
 		far.failWrite = new(atomic.Int64)
 		far.failWrite.Store(int64(2 + r.IntN(20)))
-		w.coverage[coverFailedWrite].Add(1)
+		b.coverage[coverFailedWrite].Add(1)
 	}
 	failures := 0
 	if r.IntN(100) < o.AcceptErrors {
 		failures = 1 + r.IntN(3)
-		w.coverage[coverAcceptError].Add(1)
+		b.coverage[coverAcceptError].Add(1)
 	}
-	if !w.current.Load().listener.offer(far, failures) {
+	if !b.current.Load().listener.offer(far, failures) {
 		return nil, workload.ErrRefused
 	}
 	return near, nil
 }
 
 // stall makes a client pause for long, in which timeouts pass.
-func (w *world) stall() {
-	w.coverage[coverClockJump].Add(1)
-	w.operator.sleep(3 * time.Second)
+func (b *bubble) stall() {
+	b.coverage[coverClockJump].Add(1)
+	b.operator.sleep(3 * time.Second)
 }
 
 // ended waits until the server has closed its side, which it may do only after
 // it has released the locks [END-5].
-func (w *world) ended(c workload.Conn) bool {
+func (b *bubble) ended(c workload.Conn) bool {
 	near := c.(*conn)
 	select {
 	case <-near.peer.done:
 		near.actor.yield()
 		return true
 	case <-time.After(patience):
-		w.stuck.Add(1)
+		b.stuck.Add(1)
 		return false
 	}
 }
 
 // figures asks for the statistics when nobody else is there.
-func (w *world) figures() (map[string]uint64, error) {
-	near, err := w.visit(0, 64<<10)
+func (b *bubble) figures() (map[string]uint64, error) {
+	near, err := b.visit(0, 64<<10)
 	if err != nil {
 		return nil, err
 	}
-	defer w.ended(near)
+	defer b.ended(near)
 	defer near.Close()
 	if _, err := near.Write([]byte("q\n")); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ const histories = 500
 func TestHistories(t *testing.T) {
 	for seed := range uint64(histories) {
 		o := Draw(seed)
-		outcome, err := Run(t, o)
+		outcome, err := Run(o)
 		if err == nil {
 			err = outcome.History.Check()
 		}
@@ -26,7 +26,7 @@ func TestHistories(t *testing.T) {
 // The seed decides everything, the order of the goroutines included.
 func TestSameSeedSameHistory(t *testing.T) {
 	play := func(o Options) string {
-		outcome, err := Run(t, o)
+		outcome, err := Run(o)
 		if err != nil {
 			t.Fatalf("%+v\n%v", o, err)
 		}

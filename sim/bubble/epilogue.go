@@ -12,35 +12,35 @@ import (
 
 // visit connects somebody who is not of the crowd. The numbers of the actors
 // below 16 are free for visitors, after those of the clients.
-func (w *world) visit(number, window int) (*conn, error) {
-	seed, jitter := w.options.Seed, w.options.Jitter
+func (b *bubble) visit(number, window int) (*conn, error) {
+	seed, jitter := b.options.Seed, b.options.Jitter
 	near, far := pipe(newActor(seed, 12+2*number, jitter), newActor(seed, 13+2*number, jitter), "10.0.0.99:99", window)
 	near.peer = far
-	if !w.current.Load().listener.offer(far, 0) {
+	if !b.current.Load().listener.offer(far, 0) {
 		return nil, errors.New("nobody listens any more")
 	}
 	return near, nil
 }
 
 // epilogue checks, once the crowd has left, what the crowd cannot: that the
-// server gives up who is silent or deaf for too long, that nothing of a great
+// server gives up who sends or reads nothing for too long, that nothing of a great
 // batch is lost, and that it answers what it has received before it stops.
-func (w *world) epilogue() error {
+func (b *bubble) epilogue() error {
 	switch {
-	case w.options.IdleTimeout > 0:
-		return w.givenUp("says nothing", "")
-	case w.options.WriteTimeout > 0:
-		return w.givenUp("reads nothing", strings.Repeat("q\n", 500))
-	case w.options.Seed%16 == 0:
-		return w.greatBatch()
+	case b.options.IdleTimeout > 0:
+		return b.givenUp("says nothing", "")
+	case b.options.WriteTimeout > 0:
+		return b.givenUp("reads nothing", strings.Repeat("q\n", 500))
+	case b.options.Seed%16 == 0:
+		return b.greatBatch()
 	}
-	return w.lastWords()
+	return b.stopAnswers()
 }
 
-// givenUp lets a visitor get a lock and then be a nuisance; the server must
-// drop the connection.
-func (w *world) givenUp(what, send string) error {
-	near, err := w.visit(0, 256)
+// givenUp lets a visitor get a lock and then do what it may not for long; the server
+// must drop the connection.
+func (b *bubble) givenUp(what, send string) error {
+	near, err := b.visit(0, 256)
 	if err != nil {
 		return err
 	}
@@ -56,9 +56,9 @@ func (w *world) givenUp(what, send string) error {
 
 // greatBatch sends many commands at once, whose replies do not fit into one
 // write of the server, and wants all of them.
-func (w *world) greatBatch() error {
+func (b *bubble) greatBatch() error {
 	const commands = 1000
-	near, err := w.visit(0, 64<<10)
+	near, err := b.visit(0, 64<<10)
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,10 @@ func (w *world) greatBatch() error {
 	return nil
 }
 
-// lastWords sends commands and shuts the server down: what it has received is
+// stopAnswers sends commands and shuts the server down: what it has received is
 // answered, then it closes [END-8].
-func (w *world) lastWords() error {
-	near, err := w.visit(0, 64<<10)
+func (b *bubble) stopAnswers() error {
+	near, err := b.visit(0, 64<<10)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (w *world) lastWords() error {
 		return err
 	}
 	near.out.put("g last\nsg words\n") // at once, before the server can look
-	if err := w.stop(); err != nil {
+	if err := b.stop(); err != nil {
 		return err
 	}
 	for range 2 {

@@ -101,18 +101,16 @@ func writeTrace(path string, o world.Options, reason error, ops []world.Op) erro
 
 // Bubble is the production server under virtual time.
 func Bubble() Layer {
-	return Layer{Name: "bubble", Faults: bubble.Faults, Enough: 2000, Open: func(workers int) (Player, error) {
-		return &bubblePlayer{bubble.NewHost(workers)}, nil
-	}}
+	return Layer{Name: "bubble", Faults: bubble.Faults, Enough: 2000, Open: func(int) (Player, error) { return bubblePlayer{}, nil }}
 }
 
-type bubblePlayer struct{ host *bubble.Host }
+type bubblePlayer struct{}
 
-func (p *bubblePlayer) Close() error { return nil }
+func (bubblePlayer) Close() error { return nil }
 
-func (p *bubblePlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
+func (bubblePlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
 	o := bubble.Draw(seed)
-	outcome, err := p.host.Run(worker, o)
+	outcome, err := bubble.Run(o)
 	return judge(seed, o, outcome.History, outcome.Coverage, err)
 }
 
