@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +22,7 @@ import (
 func mutantsCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck mutants")
 	only := flags.String("only", "", "try only the mutants whose names contain this `text`")
-	table := flags.String("table", "", "write the table of all verdicts to this `file`, as Markdown, in place of the one that is there")
+	table := flags.String("table", "", "try none: write the table of all mutants to this `file`, as Markdown, in place of the one that is there")
 	workers := flags.Int("workers", defaultWorkers(), "how many mutants at the same time")
 	return &ffcli.Command{
 		Name:       "mutants",
@@ -29,77 +30,83 @@ func mutantsCommand() *ffcli.Command {
 		ShortHelp:  "prove that the simulation catches deliberate bugs",
 		LongHelp: `Builds the server with one deliberate bug at a time, without touching its
 source, and plays the layers of the simulation against it until one notices. To
-be run inside the source tree.
+be run inside the source tree, where ` + mutants.Folder + ` describes the bugs.
 
-Exit codes: 0 all were caught, 1 one survived, 2 usage, 3 could not run,
-130 interrupted.`,
+Exit codes: 0 all were caught by the layers that were expected to, 1 one was
+not, 2 usage, 3 could not run, 130 interrupted.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
-			if len(args) > 0 || *workers < 1 {
+			switch {
+			case len(args) > 0 || *workers < 1:
 				return usageError("mutants takes no arguments and needs a worker, got %q", args)
+			case *table != "" && *only != "":
+				return usageError("-table writes the table of all mutants; leave -only out")
 			}
 			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return tryMutants(ctx, *only, *table, *workers)
+			root, err := moduleRoot(ctx)
+			if err != nil {
+				return &exitError{exitBroken, err}
+			}
+			list, err := mutants.Load(root)
+			if err != nil {
+				return &exitError{exitBroken, err}
+			}
+			if *table != "" {
+				if err := mutants.WriteTable(*table, list); err != nil {
+					return &exitError{exitBroken, err}
+				}
+				return nil
+			}
+			return tryMutants(ctx, root, list, *only, *workers)
 		},
 	}
 }
 
-func tryMutants(ctx context.Context, only, table string, workers int) error {
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return &exitError{exitBroken, err}
-	}
-	if err := mutants.Places(root); err != nil {
-		return &exitError{exitBroken, err}
-	}
-	var list []mutants.Mutant
-	for _, m := range mutants.All() {
-		if strings.Contains(m.Name, only) {
-			list = append(list, m)
-		}
-	}
+func tryMutants(ctx context.Context, root string, list []mutants.Mutant, only string, workers int) error {
+	list = slices.DeleteFunc(list, func(m mutants.Mutant) bool { return !strings.Contains(m.Name, only) })
 	if len(list) == 0 {
 		return usageError("no mutant is called %q", only)
 	}
-	if table != "" {
-		if err := mutants.CheckTable(table); err != nil {
-			return &exitError{exitBroken, err}
-		}
-	}
 	started := time.Now()
-	var verdicts []mutants.Verdict
-	var survivors []string
+	var survivors, elsewhere []string
 	var broken []error
-	err = mutants.Run(ctx, root, list, workers, func(v mutants.Verdict) {
-		verdicts = append(verdicts, v)
+	err := mutants.Run(ctx, root, list, workers, func(v mutants.Verdict) {
 		switch {
 		case ctx.Err() != nil && v.Err != nil: // not tried to the end
 		case v.Err != nil:
 			broken = append(broken, v.Err)
 			fmt.Printf("BROKEN    %s: %v\n", v.Name, v.Err)
-		case v.Caught():
-			fmt.Printf("%-9s %s (after %s)\n", v.Layer, v.Name, v.After)
-		default:
+		case !v.Caught():
 			survivors = append(survivors, v.Name)
 			fmt.Printf("SURVIVED  %s\n", v.Name)
+		default:
+			fmt.Printf("%-9s %s (%.100s)\n", v.Layer, v.Name, v.How)
+			if !v.AsExpected() {
+				elsewhere = append(elsewhere, v.Name)
+				fmt.Printf("          EXPECTED %s. If %s is right, write \"expected: %s\" at %s\n", v.Expected, v.Layer, v.Layer, v.Place)
+			}
 		}
 	})
-	if ctx.Err() != nil && len(survivors) == 0 {
-		fmt.Println("interrupted; no mutant survived so far")
+	switch err = errors.Join(append(broken, err)...); {
+	case ctx.Err() != nil && len(survivors)+len(elsewhere) == 0:
+		fmt.Println("interrupted; every mutant so far was caught as expected")
 		return &exitError{exitInterrupted, nil}
-	}
-	if err = errors.Join(append(broken, err)...); err != nil {
+	case ctx.Err() != nil: // with something found
+	case err != nil:
 		return &exitError{exitBroken, err}
+	default:
+		fmt.Printf("%d of %d mutants were caught in %.0fs\n", len(list)-len(survivors), len(list), time.Since(started).Seconds())
 	}
-	fmt.Printf("%d of %d mutants were caught in %.0fs\n", len(list)-len(survivors), len(list), time.Since(started).Seconds())
-	if table != "" {
-		if err := mutants.WriteTable(table, verdicts); err != nil {
-			return &exitError{exitBroken, err}
-		}
-	}
+	var findings []error
 	if len(survivors) > 0 {
-		return &exitError{exitViolation, fmt.Errorf("survivors are holes in the simulation: %q", survivors)}
+		findings = append(findings, fmt.Errorf("survivors are holes in the simulation: %q", survivors))
+	}
+	if len(elsewhere) > 0 {
+		findings = append(findings, fmt.Errorf("caught by another layer than expected; find out why, or change what their files expect: %q", elsewhere))
+	}
+	if len(findings) > 0 {
+		return &exitError{exitViolation, errors.Join(findings...)}
 	}
 	return nil
 }

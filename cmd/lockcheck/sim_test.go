@@ -92,6 +92,7 @@ func TestSimAndSoak(t *testing.T) {
 		{"soak -clients 1000", exitUsage, "-clients and -names go from 0 to 64"},
 		{"mutants -table no-such-file", exitBroken, "no such file"},
 		{"mutants -table main.go", exitBroken, "has no place for the table"},
+		{"mutants -table main.go -only get", exitUsage, "leave -only out"},
 		{"mutants -only nothing-of-this-name", exitUsage, "no mutant is called"},
 		{"attack", exitUsage, "give -start PATH, or -addr ADDRESS"},
 		{"attack -addr " + good + " -small 0", exitUsage, "want 1 or more"},

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func list(t *testing.T) map[string]listed {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-export", "-deps", "-json=Dir,ImportPath,Export,GoFiles",
 		"./lock", "./wire", "./server/...", "./sim/...")
-	cmd.Dir = "../.."
+	cmd.Dir = root
 	var said strings.Builder
 	cmd.Stderr = &said
 	out, err := cmd.Output()
@@ -62,11 +63,11 @@ func TestCompile(t *testing.T) {
 	})
 	parsed := map[string]*ast.File{}
 	check := func(m Mutant) error {
-		text, err := m.apply("../..")
+		text, err := m.apply(root)
 		if err != nil {
 			return err
 		}
-		p, found := packages["lockd/"+filepath.ToSlash(filepath.Dir(m.File))]
+		p, found := packages["lockd/"+path.Dir(m.File)]
 		if !found {
 			return fmt.Errorf("%s is in no package", m.File)
 		}
@@ -97,7 +98,7 @@ func TestCompile(t *testing.T) {
 		config.Check(p.ImportPath, files, whole, nil)
 		return errors.Join(problems...)
 	}
-	for _, m := range All() {
+	for _, m := range mutants(t) {
 		if err := check(m); err != nil {
 			t.Errorf("mutant %q does not compile: %v", m.Name, err)
 		}

@@ -1,62 +1,119 @@
 // Package mutants holds deliberate bugs and runs the simulation against each:
 // the proof that it bites.
 //
-// A mutant is a replacement of text in one file of the server. The source stays
-// as it is; the mutated file is given to the compiler by -overlay. A mutant
-// whose text is not in the source exactly once has lost its place, and fails
-// the list instead of dropping out of it.
+// A mutant is described in a file below bugs: that of the source file DIR/FILE.go
+// is bugs/DIR/FILE.go.diff. It holds one description after the other, with empty
+// lines between them:
+//
+//	bug: release ignores the holder
+//	expected: world
+//	why: Any client releases a lock that another works under.
+//	-	if l == nil || l.owner.id != id {
+//	+	if l == nil {
+//
+// The name is unique. The layer that is expected to catch the mutant is world,
+// loop, bubble, sockets, race detector or tests (see docs/verification.md). Why
+// is one sentence: what would go wrong, or which kind of mistake this is. The
+// change follows, in whole lines: those that begin with a minus are replaced by
+// those that begin with a plus, and those that begin with a space stay. What
+// stays and what is replaced must stand exactly once in the source file, wherever
+// that is, so there are just enough lines that stay. An empty line of the source is
+// written as the first character alone.
+//
+// The source is not changed; the mutated file is given to the compiler by
+// -overlay. A mutant whose lines are no longer in the source has lost its place,
+// and fails the whole list instead of dropping out of it.
 package mutants
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
+// Folder is where the mutants are described, relative to the module.
+const Folder = "sim/mutants/bugs"
+
+// suffix is what the name of a description has behind that of its source file.
+const suffix = ".diff"
+
 // Mutant is one deliberate bug.
 type Mutant struct {
-	Name string // unique, a few words
-	File string // relative to the module
-	Old  string // must be in File exactly once
-	New  string
+	Name     string // unique, a few words
+	Expected string // the layer that is expected to catch it
+	Why      string // one sentence
+	File     string // the source file, relative to the module, with slashes
+	Place    string // FILE:LINE of the description, likewise
+	old, new []string
 }
 
-// All returns every mutant, by room.
-func All() []Mutant {
-	var all []Mutant
-	for _, room := range [][]Mutant{lockMutants, wireMutants, coreMutants, lifeMutants, loopMutants, serverMutants, kernelMutants} {
-		all = append(all, room...)
-	}
-	return all
-}
-
-// apply returns the mutated text of the file, whose module is at root.
-func (m Mutant) apply(root string) (string, error) {
-	source, err := os.ReadFile(filepath.Join(root, m.File))
-	if err != nil {
-		return "", fmt.Errorf("mutant %q: %w", m.Name, err)
-	}
-	if n := strings.Count(string(source), m.Old); n != 1 {
-		return "", fmt.Errorf("mutant %q: its text is %d times in %s instead of once; find its place again:\n%s", m.Name, n, m.File, m.Old)
-	}
-	return strings.Replace(string(source), m.Old, m.New, 1), nil
-}
-
-// Places checks that every mutant has its place in the source, and a name of
-// its own.
-func Places(root string) error {
+// Load reads all mutants of the module at root, ordered by source file. It is an
+// error if a description cannot be read, if two mutants have one name, and if one
+// of them has no place in the source.
+func Load(root string) ([]Mutant, error) {
+	var list []Mutant
 	var problems []error
-	seen := map[string]bool{}
-	for _, m := range All() {
-		if _, err := m.apply(root); err != nil {
-			problems = append(problems, err)
+	tree := os.DirFS(root)
+	err := fs.WalkDir(tree, Folder, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-		if seen[m.Name] || m.Name == "" {
-			problems = append(problems, fmt.Errorf("two mutants are called %q", m.Name))
+		text, err := fs.ReadFile(tree, file)
+		if err != nil {
+			return err
 		}
-		seen[m.Name] = true
+		source, found := strings.CutSuffix(strings.TrimPrefix(file, Folder+"/"), suffix)
+		if !found || path.Ext(source) != ".go" {
+			problems = append(problems, fmt.Errorf("%s: rename it after the source file whose bugs it describes: want FILE.go%s", file, suffix))
+			return nil
+		}
+		of, err := parse(file, source, string(text))
+		problems = append(problems, err)
+		list = append(list, of...)
+		return nil
+	})
+	if len(list) == 0 {
+		problems = append(problems, fmt.Errorf("there are no mutants in %s", filepath.Join(root, Folder)))
+	}
+	return list, errors.Join(append(problems, err, check(root, list))...)
+}
+
+// check finds mutants without a place, or with the name of another.
+func check(root string, list []Mutant) error {
+	var problems []error
+	places := map[string]string{}
+	for _, m := range list {
+		if other, taken := places[m.Name]; taken {
+			problems = append(problems, fmt.Errorf("%s: there is a bug %q at %s already; choose another name", m.Place, m.Name, other))
+		}
+		places[m.Name] = m.Place
+		_, err := m.apply(root)
+		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// apply returns the mutated text of the source file.
+func (m Mutant) apply(root string) (string, error) {
+	source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(m.File)))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", m.Place, err)
+	}
+	lines := strings.Split(string(source), "\n")
+	var found []int
+	for at := range len(lines) - len(m.old) + 1 {
+		if slices.Equal(lines[at:at+len(m.old)], m.old) {
+			found = append(found, at)
+		}
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("%s: %q has lost its place: the lines that stay or are replaced are %d times in %s instead of once; change them after the source:\n%s",
+			m.Place, m.Name, len(found), m.File, strings.Join(m.old, "\n"))
+	}
+	return strings.Join(slices.Replace(lines, found[0], found[0]+len(m.old), m.new...), "\n"), nil
 }

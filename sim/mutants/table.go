@@ -12,58 +12,47 @@ const (
 	tableEnd   = "<!-- end of mutants -->"
 )
 
-// CheckTable makes sure that WriteTable will find its place in a file, and may
-// write it.
-func CheckTable(path string) error {
-	if _, _, err := around(path); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+// WriteTable writes mutants as a Markdown table into a file, between the two lines
+// that mark its place.
+func WriteTable(path string, list []Mutant) error {
+	old, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	text, err := withTable(string(old), list)
+	if err != nil {
+		return fmt.Errorf("%s %w", path, err)
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
 }
 
-// WriteTable writes verdicts as a Markdown table into a file, between the two
-// lines that mark its place.
-func WriteTable(path string, verdicts []Verdict) error {
-	before, after, err := around(path)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(before+tableBegin+"\n\n"+table(verdicts)+"\n"+tableEnd+after), 0o644)
-}
-
-// around returns what stands before and after the table in a file.
-func around(path string) (before, after string, err error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", "", err
-	}
-	before, rest, begun := strings.Cut(string(data), tableBegin)
+// withTable returns a text with the table of these mutants in place of the one that it
+// has.
+func withTable(text string, list []Mutant) (string, error) {
+	before, rest, begun := strings.Cut(text, tableBegin)
 	_, after, ended := strings.Cut(rest, tableEnd)
 	if !begun || !ended {
-		return "", "", fmt.Errorf("%s has no place for the table; it goes between the lines\n%s\n%s", path, tableBegin, tableEnd)
+		return "", fmt.Errorf("has no place for the table; it goes between the lines\n%s\n%s", tableBegin, tableEnd)
 	}
-	return before, after, nil
+	return before + tableBegin + "\n\n" + table(list) + "\n" + tableEnd + after, nil
 }
 
-func table(verdicts []Verdict) string {
+func table(list []Mutant) string {
 	var b strings.Builder
-	caught := map[string]int{}
-	for _, v := range verdicts {
-		caught[v.Layer]++
+	count := map[string]int{}
+	for _, m := range list {
+		count[m.Expected]++
 	}
-	fmt.Fprintf(&b, "%d mutants; caught by the deterministic world around Core: %d, around the loops: %d, under virtual time: %d, on real sockets: %d, by tests of their own: %d; survivors: %d.\n\n",
-		len(verdicts), caught["world"], caught["loop"], caught["bubble"], caught["sockets"], caught["tests"], caught[""])
-	b.WriteString("| deliberate bug | in | caught by | after |\n|---|---|---|---|\n")
-	for _, v := range verdicts {
-		layer, after := v.Layer, v.After
-		if !v.Caught() {
-			layer, after = "**nothing**", ""
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", v.Name, v.File, layer, after)
+	fmt.Fprintf(&b, "%d deliberate bugs. Expected to be caught by", len(list))
+	separator := " "
+	for _, layer := range layerNames() {
+		fmt.Fprintf(&b, "%s%s: %d", separator, layer, count[layer])
+		separator = ", "
+	}
+	b.WriteString(".\n\n| deliberate bug | in | caught by | why |\n|---|---|---|---|\n")
+	escape := strings.NewReplacer("|", `\|`)
+	for _, m := range list {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", escape.Replace(m.Name), m.File, m.Expected, escape.Replace(m.Why))
 	}
 	return b.String()
 }
