@@ -56,9 +56,8 @@ type Core struct {
 	dumps   dumps
 	small   view // of small dumps, used again and again
 	events  []Event
-	spent   int // bytes that count for the batch besides those of the replies
 
-	maxReply int // bytes; maxReply but in tests
+	maxReply int // bytes; largestReply but in tests
 }
 
 // conn is what Core knows of a connection besides its locks.
@@ -95,7 +94,7 @@ func New(config Config) *Core {
 			Piece:       config.EndPiece,
 		}),
 		conns:    make(map[ID]*conn),
-		maxReply: maxReply,
+		maxReply: largestReply,
 	}
 }
 
@@ -127,15 +126,15 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, st
 		return nil, from.state()
 	}
 	out := fx.begin(id)
-	start := len(out)
-	c.spent = 0
-	for len(out)-start+c.spent < outputBatch && from.dump == nil {
+	for room := outputBatch; room > 0 && from.dump == nil; {
 		line, after, split := from.lines.Next(data)
 		data = after
 		if split == wire.NoLine {
 			break
 		}
-		out = c.take(from, line, split, out)
+		before, cost := len(out), 0
+		out, cost = c.take(from, line, split, out)
+		room -= len(out) - before + cost
 	}
 	fx.end(out)
 	c.handEvents(fx)
@@ -151,7 +150,8 @@ func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	}
 	if from.dump == nil {
 		if line, split := from.lines.End(); split != wire.NoLine {
-			fx.end(c.take(from, line, split, fx.begin(id)))
+			out, _ := c.take(from, line, split, fx.begin(id))
+			fx.end(out)
 			c.handEvents(fx)
 		}
 	}

@@ -6,8 +6,9 @@ import (
 )
 
 // take answers what a connection has sent: a line, one over the limit (BAD-3), or what
-// is of another protocol (BAD-7).
-func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) []byte {
+// is of another protocol (BAD-7). cost is how many bytes it counts for in a batch besides
+// those of the reply.
+func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) (_ []byte, cost int) {
 	switch split {
 	case wire.WholeLine:
 		return c.execute(from, line, out)
@@ -17,14 +18,14 @@ func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) []byt
 		out = c.config.Dialect.AppendForeign(out, split)
 	}
 	c.figures.Commands[wire.Unknown]++
-	return out
+	return out, 0
 }
 
-// execute runs one line of a connection and appends its reply.
-func (c *Core) execute(from *conn, line, out []byte) []byte {
+// execute runs one line of a connection and appends its reply; cost is that of take.
+func (c *Core) execute(from *conn, line, out []byte) (_ []byte, cost int) {
 	r := c.parser.Parse(line)
 	if r.Op == wire.Blank {
-		return out // LINE-8
+		return out, 0 // LINE-8
 	}
 	dialect := c.config.Dialect
 	if !dialect.Has(r.Op) {
@@ -32,7 +33,7 @@ func (c *Core) execute(from *conn, line, out []byte) []byte {
 		if c.config.AnswerInvalid {
 			out = dialect.AppendInvalid(out, r.Word) // BAD-2
 		}
-		return out // BAD-1
+		return out, 0 // BAD-1
 	}
 	c.figures.Commands[r.Op]++ // STATS-3
 	if showsTables(r) {
@@ -42,16 +43,16 @@ func (c *Core) execute(from *conn, line, out []byte) []byte {
 	case wire.Stats:
 		if c.mustWait(r, 0) {
 			c.dumps.ask(from, r)
-			return out
+			return out, 0
 		}
 		f := c.statistics()
-		return dialect.AppendStats(out, &f)
+		return dialect.AppendStats(out, &f), 0
 	case wire.Me:
-		return dialect.AppendMe(out, from.addr, from.holder())
+		return dialect.AppendMe(out, from.addr, from.holder()), 0
 	case wire.Iam:
-		return c.iam(from, r.Name, out)
+		return c.iam(from, r.Name, out), 0
 	}
-	return c.lockCommand(lock.Conn(from.id), r, out)
+	return c.lockCommand(lock.Conn(from.id), r, out), 0
 }
 
 // lockCommand runs one of the six commands on locks.

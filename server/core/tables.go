@@ -5,10 +5,10 @@ import (
 	"lockd/wire"
 )
 
-// maxReply is the size in bytes from which a dump is refused (DUMP-10): names may
+// largestReply is the size in bytes from which a dump is refused (DUMP-10): names may
 // be long and are repeated, so that a small table can make a reply that takes all
 // memory. It is enough for a million locks with names of some 40 bytes.
-const maxReply = 64 << 20
+const largestReply = 64 << 20
 
 // A dump of no more lines and bytes than these is made at once: that costs no more
 // than a batch of other commands does.
@@ -41,33 +41,34 @@ func showsTables(r wire.Request) bool {
 
 // show answers a command with tables: at once if they are small, else later, which
 // the connection waits for. A feature that is off, and a reply that would be too
-// large, is known at once (DUMP-9, DUMP-10, WHO-3).
-func (c *Core) show(from *conn, r wire.Request, out []byte) []byte {
+// large, is known at once (DUMP-9, DUMP-10, WHO-3). cost is how many bytes it counts for
+// in a batch besides its own.
+func (c *Core) show(from *conn, r wire.Request, out []byte) (_ []byte, cost int) {
 	dialect := c.config.Dialect
 	switch {
 	case r.Op == wire.Who && !c.config.Registry, r.Op != wire.Stats && !c.config.Dump:
-		return dialect.AppendDisabled(out)
+		return dialect.AppendDisabled(out), 0
 	case r.Op == wire.Holders && len(r.Name) > 0:
 		if holder, held := c.machine.Holder(r.Name); held {
 			out = dialect.AppendPair(out, string(r.Name), c.conns[ID(holder)].holder())
 		}
-		return out
+		return out, 0
 	}
 	lines, bytes := c.size(r)
 	switch {
 	case c.mustWait(r, bytes):
 	case bytes > c.maxReply:
-		return dialect.AppendTooLarge(out)
+		return dialect.AppendTooLarge(out), 0
 	case lines <= c.config.SmallDump && bytes <= smallBytes && (lines == 0 || c.machine.HoldingConns() <= smallHolders):
-		c.spent += tableCost
+		cost = tableCost
 		if lines > 0 {
-			c.spent += holderCost * c.machine.HoldingConns()
+			cost += holderCost * c.machine.HoldingConns()
 		}
 		c.look(&c.small, r)
-		return c.small.appendTo(out)
+		return c.small.appendTo(out), cost
 	}
 	c.dumps.ask(from, r)
-	return out
+	return out, 0
 }
 
 // mustWait says whether something that is needed for a reply, of so many bytes at the
