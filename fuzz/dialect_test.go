@@ -24,11 +24,11 @@ func FuzzDialects(f *testing.F) {
 		step := func(line []byte) {
 			var parser wire.Parser
 			r := parser.Parse(line)
-			if r.Op < wire.Get || r.Op > wire.InspectShared {
+			if r.Command < wire.Get || r.Command > wire.InspectShared {
 				return
 			}
 			again := false
-			if r.Op == wire.Get {
+			if r.Command == wire.Get {
 				again = glockd.Holds(selected, r.Name)
 			}
 			packet := append(bytes.Clone(line), '\n')

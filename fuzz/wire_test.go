@@ -124,17 +124,17 @@ func FuzzRequest(f *testing.F) {
 		if !bytes.Equal(line, before) {
 			t.Fatalf("%q was changed to %q", before, line)
 		}
-		if r.Op == wire.Blank || r.Op == wire.Unknown {
+		if r.Command == wire.Blank || r.Command == wire.Unknown {
 			return
 		}
-		written, ok := wire.AppendRequest(nil, r.Op, string(r.Name))
+		written, ok := wire.AppendRequest(nil, r.Command, string(r.Name))
 		if ok == bytes.Contains(r.Name, []byte("\n")) {
 			t.Fatalf("writing %q: %v", r.Name, ok)
 		}
 		if ok {
 			again := q.Parse(bytes.TrimSuffix(written, []byte("\n")))
-			if again.Op != r.Op || !bytes.Equal(again.Name, r.Name) {
-				t.Fatalf("%q is %v %q, then %v %q", line, r.Op, r.Name, again.Op, again.Name)
+			if again.Command != r.Command || !bytes.Equal(again.Name, r.Name) {
+				t.Fatalf("%q is %v %q, then %v %q", line, r.Command, r.Name, again.Command, again.Name)
 			}
 		}
 		reached(f, ok)

@@ -16,7 +16,7 @@ func BenchmarkRequest(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				line, _, _ := s.Next(data)
-				if p.Parse(line).Op != Get {
+				if p.Parse(line).Command != Get {
 					b.Fatal("not parsed")
 				}
 			}

@@ -42,8 +42,8 @@ func (d *Dialect) UnmarshalText(text []byte) (err error) {
 }
 
 // Has says whether the dialect has the command (CLASSIC-3).
-func (d Dialect) Has(op Op) bool {
-	return op > Unknown && op < Ops && (d != Classic || op <= Stats)
+func (d Dialect) Has(command Command) bool {
+	return command > Unknown && command < NumCommands && (d != Classic || command <= Stats)
 }
 
 // Reentrant says whether an exclusive lock is granted again to its holder

@@ -14,7 +14,7 @@ func Example() {
 			line, rest, split := lines.Next(data)
 			if data = rest; split == wire.WholeLine {
 				r := parser.Parse(line)
-				fmt.Printf("%v %q\n", r.Op, r.Name)
+				fmt.Printf("%v %q\n", r.Command, r.Name)
 			}
 		}
 	}

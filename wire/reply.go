@@ -7,7 +7,7 @@ type text struct{ yes, no string }
 
 // texts are those of the tables of docs/protocol.md (GET-4, REL-4, INS-2,
 // SGET-3, SREL-4, SINS-3, CLASSIC-1). In the glockd dialect the name follows.
-var texts = [2][Ops]text{
+var texts = [2][NumCommands]text{
 	Glockd: {
 		Get:           {"Lock Get Success: ", "Lock Get Failure: "},
 		Release:       {"Lock Release Success: ", "Lock Release Failure: "},
@@ -28,16 +28,16 @@ var texts = [2][Ops]text{
 
 // AppendLock appends the reply to a lock command: n is the number, 0 for no
 // (REPLY-2).
-func (d Dialect) AppendLock(dst []byte, op Op, n int, name []byte) []byte {
+func (d Dialect) AppendLock(dst []byte, command Command, n int, name []byte) []byte {
 	if n < 10 {
 		dst = append(dst, '0'+byte(n), ' ')
 	} else {
 		dst = append(strconv.AppendInt(dst, int64(n), 10), ' ')
 	}
 	if n > 0 {
-		dst = append(dst, texts[d][op].yes...)
+		dst = append(dst, texts[d][command].yes...)
 	} else {
-		dst = append(dst, texts[d][op].no...)
+		dst = append(dst, texts[d][command].no...)
 	}
 	if d == Glockd {
 		dst = append(dst, name...)

@@ -17,7 +17,7 @@ import (
 // REL-4, INS-2, SGET-3, SREL-4, SINS-3, CLASSIC-1.
 func TestAppendLock(t *testing.T) {
 	for _, c := range []struct {
-		op              Op
+		command         Command
 		n               int
 		glockd, classic string
 	}{
@@ -34,10 +34,10 @@ func TestAppendLock(t *testing.T) {
 		{InspectShared, 3, "3 Shared Lock Is Locked: x\n", "3 Locked\r\n"},
 		{InspectShared, 0, "0 Shared Lock Not Locked: x\n", "0 Not Locked\r\n"},
 	} {
-		if got := string(Glockd.AppendLock(nil, c.op, c.n, []byte("x"))); got != c.glockd {
+		if got := string(Glockd.AppendLock(nil, c.command, c.n, []byte("x"))); got != c.glockd {
 			t.Errorf("got %q, want %q", got, c.glockd)
 		}
-		if got := string(Classic.AppendLock(nil, c.op, c.n, []byte("x"))); got != c.classic {
+		if got := string(Classic.AppendLock(nil, c.command, c.n, []byte("x"))); got != c.classic {
 			t.Errorf("got %q, want %q", got, c.classic)
 		}
 	}
@@ -47,10 +47,10 @@ func TestAppendLock(t *testing.T) {
 func TestReplyRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := rapid.SampledFrom([]Dialect{Glockd, Classic}).Draw(t, "dialect")
-		op := Op(rapid.IntRange(int(Get), int(InspectShared)).Draw(t, "op"))
+		command := Command(rapid.IntRange(int(Get), int(InspectShared)).Draw(t, "command"))
 		n := rapid.SampledFrom([]int{0, 1, 2, 10, math.MaxInt}).Draw(t, "n")
 		name := rapid.SliceOf(rapid.SampledFrom([]byte("ab :\x00\xff"))).Draw(t, "name")
-		written := d.AppendLock(nil, op, n, name)
+		written := d.AppendLock(nil, command, n, name)
 		reply, err := NewReplyReader(iotest.OneByteReader(strings.NewReader(string(written))), 0).Reply()
 		if err != nil || reply.N != n {
 			t.Fatalf("%q is %+v, %v", written, reply, err)
@@ -103,8 +103,8 @@ func TestReplyReader(t *testing.T) {
 // (STATS-2, CLASSIC-4).
 func TestStats(t *testing.T) {
 	f := Figures{PID: 4242, Connections: 5, Locks: 6, SharedLocks: 7, Orphans: 8, SharedOrphans: math.MaxUint64 - 8}
-	for op := range f.Commands {
-		f.Commands[op] = uint64(100 + op)
+	for command := range f.Commands {
+		f.Commands[command] = uint64(100 + command)
 	}
 	classic := map[string]uint64{
 		"pid": 4242, "conns": 5, "locks": 13, "orphans": math.MaxUint64, "commands": 7*100 + 2 + 3 + 4 + 5 + 6 + 7 + 8,
@@ -113,8 +113,8 @@ func TestStats(t *testing.T) {
 	glockd := map[string]uint64{
 		"connections": 5, "locks": 6, "shared_locks": 7, "orphans": 8, "shared_orphans": math.MaxUint64 - 8, "invalid_commands": 101,
 	}
-	for op := Get; op < Ops; op++ {
-		glockd["command_"+op.String()] = f.Commands[op]
+	for command := Get; command < NumCommands; command++ {
+		glockd["command_"+command.String()] = f.Commands[command]
 	}
 	for d, want := range map[Dialect]map[string]uint64{Glockd: glockd, Classic: classic} {
 		text := string(d.AppendStats(nil, &f))

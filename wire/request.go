@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 )
 
-// Op is the command of a request.
-type Op uint8
+// Command is what a request asks for.
+type Command uint8
 
 // The commands. Blank is a line of white space alone (LINE-8), Unknown any word
 // that is no command (BAD-1).
 const (
-	Blank Op = iota
+	Blank Command = iota
 	Unknown
 	Get
 	Release
@@ -27,11 +27,11 @@ const (
 	Iam
 	Who
 
-	// Ops is the number of values of Op, for arrays indexed by it.
-	Ops
+	// NumCommands is the number of values of Command, for arrays indexed by it.
+	NumCommands
 )
 
-var words = [Ops]string{
+var words = [NumCommands]string{
 	Get:           "g",
 	Release:       "r",
 	Inspect:       "i",
@@ -48,10 +48,10 @@ var words = [Ops]string{
 }
 
 // String returns the word of the command, "" for Blank and Unknown.
-func (op Op) String() string { return words[op] }
+func (c Command) String() string { return words[c] }
 
-// parseOp returns the command of a word (LINE-9).
-func parseOp(word []byte) Op {
+// parseCommand returns the command of a word (LINE-9).
+func parseCommand(word []byte) Command {
 	switch string(word) {
 	case "g":
 		return Get
@@ -85,9 +85,9 @@ func parseOp(word []byte) Op {
 
 // Request is one parsed line.
 type Request struct {
-	Op   Op
-	Word []byte // the line up to its first space
-	Name []byte // the rest behind that space; empty if there is none (LINE-11)
+	Command Command
+	Word    []byte // the line up to its first space
+	Name    []byte // the rest behind that space; empty if there is none (LINE-11)
 }
 
 // Parser parses lines. It keeps a buffer for lines whose white space has to be
@@ -103,13 +103,13 @@ type Parser struct {
 func (p *Parser) Parse(line []byte) Request {
 	line = p.normalize(line)
 	if len(line) == 0 {
-		return Request{Op: Blank}
+		return Request{Command: Blank}
 	}
 	word, name := line, line[len(line):]
 	if space := bytes.IndexByte(line, ' '); space >= 0 {
 		word, name = line[:space], line[space+1:]
 	}
-	return Request{Op: parseOp(word), Word: word, Name: name}
+	return Request{Command: parseCommand(word), Word: word, Name: name}
 }
 
 // whiteSpace holds the ASCII white space; LF cannot stand inside a line, but it
@@ -176,13 +176,13 @@ func (p *Parser) collapse(line []byte, i int) []byte {
 
 // AppendRequest appends the line of a request, LF included (LINE-1). A name
 // that holds LF cannot be sent: dst is returned as it is, with false.
-func AppendRequest(dst []byte, op Op, name string) ([]byte, bool) {
+func AppendRequest(dst []byte, command Command, name string) ([]byte, bool) {
 	for i := range len(name) {
 		if name[i] == '\n' {
 			return dst, false
 		}
 	}
-	dst = append(dst, op.String()...)
+	dst = append(dst, command.String()...)
 	if name != "" {
 		dst = append(dst, ' ')
 		dst = append(dst, name...)

@@ -13,7 +13,7 @@ import (
 func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		line, name string
-		op         Op
+		command    Command
 	}{
 		{"", "", Blank},
 		{" \t\v\f\r ", "", Blank},
@@ -48,8 +48,8 @@ func TestParse(t *testing.T) {
 		var p Parser
 		line := []byte(c.line)
 		r := p.Parse(line)
-		if r.Op != c.op || string(r.Name) != c.name {
-			t.Errorf("%q is %v %q, want %v %q", c.line, r.Op, r.Name, c.op, c.name)
+		if r.Command != c.command || string(r.Name) != c.name {
+			t.Errorf("%q is %v %q, want %v %q", c.line, r.Command, r.Name, c.command, c.name)
 		}
 		if string(line) != c.line {
 			t.Errorf("%q was changed to %q", c.line, line)
@@ -82,20 +82,20 @@ func TestRequestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		line := rapid.SliceOf(rapid.SampledFrom([]byte("gsriqdumpewhoa  \t\r\x00\xff"))).Draw(t, "line")
 		if rapid.Bool().Draw(t, "known") {
-			op := Op(rapid.IntRange(int(Get), int(Ops)-1).Draw(t, "op"))
-			line = append([]byte(op.String()+" "), line...)
+			command := Command(rapid.IntRange(int(Get), int(NumCommands)-1).Draw(t, "command"))
+			line = append([]byte(command.String()+" "), line...)
 		}
 		var p, q Parser
 		r := p.Parse(line)
-		if r.Op == Blank || r.Op == Unknown {
+		if r.Command == Blank || r.Command == Unknown {
 			return
 		}
-		written, ok := AppendRequest(nil, r.Op, string(r.Name))
+		written, ok := AppendRequest(nil, r.Command, string(r.Name))
 		if !ok || written[len(written)-1] != '\n' {
 			t.Fatalf("%q was written as %q, %v", line, written, ok)
 		}
 		again := q.Parse(written[:len(written)-1])
-		if again.Op != r.Op || !bytes.Equal(again.Name, r.Name) || !bytes.Equal(again.Word, r.Word) {
+		if again.Command != r.Command || !bytes.Equal(again.Name, r.Name) || !bytes.Equal(again.Word, r.Word) {
 			t.Fatalf("%q is %+v, then %+v", line, r, again)
 		}
 	})
@@ -113,9 +113,9 @@ func TestAppendRequest(t *testing.T) {
 
 // TestOps checks that every command has a word, and that it means that command.
 func TestOps(t *testing.T) {
-	for op := Get; op < Ops; op++ {
-		if parseOp([]byte(op.String())) != op {
-			t.Errorf("%q is not command %d", op, op)
+	for command := Get; command < NumCommands; command++ {
+		if parseCommand([]byte(command.String())) != command {
+			t.Errorf("%q is not command %d", command, command)
 		}
 	}
 }

@@ -4,18 +4,18 @@ import "strconv"
 
 // Figures are the statistics of a server (STATS-1 to STATS-8, CLASSIC-4).
 type Figures struct {
-	PID           int         // process id; the classic dialect alone shows it
-	Commands      [Ops]uint64 // executed since the start; Unknown counts invalid ones
-	Connections   int         // live
-	Locks         int         // names held exclusively
-	SharedLocks   int         // names with a shared holder
-	Orphans       uint64      // exclusive locks released by the end of a connection
-	SharedOrphans uint64      // shared holdings released by the end of a connection
+	PID           int                 // process id; the classic dialect alone shows it
+	Commands      [NumCommands]uint64 // executed since the start; Unknown counts invalid ones
+	Connections   int                 // live
+	Locks         int                 // names held exclusively
+	SharedLocks   int                 // names with a shared holder
+	Orphans       uint64              // exclusive locks released by the end of a connection
+	SharedOrphans uint64              // shared holdings released by the end of a connection
 }
 
 // commandKeys is the order in which the glockd dialect shows the commands:
 // that of their keys.
-var commandKeys = [...]Op{
+var commandKeys = [...]Command{
 	Holders, Dump, Get, Inspect, Iam, Me, Stats, Release,
 	SharedHolders, GetShared, InspectShared, ReleaseShared, Who,
 }
@@ -25,13 +25,13 @@ func (d Dialect) AppendStats(dst []byte, f *Figures) []byte {
 	if d == Classic {
 		return appendClassicStats(dst, f)
 	}
-	for _, op := range commandKeys {
-		shownOnceUsed := op == Iam || op == Me || op == Who
-		if shownOnceUsed && f.Commands[op] == 0 {
+	for _, command := range commandKeys {
+		shownOnceUsed := command == Iam || command == Me || command == Who
+		if shownOnceUsed && f.Commands[command] == 0 {
 			continue
 		}
 		dst = append(dst, "command_"...)
-		dst = appendFigure(dst, op.String(), f.Commands[op])
+		dst = appendFigure(dst, command.String(), f.Commands[command])
 	}
 	dst = appendFigure(dst, "connections", uint64(f.Connections))
 	dst = appendFigure(dst, "invalid_commands", f.Commands[Unknown])
@@ -62,7 +62,7 @@ func appendFigure(dst []byte, key string, value uint64) []byte {
 }
 
 // classicKeys is the order in which the classic dialect shows the commands.
-var classicKeys = [...]Op{Get, Release, Inspect, GetShared, ReleaseShared, InspectShared, Stats}
+var classicKeys = [...]Command{Get, Release, Inspect, GetShared, ReleaseShared, InspectShared, Stats}
 
 func appendClassicStats(dst []byte, f *Figures) []byte {
 	dst = append(dst, "Array\r\n(\r\n"...)
@@ -71,14 +71,14 @@ func appendClassicStats(dst []byte, f *Figures) []byte {
 	dst = appendClassicFigure(dst, "locks", uint64(f.Locks)+uint64(f.SharedLocks))
 	dst = appendClassicFigure(dst, "orphans", f.Orphans+f.SharedOrphans)
 	var commands uint64
-	for _, op := range classicKeys {
-		commands += f.Commands[op]
+	for _, command := range classicKeys {
+		commands += f.Commands[command]
 	}
 	dst = appendClassicFigure(dst, "commands", commands)
-	for _, op := range classicKeys {
+	for _, command := range classicKeys {
 		dst = append(dst, "    [command_"...)
-		dst = append(dst, op.String()...)
-		dst = appendClassicValue(dst, f.Commands[op])
+		dst = append(dst, command.String()...)
+		dst = appendClassicValue(dst, f.Commands[command])
 	}
 	return append(dst, ")\r\n"...)
 }

@@ -102,12 +102,12 @@ func TestOtherReplies(t *testing.T) {
 
 // TestDialects checks which dialect has what (CLASSIC-2, CLASSIC-3).
 func TestDialects(t *testing.T) {
-	for op := range Ops {
-		if got, want := Glockd.Has(op), op > Unknown; got != want {
-			t.Errorf("glockd has %q: %v", op, got)
+	for command := range NumCommands {
+		if got, want := Glockd.Has(command), command > Unknown; got != want {
+			t.Errorf("glockd has %q: %v", command, got)
 		}
-		if got, want := Classic.Has(op), op > Unknown && op < Holders; got != want {
-			t.Errorf("classic has %q: %v", op, got)
+		if got, want := Classic.Has(command), command > Unknown && command < Holders; got != want {
+			t.Errorf("classic has %q: %v", command, got)
 		}
 	}
 	if !Glockd.Reentrant() || Classic.Reentrant() {

@@ -60,7 +60,7 @@ func coreProperty(t *rapid.T) {
 			send(t, rapid.StringOf(rapid.SampledFrom([]rune("grsiq ab\n\n\r\t"))).Draw(t, "packet"))
 		},
 	}
-	for op := wire.Get; op < wire.Ops; op++ {
+	for op := wire.Get; op < wire.NumCommands; op++ {
 		actions[op.String()] = named(op.String())
 	}
 	for _, line := range []string{"q full", "dump shared", "nonsense", ""} {
@@ -93,7 +93,7 @@ type sent struct {
 
 func drawLines(t *rapid.T, label string, names []string) []sent {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) sent {
-		op := wire.Op(rapid.IntRange(int(wire.Get), int(wire.InspectShared)).Draw(t, "op"))
+		op := wire.Command(rapid.IntRange(int(wire.Get), int(wire.InspectShared)).Draw(t, "op"))
 		return sent{
 			rapid.IntRange(0, connections-1).Draw(t, "connection"),
 			op.String() + " " + rapid.SampledFrom(names).Draw(t, "name") + "\n",

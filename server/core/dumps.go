@@ -33,8 +33,8 @@ func (d *Dump) Make() { d.reply = d.view.appendTo(make([]byte, 0, d.bytes)) }
 // whole says that the reply shows all that there is of something. There are few such
 // requests; those for what has one name can be as many as there are names.
 func (d *Dump) whole() bool {
-	op := d.request.Op
-	return op == wire.Dump || op == wire.Stats || len(d.request.Name) == 0
+	command := d.request.Command
+	return command == wire.Dump || command == wire.Stats || len(d.request.Name) == 0
 }
 
 // dumps are the large replies that were asked for. Those who ask for the same
@@ -54,15 +54,15 @@ type dumps struct {
 
 // ask makes a connection wait for the reply to a command.
 func (q *dumps) ask(from *conn, r wire.Request) {
-	key := r.Op.String() + " " + string(r.Name)
+	key := r.Command.String() + " " + string(r.Name)
 	switch {
-	case r.Op == wire.Dump && string(r.Name) != "shared", // DUMP-7
-		r.Op == wire.Stats && string(r.Name) != "full":
-		key = r.Op.String() + " "
+	case r.Command == wire.Dump && string(r.Name) != "shared", // DUMP-7
+		r.Command == wire.Stats && string(r.Name) != "full":
+		key = r.Command.String() + " "
 	}
 	d := q.byKey[key]
 	if d == nil {
-		d = &Dump{key: key, request: wire.Request{Op: r.Op, Name: slices.Clone(r.Name)}}
+		d = &Dump{key: key, request: wire.Request{Command: r.Command, Name: slices.Clone(r.Name)}}
 		if q.byKey == nil {
 			q.byKey = make(map[string]*Dump)
 		}

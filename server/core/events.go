@@ -41,8 +41,8 @@ func (e *Effects) Events() []Event { return e.events }
 
 // lockEvent notes what came of a command on a lock.
 func (c *Core) lockEvent(from lock.Conn, r wire.Request, n int, outcome lock.Outcome) {
-	e := Event{Conn: ID(from), Name: string(r.Name), Shared: r.Op == wire.GetShared || r.Op == wire.ReleaseShared}
-	switch r.Op {
+	e := Event{Conn: ID(from), Name: string(r.Name), Shared: r.Command == wire.GetShared || r.Command == wire.ReleaseShared}
+	switch r.Command {
 	case wire.Get, wire.GetShared:
 		switch outcome {
 		case lock.Granted:

@@ -24,22 +24,22 @@ func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) (_ []
 // execute runs one line of a connection and appends its reply; cost is that of take.
 func (c *Core) execute(from *conn, line, out []byte) (_ []byte, cost int) {
 	r := c.parser.Parse(line)
-	if r.Op == wire.Blank {
+	if r.Command == wire.Blank {
 		return out, 0 // LINE-8
 	}
 	dialect := c.config.Dialect
-	if !dialect.Has(r.Op) {
+	if !dialect.Has(r.Command) {
 		c.figures.Commands[wire.Unknown]++
 		if c.config.AnswerInvalid {
 			out = dialect.AppendInvalid(out, r.Word) // BAD-2
 		}
 		return out, 0 // BAD-1
 	}
-	c.figures.Commands[r.Op]++ // STATS-3
+	c.figures.Commands[r.Command]++ // STATS-3
 	if showsTables(r) {
 		return c.show(from, r, out)
 	}
-	switch r.Op {
+	switch r.Command {
 	case wire.Stats:
 		if c.mustWait(r, 0) {
 			c.dumps.ask(from, r)
@@ -58,7 +58,7 @@ func (c *Core) execute(from *conn, line, out []byte) (_ []byte, cost int) {
 // lockCommand runs one of the six commands on locks.
 func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte) []byte {
 	n, outcome := 0, lock.Granted
-	switch r.Op {
+	switch r.Command {
 	case wire.Get:
 		outcome = c.machine.Get(from, r.Name)
 		n = number(outcome == lock.Granted)
@@ -80,7 +80,7 @@ func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte) []byte {
 	if outcome == lock.Limited {
 		return c.config.Dialect.AppendLimit(out, r.Name) // BAD-5
 	}
-	return c.config.Dialect.AppendLock(out, r.Op, n, r.Name)
+	return c.config.Dialect.AppendLock(out, r.Command, n, r.Name)
 }
 
 // number is a yes or no as a number (REPLY-2).

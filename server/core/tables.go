@@ -30,7 +30,7 @@ const (
 
 // showsTables says whether a command answers with tables, which may be large.
 func showsTables(r wire.Request) bool {
-	switch r.Op {
+	switch r.Command {
 	case wire.Stats:
 		return string(r.Name) == "full"
 	case wire.Holders, wire.SharedHolders, wire.Dump, wire.Who:
@@ -46,9 +46,9 @@ func showsTables(r wire.Request) bool {
 func (c *Core) show(from *conn, r wire.Request, out []byte) (_ []byte, cost int) {
 	dialect := c.config.Dialect
 	switch {
-	case r.Op == wire.Who && !c.config.Registry, r.Op != wire.Stats && !c.config.Dump:
+	case r.Command == wire.Who && !c.config.Registry, r.Command != wire.Stats && !c.config.Dump:
 		return dialect.AppendDisabled(out), 0
-	case r.Op == wire.Holders && len(r.Name) > 0:
+	case r.Command == wire.Holders && len(r.Name) > 0:
 		if holder, held := c.machine.Holder(r.Name); held {
 			out = dialect.AppendPair(out, string(r.Name), c.conns[ID(holder)].holder())
 		}
@@ -74,7 +74,7 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) (_ []byte, cost int)
 // mustWait says whether something that is needed for a reply, of so many bytes at the
 // most, is not known before what connections held that have ended is cleared.
 func (c *Core) mustWait(r wire.Request, bytes int) bool {
-	return r.Op == wire.Stats && !c.machine.Exact() || bytes > c.maxReply && c.machine.Uncleared()
+	return r.Command == wire.Stats && !c.machine.Exact() || bytes > c.maxReply && c.machine.Uncleared()
 }
 
 // size returns how many lines a reply takes, or pairs on a line, and how many
@@ -82,7 +82,7 @@ func (c *Core) mustWait(r wire.Request, bytes int) bool {
 // measured, and each counts as a byte.
 func (c *Core) size(r wire.Request) (lines, bytes int) {
 	exclusive, shared := c.machine.ExclusiveSize(), c.machine.SharedSize()
-	switch r.Op {
+	switch r.Command {
 	case wire.Who:
 		return c.names.size(r.Name)
 	case wire.Holders:
@@ -107,13 +107,13 @@ func (c *Core) size(r wire.Request) (lines, bytes int) {
 			exclusive, shared = lock.Size{}, lock.Size{}
 		}
 	}
-	return exclusive.Holdings + shared.Holdings, c.shownBytes(r.Op, exclusive, shared)
+	return exclusive.Holdings + shared.Holdings, c.shownBytes(r.Command, exclusive, shared)
 }
 
 // measured is size, in bytes, where there is time to measure.
 func (c *Core) measured(r wire.Request) int {
-	if r.Op == wire.SharedHolders && len(r.Name) > 0 {
-		return c.shownBytes(r.Op, lock.Size{}, c.machine.HoldersSize(r.Name))
+	if r.Command == wire.SharedHolders && len(r.Name) > 0 {
+		return c.shownBytes(r.Command, lock.Size{}, c.machine.HoldersSize(r.Name))
 	}
 	_, bytes := c.size(r)
 	return bytes
@@ -121,11 +121,11 @@ func (c *Core) measured(r wire.Request) int {
 
 // shownBytes returns how many bytes a command takes at the most to show tables of
 // that size: names, holders, and what stands around each.
-func (c *Core) shownBytes(op wire.Op, exclusive, shared lock.Size) int {
+func (c *Core) shownBytes(command wire.Command, exclusive, shared lock.Size) int {
 	const figures = 2 << 10 // those of q, and the frame of what follows them
 	const lines = len("map[]\nmap[]\n")
 	switch {
-	case op != wire.Dump && op != wire.Stats: // NAME: HOLDER
+	case command != wire.Dump && command != wire.Stats: // NAME: HOLDER
 		return exclusive.RepeatedBytes + exclusive.HolderBytes[asHolder] + 3*exclusive.Holdings +
 			shared.RepeatedBytes + shared.HolderBytes[asHolder] + 3*shared.Holdings
 	case c.config.Dialect == wire.Classic: // lines of print_r, indented
@@ -134,7 +134,7 @@ func (c *Core) shownBytes(op wire.Op, exclusive, shared lock.Size) int {
 	}
 	bytes := lines + exclusive.NameBytes + exclusive.HolderBytes[asAddress] + 2*exclusive.Holdings + // NAME:ADDR
 		shared.NameBytes + shared.HolderBytes[asAddress] + 3*shared.Names + shared.Holdings // NAME:[ADDR ADDR]
-	if op == wire.Stats {
+	if command == wire.Stats {
 		bytes += figures
 	}
 	return bytes

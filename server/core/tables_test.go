@@ -47,7 +47,7 @@ func TestSize(t *testing.T) {
 			c, ids := crowd(Config{Dialect: dialect}, random, steps)
 			for _, line := range tableCommands {
 				r := parse(line)
-				if !dialect.Has(r.Op) {
+				if !dialect.Has(r.Command) {
 					continue
 				}
 				var v view
@@ -55,7 +55,7 @@ func TestSize(t *testing.T) {
 				reply := v.appendTo(nil)
 				lines, bytes := c.size(r)
 				spare := 20 // of the frame of a line
-				if r.Op == wire.Stats {
+				if r.Command == wire.Stats {
 					spare = 2<<10 + 20*lines
 				}
 				if len(reply) > bytes || bytes > len(reply)+spare {

@@ -12,7 +12,7 @@ import (
 // taken, and one that was shown be taken again.
 type view struct {
 	dialect wire.Dialect
-	op      wire.Op
+	command wire.Command
 	shared  bool // of dump
 	full    bool // of q
 	dump    bool // the feature is on
@@ -27,13 +27,13 @@ type registered struct{ addr, name string }
 
 // look takes the view that a command shows.
 func (c *Core) look(v *view, r wire.Request) {
-	v.dialect, v.op, v.dump = c.config.Dialect, r.Op, c.config.Dump
-	if r.Op == wire.Who {
+	v.dialect, v.command, v.dump = c.config.Dialect, r.Command, c.config.Dump
+	if r.Command == wire.Who {
 		v.named = c.names.appendTo(v.named[:0], r.Name)
 		return
 	}
 	show := (*conn).address
-	switch r.Op {
+	switch r.Command {
 	case wire.Holders:
 		show = (*conn).holder
 		c.machine.Snapshot(&v.locks, true, false)
@@ -62,7 +62,7 @@ func (c *Core) look(v *view, r wire.Request) {
 
 // appendTo appends the reply.
 func (v *view) appendTo(out []byte) []byte {
-	switch v.op {
+	switch v.command {
 	case wire.Who:
 		for _, n := range v.named {
 			out = v.dialect.AppendPair(out, n.addr, n.name)
