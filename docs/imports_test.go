@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"client":          {"wire"},
 	"sim":             {"sim", "server", "wire", "client", "docs"},
 	"sim/model":       {},
+	"sim/judge":       {"sim/model", "server/core", "wire"},
 	"sim/conformance": {"sim", "wire", "client", "docs"},
 	"fuzz":            {"lock", "wire", "server", "sim", "client", "docs"},
 	"cmd/lockd":       {"server", "wire"},
