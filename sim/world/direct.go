@@ -12,8 +12,7 @@ type direct struct{ w *world }
 
 func (d direct) connect(p *peer) {
 	w := d.w
-	p.open = w.judge.open(p.label, p.addr)
-	if !p.open {
+	if _, p.open = w.judge.Open(p.label, p.addr); !p.open {
 		w.hit(RefusedConnection)
 	} else if w.record != nil {
 		p.seen = &seen{conn: p.label, mark: w.record.now()}
@@ -50,7 +49,7 @@ func (d direct) deliver(p *peer, n int) {
 		p.messages = append(p.messages[:0], p.messages[1:]...)
 		w.hit(WebSocketMessage)
 		p.torn = false
-		replies, state := w.judge.endMessage(p.label)
+		replies, state := w.judge.EndMessage(p.label)
 		p.waits = state.Waits
 		d.reply(p, replies)
 		d.dismiss(p, state)
@@ -68,7 +67,7 @@ func (d direct) dismiss(p *peer, state core.State) {
 func (d direct) arrive(p *peer, n int) {
 	w := d.w
 	data := p.uplink[p.head : p.head+n]
-	consumed, replies, state := w.judge.receive(p.label, data)
+	consumed, replies, state := w.judge.Receive(p.label, data)
 	p.waits = state.Waits
 	w.result.Bytes += int64(consumed)
 	if consumed < n && !state.Waits {
@@ -133,8 +132,8 @@ func (d direct) reset(p *peer) {
 	d.end(p)
 	if p.underWay() > 0 && w.random.below(4) == 0 {
 		w.hit(BytesAfterTheEnd)
-		w.judge.receive(p.label, p.uplink[p.head:])
-		w.judge.close(p.label)
+		w.judge.Receive(p.label, p.uplink[p.head:])
+		w.judge.Close(p.label)
 	}
 }
 
@@ -149,7 +148,7 @@ func (d direct) end(p *peer) {
 	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
 		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
 	})
-	if orphans := w.judge.close(p.label); orphans.Exclusive+orphans.Shared > 0 && contended {
+	if orphans := w.judge.Close(p.label); orphans.Exclusive+orphans.Shared > 0 && contended {
 		w.hit(HolderEndsUnderContention)
 	}
 	p.open = false
@@ -163,20 +162,23 @@ func (d direct) end(p *peer) {
 }
 
 func (d direct) ask(p *peer, line string) string {
-	_, replies, state := d.w.judge.receive(p.label, []byte(line+"\n"))
+	_, replies, state := d.w.judge.Receive(p.label, []byte(line+"\n"))
 	if state.Waits {
 		replies = d.await(p)
 	}
 	return string(replies)
 }
 
-func (d direct) dial(p *peer) bool { return d.w.judge.open(p.label, p.addr) }
+func (d direct) dial(p *peer) bool {
+	_, ok := d.w.judge.Open(p.label, p.addr)
+	return ok
+}
 
 func (d direct) hang(p *peer) { d.end(p) }
 
 func (d direct) rest() {}
 
-func (d direct) pause() { d.w.judge.valid() }
+func (d direct) pause() { d.w.judge.Valid() }
 
 func (d direct) stop() {
 	for _, p := range d.w.peers {
@@ -187,7 +189,7 @@ func (d direct) stop() {
 			d.end(p)
 		}
 	}
-	d.w.judge.restart()
+	d.w.judge.Restart()
 	d.w.answers = nil
 }
 
@@ -207,10 +209,10 @@ func (d direct) finish() {
 			}
 		}
 		if p.open {
-			d.w.judge.failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
+			d.w.judge.Failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
 		}
 	}
-	d.w.judge.valid()
+	d.w.judge.Valid()
 }
 
 func (d direct) lives(*peer) bool { return true }

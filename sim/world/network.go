@@ -101,7 +101,7 @@ func (w *world) drain(p *peer) { w.net.drain(p) }
 // read lets a client of a recorded run read its replies.
 func (w *world) read(s *seen) {
 	if err := w.record.read(s); err != nil {
-		w.judge.failf("%w", err)
+		w.judge.Failf("%w", err)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"lockd/server/core"
 	"lockd/sim/kernel"
-	"lockd/sim/model"
 	"lockd/wire"
 )
 
@@ -55,7 +54,7 @@ type Options struct {
 	ValidEvery int  // steps between two looks at Core's invariants
 }
 
-// Kinds are the weights of the sorts of clients.
+// Kinds are the weights of the behaviours of clients.
 type Kinds struct{ Behaved, Contending, Careless, Hostile int }
 
 // Weights say how often each action of the loop is chosen, in proportion.
@@ -224,7 +223,7 @@ func swarm(r *random, most int) int {
 	return 1 + r.below(most)
 }
 
-// core is the part of the options that the real server is made with.
+// core is the part of the options that the server is made with.
 func (o Options) core() core.Config {
 	dialect := wire.Glockd
 	if o.Classic {
@@ -234,14 +233,6 @@ func (o Options) core() core.Config {
 		Dialect: dialect, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
 		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
 		SmallDump: o.SmallDump, EndPiece: o.EndPiece,
-	}
-}
-
-// model is the part of the options that the oracle is made with.
-func (o Options) model() model.Config {
-	return model.Config{
-		Classic: o.Classic, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
-		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
 	}
 }
 

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
-	"lockd/server/core"
 	"lockd/sim/history"
 	"lockd/sim/shrink"
 )
@@ -20,69 +18,28 @@ func Replay(o Options, ops []Op) error {
 	return err
 }
 
-// Play is Replay, and also says whether any command was answered with yes.
+// Play is Replay, and also says whether any command was answered with yes. Event
+// loops come to rest in the end.
 func Play(o Options, ops []Op) (granted bool, err error) {
-	j := newJudge(o)
+	j := newTraced(o)
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	do := j.apply
 	if o.Loops > 0 {
-		err = replayLoops(o, j, ops)
-	} else {
-		err = replay(j, ops)
+		s := newStage(o, j, new(Coverage))
+		do = func(op Op) { s.do(op) }
+		ops = append(ops[:len(ops):len(ops)], Op{Kind: Settle})
 	}
-	return j.granted, err
-}
-
-func replay(j *judge, ops []Op) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
 	for _, op := range ops {
-		j.apply(op)
-		j.valid()
-		if j.failure != nil {
-			return j.failure
+		do(op)
+		if j.Valid(); j.Err() != nil {
+			break
 		}
 	}
-	return nil
-}
-
-// replayLoops is Replay for event loops, which come to rest in the end.
-func replayLoops(o Options, j *judge, ops []Op) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	s := newStage(o, j, new(Coverage))
-	for _, op := range append(ops[:len(ops):len(ops)], Op{Kind: Settle}) {
-		s.do(op)
-		j.valid()
-		if j.failure != nil {
-			return j.failure
-		}
-	}
-	return nil
-}
-
-func (j *judge) apply(op Op) {
-	switch op.Kind {
-	case Open:
-		j.open(op.Conn, op.Data)
-	case Receive:
-		j.receive(op.Conn, []byte(op.Data))
-	case EndMessage:
-		j.endMessage(op.Conn)
-	case Close:
-		j.close(op.Conn)
-	case Restart:
-		j.restart()
-	case Tick:
-		d, _ := strconv.ParseInt(op.Data, 10, 64)
-		j.tick(core.Time(max(0, d)))
-	case Made:
-		j.made()
-	}
+	return j.Granted(), j.Err()
 }
 
 // Explanation is what is known about a failure.

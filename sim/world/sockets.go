@@ -172,7 +172,7 @@ func (n *sockets) ask(p *peer, line string) string {
 	n.settle()
 	n.do(Op{Arrive, p.label, line + "\n"})
 	var reply []byte
-	for n.w.judge.failure == nil {
+	for n.w.judge.Err() == nil {
 		n.settle()
 		before := len(reply)
 		for data := n.read(p, mostDrained); len(data) > 0; data = n.read(p, mostDrained) {
@@ -222,7 +222,7 @@ const mostReads = 2000
 // end, which comes nearer for one of them at least.
 func (n *sockets) leaveAll(peers []*peer) {
 	idle := 0
-	for round := 0; n.w.judge.failure == nil; round++ {
+	for round := 0; n.w.judge.Err() == nil; round++ {
 		open, moved, waiting := 0, 0, len(n.stage.waiting)
 		for _, p := range peers {
 			if p.open && round == mostReads {
@@ -247,7 +247,7 @@ func (n *sockets) leaveAll(peers []*peer) {
 			idle = 0
 		}
 		if idle == 100 {
-			n.w.judge.failf("the clients have ended their streams and read on, and their connections do not end")
+			n.w.judge.Failf("the clients have ended their streams and read on, and their connections do not end")
 		}
 		if next := n.stage.next(); (len(n.stage.waiting) > 0 || n.awaiting(peers)) && next != core.Never {
 			n.advance(max(0, next-n.stage.machine.Now()))
@@ -258,7 +258,7 @@ func (n *sockets) leaveAll(peers []*peer) {
 func (n *sockets) rest() {
 	n.settle()
 	for range 100 {
-		left := n.w.judge.pause - n.stage.machine.Now()
+		left := n.w.judge.Pause() - n.stage.machine.Now()
 		if left <= 0 {
 			break
 		}
@@ -273,7 +273,7 @@ func (n *sockets) awaiting(peers []*peer) bool {
 }
 
 func (n *sockets) pause() {
-	n.w.judge.valid()
+	n.w.judge.Valid()
 	if n.w.random.below(4) == 0 {
 		n.settle()
 	}
@@ -343,7 +343,7 @@ func (n *sockets) stop() {
 				n.advance(min(next-s.machine.Now(), pick(&w.random, 5*core.Millisecond, 5*core.Second)))
 			}
 		}
-		if s.isOver() || w.judge.failure != nil {
+		if s.isOver() || w.judge.Err() != nil {
 			break
 		}
 	}
@@ -351,7 +351,7 @@ func (n *sockets) stop() {
 		w.hit(StoppedInPeace)
 		// Who goes on sending and reads slowly may take as long as it is given.
 		if took := s.machine.Now() - began; w.options.writeLimit() > 0 && !s.waited && took > 2*w.options.writeLimit()+12*core.Second {
-			w.judge.failf("the server took %d ms to stop", took/core.Millisecond)
+			w.judge.Failf("the server took %d ms to stop", took/core.Millisecond)
 		}
 	} else {
 		w.hit(StoppedByForce)
@@ -368,11 +368,11 @@ func (n *sockets) finish() {
 	n.settle()
 	n.advance(mostLinger) // for those that were refused
 	n.settle()
-	n.w.judge.valid()
+	n.w.judge.Valid()
 	n.stage.count()
 	kept := map[bool]int{true: 3, false: 2}[n.w.auditor != nil] // two listeners
-	if left := n.stage.machine.Descriptors(); n.w.judge.failure == nil && len(left) > kept {
-		n.w.judge.failf("everybody has left, and the descriptors %v are open", left)
+	if left := n.stage.machine.Descriptors(); n.w.judge.Err() == nil && len(left) > kept {
+		n.w.judge.Failf("everybody has left, and the descriptors %v are open", left)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"lockd/server/hub"
 	"lockd/server/life"
 	"lockd/server/loop"
+	"lockd/sim/judge"
 	"lockd/sim/kernel"
 )
 
@@ -15,7 +16,7 @@ import (
 // so that a trace of them can be played again.
 type stage struct {
 	options  Options
-	judge    *judge
+	judge    *traced
 	coverage *Coverage
 
 	machine   *kernel.Machine
@@ -100,7 +101,7 @@ type link struct {
 	seen *seen // of a recorded run, until the connection is released
 }
 
-func newStage(o Options, j *judge, coverage *Coverage) *stage {
+func newStage(o Options, j *traced, coverage *Coverage) *stage {
 	s := &stage{options: o, judge: j, coverage: coverage, released: func(*link) {}, buf: make([]byte, mostDrained)}
 	s.start()
 	return s
@@ -141,7 +142,7 @@ func (s *stage) start() {
 // bytes there was room for; of Drain, the bytes that came, valid until the next
 // one, and whether that was the end.
 func (s *stage) do(op Op) (n int, data []byte, gone bool) {
-	s.judge.noteOp(op)
+	note(s.judge, op.Kind, op.Conn, op.Data)
 	var l *link
 	if op.Conn < len(s.links) {
 		l = s.links[op.Conn]
@@ -211,7 +212,7 @@ func (s *stage) do(op Op) (n int, data []byte, gone bool) {
 
 // dial lets a client connect, if somebody listens.
 func (s *stage) dial(label int, addr string) {
-	peer := peerFrom(addr)
+	peer := judge.Peer(addr)
 	listener := s.listeners[0]
 	if peer.Network == core.Unix {
 		listener = s.listeners[1]
@@ -308,17 +309,17 @@ func (s *stage) again() {
 		s.machine.Advance(core.Second)
 	}
 	if !s.isOver() {
-		s.judge.failf("the server does not end, even if it is told to drop everything")
+		s.judge.Failf("the server does not end, even if it is told to drop everything")
 	}
 	if left := s.machine.Descriptors(); len(left) > 0 {
-		s.judge.failf("the server has ended and left the descriptors %v", left)
+		s.judge.Failf("the server has ended and left the descriptors %v", left)
 	}
 	if conns, locks := s.hub.Held(); conns+locks > 0 {
-		s.judge.failf("the server has ended and left %d connections and %d locks", conns, locks)
+		s.judge.Failf("the server has ended and left %d connections and %d locks", conns, locks)
 	}
 	s.count()
 	s.links = nil
-	s.judge.restart()
+	s.judge.Restart()
 	s.start()
 }
 

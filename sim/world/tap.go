@@ -6,6 +6,7 @@ import (
 
 	"lockd/server/core"
 	"lockd/server/loop"
+	"lockd/sim/judge"
 	"lockd/sim/kernel"
 )
 
@@ -19,28 +20,29 @@ type tap struct{ s *stage }
 func (t tap) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool) {
 	s, l := t.s, t.s.accepted
 	s.progress++
-	if l == nil || peer != peerFrom(l.addr) {
-		s.judge.failf("a connection from %+v was announced, and not accepted", peer)
+	if l == nil || peer != judge.Peer(l.addr) {
+		s.judge.Failf("a connection from %+v was announced, and not accepted", peer)
 		return 0, false
 	}
 	s.accepted, l.dropped = nil, s.dropping
 	l.began, l.heard, l.taken, l.owing = s.machine.Now(), s.machine.Now(), s.machine.Now(), s.machine.Now()
-	if !s.judge.open(l.label, l.addr) {
+	refusal, ok := s.judge.Open(l.label, l.addr)
+	if !ok {
 		l.refused, l.over = true, s.machine.Now()
-		l.owed = append(l.owed, s.judge.model.Refusal()...)
+		l.owed = append(l.owed, refusal...)
 		fx.Append(0, l.owed)
 		s.coverage[RefusedConnection]++
 		return 0, false
 	}
 	l.admitted = true
 	s.numbered = append(s.numbered, l)
-	return s.judge.id(l.label), true
+	return s.judge.ID(l.label), true
 }
 
 // link returns the connection of a number.
 func (t tap) link(id core.ID) *link {
 	if id < 1 || int(id) > len(t.s.numbered) {
-		t.s.judge.failf("there is no connection number %d", id)
+		t.s.judge.Failf("there is no connection number %d", id)
 		return &link{}
 	}
 	return t.s.numbered[id-1]
@@ -52,19 +54,19 @@ func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (
 	s.progress++
 	switch {
 	case l.waits:
-		s.judge.failf("connection %d waits for a reply, and %q is executed", l.label, data)
+		s.judge.Failf("connection %d waits for a reply, and %q is executed", l.label, data)
 	case l.released || l.foreign:
-		s.judge.failf("connection %d was released or dismissed, and then %q was executed", l.label, data)
+		s.judge.Failf("connection %d was released or dismissed, and then %q was executed", l.label, data)
 	case len(l.owed) > 0 && !s.mayNotKnow(l):
-		s.judge.failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
+		s.judge.Failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
 	case l.ranIn == s.turns:
-		s.judge.failf("connection %d has had its turn, and %q is executed in the same one", l.label, data)
+		s.judge.Failf("connection %d has had its turn, and %q is executed in the same one", l.label, data)
 	case !bytes.HasPrefix(l.sent, data):
-		s.judge.failf("connection %d has sent %.100q, and %.100q is executed", l.label, l.sent, data)
+		s.judge.Failf("connection %d has sent %.100q, and %.100q is executed", l.label, l.sent, data)
 	}
 	l.ranIn = s.turns
-	s.judge.now = now
-	consumed, replies, state := s.judge.receive(l.label, data)
+	s.judge.Now = now
+	consumed, replies, state := s.judge.Receive(l.label, data)
 	l.waits = state.Waits
 	if state.Ends {
 		l.foreign = true
@@ -97,26 +99,26 @@ func (t tap) Close(_ core.Time, id core.ID, _ *core.Effects) core.Orphans {
 	s, l := t.s, t.link(id)
 	s.progress++
 	if l.released {
-		s.judge.failf("connection %d is released twice", l.label)
+		s.judge.Failf("connection %d is released twice", l.label)
 	}
 	s.mayEnd(l)
 	l.released, l.over = true, s.machine.Now()
-	orphans := s.judge.close(l.label)
+	orphans := s.judge.Close(l.label)
 	s.released(l)
 	return orphans
 }
 
 // EndMessage implements hub.Core. Loops know no messages.
 func (t tap) EndMessage(_ core.Time, id core.ID, _ *core.Effects) core.State {
-	t.s.judge.failf("a loop has ended a message of number %d", id)
+	t.s.judge.Failf("a loop has ended a message of number %d", id)
 	return core.State{}
 }
 
 // The rest of hub.Core is passed on.
 
-func (t tap) Conns() int       { return t.s.judge.core.Conns() }
-func (t tap) Locks() int       { return t.s.judge.core.Locks() }
-func (t tap) Commands() uint64 { return t.s.judge.core.Commands() }
+func (t tap) Conns() int       { return t.s.judge.Core().Conns() }
+func (t tap) Locks() int       { return t.s.judge.Core().Locks() }
+func (t tap) Commands() uint64 { return t.s.judge.Core().Commands() }
 
 // observed is the kernel of a loop, with the books of what it does to every
 // connection.
@@ -151,7 +153,7 @@ func (k *observed) holder(fd loop.FD) *link {
 func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) {
 	s := k.s
 	if at, failed := s.failed[listener]; failed && at == s.machine.Now() {
-		s.judge.failf("accepting has failed, and is tried again at once")
+		s.judge.Failf("accepting has failed, and is tried again at once")
 	}
 	fd, peer, errno := k.Faulty.Accept(listener)
 	switch errno {
@@ -201,7 +203,7 @@ func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errn
 		}
 	}
 	if on && now == want {
-		k.s.judge.failf("descriptor %d is watched for %d, and is to be watched for it again", fd, want)
+		k.s.judge.Failf("descriptor %d is watched for %d, and is to be watched for it again", fd, want)
 	}
 	errno := k.Faulty.Watch(fd, want, token)
 	k.s.progress++
@@ -223,14 +225,14 @@ func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 	}
 	k.s.progress++
 	if l.readIn == k.s.turns {
-		k.s.judge.failf("connection %d is read from twice in a turn", l.label)
+		k.s.judge.Failf("connection %d is read from twice in a turn", l.label)
 	}
 	l.readIn = k.s.turns
 	switch {
 	case l.waits:
-		k.s.judge.failf("connection %d waits for a reply, and is read from", l.label)
+		k.s.judge.Failf("connection %d waits for a reply, and is read from", l.label)
 	case len(l.owed) > 0 && !l.released && !k.s.mayNotKnow(l):
-		k.s.judge.failf("connection %d has %d bytes of replies unread, and is read from", l.label, len(l.owed))
+		k.s.judge.Failf("connection %d has %d bytes of replies unread, and is read from", l.label, len(l.owed))
 	case errno != 0:
 		l.broken = true
 	case n == 0:
@@ -250,7 +252,7 @@ func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 	}
 	s.waited = s.waited || s.stopping && n < len(p)
 	if !bytes.HasPrefix(l.owed, p) {
-		s.judge.failf("connection %d is owed %.100q, and is sent %.100q", l.label, l.owed, p)
+		s.judge.Failf("connection %d is owed %.100q, and is sent %.100q", l.label, l.owed, p)
 	}
 	switch {
 	case errno == again:
@@ -305,7 +307,7 @@ func (k *observed) mayClose(l *link) {
 		longest = core.Second
 	}
 	if waited && now < max(l.over, l.heard)+core.Second && now < l.over+longest {
-		k.s.judge.failf("connection %d still sends, and is closed %d ms after its end", l.label, (now-l.over)/core.Millisecond)
+		k.s.judge.Failf("connection %d still sends, and is closed %d ms after its end", l.label, (now-l.over)/core.Millisecond)
 	}
 }
 
@@ -317,8 +319,8 @@ func (k *observed) mustBeReleased(fd loop.FD) {
 	switch {
 	case l == nil:
 	case !l.released && !l.refused:
-		k.s.judge.failf("END-5: connection %d ends for its client before its locks are released", l.label)
+		k.s.judge.Failf("END-5: connection %d ends for its client before its locks are released", l.label)
 	case l.refused && len(l.owed) > 0 && !l.broken && !l.dropped && k.s.machine.Now() < l.began+core.Second:
-		k.s.judge.failf("BAD-4: connection %d was refused, and not told %q", l.label, l.owed)
+		k.s.judge.Failf("BAD-4: connection %d was refused, and not told %q", l.label, l.owed)
 	}
 }
