@@ -23,17 +23,17 @@ func FuzzLoop(f *testing.F) {
 		if len(input) == 0 {
 			return
 		}
-		o, ops := kernelOps(input[0], input[1:])
-		granted, err := world.Play(o, ops)
+		o, events := kernelEvents(input[0], input[1:])
+		granted, err := world.Play(o, events)
 		if err != nil {
-			t.Fatalf("%v in %+v: %v", ops, o, err)
+			t.Fatalf("%v in %+v: %v", events, o, err)
 		}
 		reached(f, granted)
 	})
 }
 
-// kernelOps turns a schedule into operations of a kernel.
-func kernelOps(draw byte, coded []byte) (world.Options, []world.Op) {
+// kernelEvents turns a schedule into operations of a kernel.
+func kernelEvents(draw byte, coded []byte) (world.Options, []world.Event) {
 	config := schedule.Config(draw)
 	o := world.Options{
 		Classic: draw&schedule.BitClassic != 0, Registry: config.Registry, Dump: config.Dump,
@@ -42,9 +42,9 @@ func kernelOps(draw byte, coded []byte) (world.Options, []world.Op) {
 		Loops:          1 + int(draw>>6), Window: 300, Receive: 64,
 		IdleTimeout: 3000, WriteTimeout: 2000, Rates: kernel.Uniform(20), Patience: 3,
 	}
-	var ops []world.Op
+	var events []world.Event
 	add := func(kind world.Kind, conn int, data string) {
-		ops = append(ops, world.Op{Kind: kind, Conn: conn, Data: data})
+		events = append(events, world.Event{Kind: kind, Conn: conn, Data: data})
 	}
 	label, labels := 0, 0 // of the selected place; labels are never used again
 	places := map[byte]int{}
@@ -95,5 +95,5 @@ func kernelOps(draw byte, coded []byte) (world.Options, []world.Op) {
 		add(world.Turn, 0, "1")
 		add(world.Restart, 0, "")
 	}
-	return o, ops
+	return o, events
 }

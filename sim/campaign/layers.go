@@ -91,7 +91,7 @@ func explain(dir string, o world.Options) ([]string, error) {
 	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), o, e.Reason, e.Shrunk)
 }
 
-func writeTrace(path string, o world.Options, reason error, ops []world.Op) error {
+func writeTrace(path string, o world.Options, reason error, ops []world.Event) error {
 	text, err := world.FormatEvidence(o, reason, ops)
 	if err != nil {
 		return err

@@ -7,5 +7,5 @@
 // Result.Hash, in any process and with any number of processors.
 //
 // A failure is explained by playing the same Options again with a recorder,
-// and shrinking what reached Core to the few operations that still fail.
+// and shrinking what reached Core to the few events that still fail.
 package world

@@ -12,22 +12,22 @@ import (
 type sockets struct {
 	w      *world
 	stage  *stage
-	record *[]Op // nil: off
+	record *[]Event // nil: off
 }
 
-func newSockets(w *world, record *[]Op) *sockets {
+func newSockets(w *world, record *[]Event) *sockets {
 	n := &sockets{w: w, record: record}
 	n.stage = newStage(w.options, w.judge, &w.result.Coverage)
 	n.stage.released = n.released
 	return n
 }
 
-// do does one operation, and keeps it.
-func (n *sockets) do(op Op) (int, []byte, bool) {
+// do does one event, and keeps it.
+func (n *sockets) do(event Event) (int, []byte, bool) {
 	if n.record != nil {
-		*n.record = append(*n.record, op)
+		*n.record = append(*n.record, event)
 	}
-	return n.stage.do(op)
+	return n.stage.do(event)
 }
 
 // turns lets some loops take some turns, with faults.
@@ -35,7 +35,7 @@ func (n *sockets) turns() {
 	w := n.w
 	for range w.random.below(w.options.Turns + 1) {
 		loop := w.random.below(w.options.Loops)
-		n.do(Op{Turn, loop, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
+		n.do(Event{Turn, loop, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
 	}
 }
 
@@ -44,17 +44,17 @@ func (n *sockets) dumps() {
 		if n.w.random.below(3) == 0 { // it took some time, and the next has to wait
 			n.advance(pick(&n.w.random, core.Millisecond, 50*core.Millisecond))
 		}
-		n.do(Op{Kind: Made})
+		n.do(Event{Kind: Made})
 	}
 }
 
-func (n *sockets) advance(d core.Time) { n.do(Op{Advance, 0, strconv.FormatInt(int64(d), 10)}) }
+func (n *sockets) advance(d core.Time) { n.do(Event{Advance, 0, strconv.FormatInt(int64(d), 10)}) }
 
-func (n *sockets) settle() { n.do(Op{Kind: Settle}) }
+func (n *sockets) settle() { n.do(Event{Kind: Settle}) }
 
 func (n *sockets) connect(p *peer) {
 	p.websocket = false
-	n.do(Op{Dial, p.label, p.addr})
+	n.do(Event{Dial, p.label, p.addr})
 	p.link = n.stage.links[p.label]
 	if p.open = p.link != nil; p.open && n.w.record != nil {
 		p.seen = &seen{conn: p.label, mark: n.w.record.now()}
@@ -67,7 +67,7 @@ func (n *sockets) deliver(p *peer, bytes int) {
 	w := n.w
 	if bytes > 0 {
 		data := p.uplink[p.head : p.head+bytes]
-		taken, _, _ := n.do(Op{Arrive, p.label, string(data)})
+		taken, _, _ := n.do(Event{Arrive, p.label, string(data)})
 		w.result.Bytes += int64(taken)
 		if taken > 0 {
 			p.torn = data[taken-1] != '\n'
@@ -85,10 +85,10 @@ func (n *sockets) deliver(p *peer, bytes int) {
 			if p.link.end.Buffered() > 0 || len(p.link.sent) > 0 {
 				w.hit(EndInsidePipeline)
 			}
-			n.do(Op{Kind: Leave, Conn: p.label})
+			n.do(Event{Kind: Leave, Conn: p.label})
 			n.leave(p)
 		} else {
-			n.do(Op{Kind: FinishStream, Conn: p.label})
+			n.do(Event{Kind: FinishStream, Conn: p.label})
 		}
 	}
 	n.turns()
@@ -110,13 +110,13 @@ func (n *sockets) drain(p *peer) {
 
 // read lets a client read, and notice the end of its connection.
 func (n *sockets) read(p *peer, most int) []byte {
-	_, data, gone := n.do(Op{Drain, p.label, strconv.Itoa(most)})
+	_, data, gone := n.do(Event{Drain, p.label, strconv.Itoa(most)})
 	if p.seen != nil {
 		p.seen.replies = append(p.seen.replies, data...)
 		n.w.read(p.seen)
 	}
 	if gone && p.open {
-		n.do(Op{Kind: Leave, Conn: p.label})
+		n.do(Event{Kind: Leave, Conn: p.label})
 		n.leave(p)
 	}
 	return data
@@ -126,7 +126,7 @@ func (n *sockets) reset(p *peer) {
 	if p.underWay() > 0 || len(p.link.owed)+p.link.end.Buffered()+len(p.link.sent) > 0 {
 		n.w.hit(EndBeforeReply)
 	}
-	n.do(Op{Kind: Reset, Conn: p.label})
+	n.do(Event{Kind: Reset, Conn: p.label})
 	n.leave(p)
 	n.turns()
 }
@@ -170,7 +170,7 @@ func (w *world) takeAll(l *link) {
 
 func (n *sockets) ask(p *peer, line string) string {
 	n.settle()
-	n.do(Op{Arrive, p.label, line + "\n"})
+	n.do(Event{Arrive, p.label, line + "\n"})
 	var reply []byte
 	for n.w.judge.Err() == nil {
 		n.settle()
@@ -190,7 +190,7 @@ func (n *sockets) ask(p *peer, line string) string {
 
 func (n *sockets) dial(p *peer) bool {
 	for range 100 { // a listener may be left alone for a while
-		n.do(Op{Dial, p.label, p.addr})
+		n.do(Event{Dial, p.label, p.addr})
 		if p.link = n.stage.links[p.label]; p.link == nil {
 			return false
 		}
@@ -210,7 +210,7 @@ func (n *sockets) dial(p *peer) bool {
 }
 
 func (n *sockets) hang(p *peer) {
-	n.do(Op{Kind: FinishStream, Conn: p.label})
+	n.do(Event{Kind: FinishStream, Conn: p.label})
 	n.leaveAll([]*peer{p})
 }
 
@@ -286,12 +286,12 @@ func (n *sockets) lastMinute() {
 	for _, p := range w.peers {
 		if p.open && !p.finished {
 			w.send(p)
-			taken, _, _ := n.do(Op{Arrive, p.label, string(p.uplink[p.head:])})
+			taken, _, _ := n.do(Event{Arrive, p.label, string(p.uplink[p.head:])})
 			p.passed(taken)
 		}
 	}
 	for range w.random.below(4) {
-		n.do(Op{Dial, w.labels, "10.0.0.50:" + strconv.Itoa(w.labels)})
+		n.do(Event{Dial, w.labels, "10.0.0.50:" + strconv.Itoa(w.labels)})
 		w.labels++
 	}
 }
@@ -299,31 +299,31 @@ func (n *sockets) lastMinute() {
 func (n *sockets) stop() {
 	w, s := n.w, n.stage
 	n.lastMinute()
-	n.do(Op{Kind: Stop})
+	n.do(Event{Kind: Stop})
 	began := s.machine.Now()
 	patience := 1 + w.random.below(3*400) // often more than it takes
 	switch w.random.below(4) {
 	case 0: // none at all; whoever accepts hears of it last
 		patience = 0
-		n.do(Op{Kind: Drop})
+		n.do(Event{Kind: Drop})
 		for i := range w.options.Loops {
-			n.do(Op{Turn, w.options.Loops - 1 - i, ""})
+			n.do(Event{Turn, w.options.Loops - 1 - i, ""})
 		}
 	case 1: // the loops are too busy to come to everybody in time
 		for range 3 {
 			for i := range w.options.Loops {
-				n.do(Op{Turn, i, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
+				n.do(Event{Turn, i, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
 			}
 			n.advance(21 * core.Millisecond)
 		}
 	}
 	for step := range 400 {
 		if step > 0 && step == patience {
-			n.do(Op{Kind: Drop})
+			n.do(Event{Kind: Drop})
 		}
 		n.turns()
 		n.dumps()
-		n.do(Op{Turn, w.random.below(w.options.Loops), ""})
+		n.do(Event{Turn, w.random.below(w.options.Loops), ""})
 		p := w.peers[w.random.below(len(w.peers))]
 		if p.open && w.random.below(3) > 0 {
 			w.send(p) // some clients never stop
@@ -356,7 +356,7 @@ func (n *sockets) stop() {
 	} else {
 		w.hit(StoppedByForce)
 	}
-	n.do(Op{Kind: Restart})
+	n.do(Event{Kind: Restart})
 	for _, p := range w.peers {
 		n.leave(p)
 		p.link = nil

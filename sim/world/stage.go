@@ -12,7 +12,7 @@ import (
 )
 
 // stage is a fake kernel with the production event loops on it, and what is known
-// from outside of every connection. It does nothing but what its operations say,
+// from outside of every connection. It does nothing but what its events say,
 // so that a trace of them can be played again.
 type stage struct {
 	options  Options
@@ -138,22 +138,22 @@ func (s *stage) start() {
 	s.wanted = core.Never
 }
 
-// do does one operation. What it returns depends on the kind: of Arrive, how many
+// do does one event. What it returns depends on the kind: of Arrive, how many
 // bytes there was room for; of Drain, the bytes that came, valid until the next
 // one, and whether that was the end.
-func (s *stage) do(op Op) (n int, data []byte, gone bool) {
-	note(s.judge, op.Kind, op.Conn, op.Data)
+func (s *stage) do(event Event) (n int, data []byte, gone bool) {
+	note(s.judge, event.Kind, event.Conn, event.Data)
 	var l *link
-	if op.Conn < len(s.links) {
-		l = s.links[op.Conn]
+	if event.Conn < len(s.links) {
+		l = s.links[event.Conn]
 	}
-	number, _ := strconv.ParseInt(op.Data, 10, 64)
-	switch op.Kind {
+	number, _ := strconv.ParseInt(event.Data, 10, 64)
+	switch event.Kind {
 	case Dial:
-		s.dial(op.Conn, op.Data)
+		s.dial(event.Conn, event.Data)
 		return 0, nil, false
 	case Turn:
-		s.turn(op.Conn, op.Data)
+		s.turn(event.Conn, event.Data)
 		return 0, nil, false
 	case Settle:
 		s.settle()
@@ -177,13 +177,13 @@ func (s *stage) do(op Op) (n int, data []byte, gone bool) {
 	if l == nil || l.left {
 		return 0, nil, true
 	}
-	switch op.Kind {
+	switch event.Kind {
 	case Arrive:
 		if l.finished {
 			return 0, nil, false
 		}
-		n, _ = l.end.Write([]byte(op.Data))
-		l.sent = append(l.sent, op.Data[:n]...)
+		n, _ = l.end.Write([]byte(event.Data))
+		l.sent = append(l.sent, event.Data[:n]...)
 		l.arrived += n
 		return n, nil, false
 	case FinishStream:

@@ -17,8 +17,8 @@ import (
 type traced struct {
 	*judge.Judge
 	hash    hash.Hash
-	pending []byte // not yet hashed
-	record  *[]Op  // nil: off
+	pending []byte   // not yet hashed
+	record  *[]Event // nil: off
 }
 
 func newTraced(o Options) *traced {
@@ -80,39 +80,39 @@ func (t *traced) Make() []core.Resumed {
 	return resumed
 }
 
-// apply does one operation of a trace.
-func (t *traced) apply(op Op) {
-	switch op.Kind {
+// apply does one event of a trace.
+func (t *traced) apply(event Event) {
+	switch event.Kind {
 	case Open:
-		t.Open(op.Conn, op.Data)
+		t.Open(event.Conn, event.Data)
 	case Receive:
-		t.Receive(op.Conn, []byte(op.Data))
+		t.Receive(event.Conn, []byte(event.Data))
 	case EndMessage:
-		t.EndMessage(op.Conn)
+		t.EndMessage(event.Conn)
 	case Close:
-		t.Close(op.Conn)
+		t.Close(event.Conn)
 	case Restart:
 		t.Restart()
 	case Tick:
-		d, _ := strconv.ParseInt(op.Data, 10, 64)
+		d, _ := strconv.ParseInt(event.Data, 10, 64)
 		t.Tick(core.Time(max(0, d)))
 	case Made:
 		t.Make()
 	}
 }
 
-// note adds an operation to the trace, before it is done.
+// note adds an event to the trace, before it is done.
 func note[Data string | []byte](t *traced, kind Kind, label int, data Data) {
 	t.pending = append(t.pending, byte(kind))
 	t.pending = binary.LittleEndian.AppendUint32(t.pending, uint32(label))
 	t.pending = binary.LittleEndian.AppendUint32(t.pending, uint32(len(data)))
 	t.pending = append(t.pending, data...)
 	if t.record != nil {
-		*t.record = append(*t.record, Op{kind, label, string(data)})
+		*t.record = append(*t.record, Event{kind, label, string(data)})
 	}
 }
 
-// answered adds what came of the operation to the trace.
+// answered adds what came of the event to the trace.
 func (t *traced) answered(replies []byte) {
 	t.pending = append(t.pending, replies...)
 	if len(t.pending) >= 32<<10 {
@@ -121,7 +121,7 @@ func (t *traced) answered(replies []byte) {
 	}
 }
 
-// sum is the hash of all operations and replies. It ends the trace.
+// sum is the hash of all events and replies. It ends the trace.
 func (t *traced) sum() [sha256.Size]byte {
 	t.hash.Write(t.pending)
 	return [sha256.Size]byte(t.hash.Sum(nil))

@@ -61,7 +61,7 @@ type action func(*world, *peer)
 // say everything about it.
 func Run(o Options) (Result, error) { return run(o, nil) }
 
-func run(o Options, record *[]Op) (result Result, err error) {
+func run(o Options, record *[]Event) (result Result, err error) {
 	w := &world{options: o, random: newRandom(o.Seed, runStream), script: newScript(&o), judge: newTraced(o)}
 	if o.Record {
 		w.record = &recorder{classic: o.Classic}
