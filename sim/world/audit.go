@@ -20,7 +20,7 @@ const (
 // audit asks for statistics and dumps in the middle of the run.
 func (w *world) audit(*peer) {
 	w.net.rest()
-	if w.auditor != nil && !w.net.lives(w.auditor) {
+	if w.auditor != nil && !w.net.has(w.auditor) {
 		w.auditor = nil
 	}
 	if w.auditor == nil {
@@ -139,7 +139,7 @@ func (w *world) calm() {
 	}
 	w.net.finish()
 	if w.auditor != nil {
-		w.net.hang(w.auditor)
+		w.net.hangUp(w.auditor)
 	}
 	last := &peer{label: w.labels, addr: lastAddr}
 	if !w.net.dial(last) {
@@ -150,7 +150,7 @@ func (w *world) calm() {
 	for _, name := range w.script.names {
 		w.checkObtainable(last, name)
 	}
-	w.net.hang(last)
+	w.net.hangUp(last)
 	w.net.pause()
 }
 

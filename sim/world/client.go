@@ -113,19 +113,9 @@ func (w *world) mangle(p *peer, line string) {
 		w.hit(f)
 		p.uplink = append(p.uplink, s...)
 	}
-	maxLine := w.options.MaxLine
-	if maxLine == 0 {
-		maxLine = 65536
-	}
-	fill := func(f Fault, length int) {
-		w.hit(f)
-		p.uplink = append(p.uplink, text[:min(len(text), length)]...)
-		p.uplink = append(p.uplink, bytes.Repeat([]byte{'x'}, length-min(len(text), length))...)
-		p.uplink = append(p.uplink, '\n')
-	}
 	choice := w.random.below(20)
-	if choice >= 15 && choice <= 18 && maxLine > 1000 && w.random.below(50) > 0 {
-		choice = 0 // long lines of the default limit are dear
+	if choice >= 15 && choice <= 18 && w.options.MaxLine == 0 && w.random.below(50) > 0 {
+		choice = 0 // long lines of the default limit are expensive
 	}
 	switch choice {
 	case 0, 1, 2:
@@ -150,6 +140,24 @@ func (w *world) mangle(p *peer, line string) {
 		add(BareCR, " \t"+text+" \v\f a  b\t\n")
 	case 12, 13, 14:
 		p.uplink = append(append(append(p.uplink, "  "...), text...), " \n"...)
+	default:
+		w.stretch(p, text, choice)
+	}
+}
+
+// stretch appends a line whose length is at the limit, or beyond.
+func (w *world) stretch(p *peer, text string, choice int) {
+	maxLine := w.options.MaxLine
+	if maxLine == 0 {
+		maxLine = 65536
+	}
+	fill := func(f Fault, length int) {
+		w.hit(f)
+		p.uplink = append(p.uplink, text[:min(len(text), length)]...)
+		p.uplink = append(p.uplink, bytes.Repeat([]byte{'x'}, length-min(len(text), length))...)
+		p.uplink = append(p.uplink, '\n')
+	}
+	switch choice {
 	case 15:
 		fill(LineOfMaxMinus1, maxLine-1)
 	case 16:

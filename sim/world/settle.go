@@ -21,19 +21,19 @@ func (s *stage) mayEnd(l *link) {
 	case slow:
 		s.coverage[WriteTimeout]++
 	case l.foreign:
-		l.peace = true
+		l.graceful = true
 		if len(l.owed) > 0 && !s.mayNotKnow(l) {
 			s.judge.Failf("BAD-7: connection %d is ended, and not told %q", l.label, l.owed)
 		}
 	case l.ended:
-		l.peace = true
+		l.graceful = true
 		if len(l.sent) > 0 || len(l.owed) > 0 && !s.mayNotKnow(l) {
 			s.judge.Failf("END-4: connection %d has ended its stream, and %q was not executed, %q not sent", l.label, l.sent, l.owed)
 		}
 	case idle: // whether the server stops or not
 		s.coverage[IdleTimeout]++
 	case s.stopping:
-		l.peace = true
+		l.graceful = true
 		if l.given < l.due && !l.misled || len(l.owed) > 0 && !s.mayNotKnow(l) {
 			s.judge.Failf("END-8: the server stops; connection %d had sent %d bytes, %d were executed, %q was not sent", l.label, l.due, l.given, l.owed)
 		}
@@ -43,9 +43,9 @@ func (s *stage) mayEnd(l *link) {
 }
 
 // mayLose checks that a client that has read to the end has read all that was sent,
-// unless its connection broke, or was not ended in peace.
+// unless its connection broke, or was not ended gracefully.
 func (s *stage) mayLose(l *link) {
-	if (l.peace || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.over+core.Second {
+	if (l.graceful || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.over+core.Second {
 		s.judge.Failf("connection %d was sent %d bytes and has come to its end after %d", l.label, l.wrote, l.got)
 	}
 }
@@ -89,6 +89,22 @@ func (s *stage) settle() {
 	if s.stopping && s.drained == 0 {
 		s.drained = s.machine.Now() + mostDraining
 	}
+	s.comeToRest()
+	if s.judge.Err() != nil {
+		return
+	}
+	open := 0
+	for _, l := range s.held {
+		if l != nil {
+			open++
+			s.atRest(l)
+		}
+	}
+	s.loopsAtRest(open)
+}
+
+// comeToRest lets all loops take turns until nothing happens any more.
+func (s *stage) comeToRest() {
 	quiet := 0
 	for round := 0; quiet < 2; round++ {
 		before := s.progress
@@ -109,6 +125,11 @@ func (s *stage) settle() {
 			return
 		}
 	}
+}
+
+// loopsAtRest checks what the loops wait for, and the listeners, while nothing happens
+// and so many connections are open.
+func (s *stage) loopsAtRest(open int) {
 	for i, r := range s.runners {
 		switch {
 		case r.over:
@@ -116,13 +137,6 @@ func (s *stage) settle() {
 			s.judge.Failf("loop %d spins: it is told of events and does nothing about them", i)
 		case r.poller.Until() <= s.machine.Now():
 			s.judge.Failf("loop %d spins: it waits until a moment that has passed", i)
-		}
-	}
-	open := 0
-	for _, l := range s.held {
-		if l != nil {
-			open++
-			s.atRest(l)
 		}
 	}
 	alarm := tap{s}.Next()

@@ -19,7 +19,7 @@ func TestCanary(t *testing.T) {
 			o = DrawLoop(seed / 2)
 			o.MaxConnections, o.Rates = 0, kernel.Rates{}
 		}
-		o.Canary, o.Kinds = true, Kinds{Behaved: 1}
+		o.Canary, o.Behaviours = true, Behaviours{Behaved: 1}
 		if _, err := Run(o); err == nil {
 			t.Fatalf("the oracle was wrong and nobody noticed: %+v", o)
 		}

@@ -74,9 +74,9 @@ func run(o Options, record *[]Event) (result Result, err error) {
 		}
 		result = w.result
 	}()
-	w.net = direct{w}
+	w.net = coreNetwork{w}
 	if o.Loops > 0 {
-		w.net = newSockets(w, record)
+		w.net = newKernelNetwork(w, record)
 	} else {
 		w.judge.record = record
 	}
@@ -174,7 +174,7 @@ func (w *world) connect(p *peer) {
 }
 
 func (w *world) pickBehaviour() int {
-	k := w.options.Kinds
+	k := w.options.Behaviours
 	at := w.random.below(k.Behaved + k.Contending + k.Careless + k.Hostile)
 	for behaviour, weight := range [behaviours]int{k.Behaved, k.Contending, k.Careless, k.Hostile} {
 		if at -= weight; at < 0 {

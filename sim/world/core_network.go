@@ -7,10 +7,10 @@ import (
 	"lockd/server/core"
 )
 
-// direct is a network that ends at Core.
-type direct struct{ w *world }
+// coreNetwork is a network that ends at Core.
+type coreNetwork struct{ w *world }
 
-func (d direct) connect(p *peer) {
+func (d coreNetwork) connect(p *peer) {
 	w := d.w
 	if _, p.open = w.judge.Open(p.label, p.addr); !p.open {
 		w.hit(RefusedConnection)
@@ -19,7 +19,7 @@ func (d direct) connect(p *peer) {
 	}
 }
 
-func (d direct) deliver(p *peer, n int) {
+func (d coreNetwork) deliver(p *peer, n int) {
 	w := d.w
 	if p.waits {
 		return
@@ -57,14 +57,14 @@ func (d direct) deliver(p *peer, n int) {
 }
 
 // dismiss ends a connection that the server does not want to serve.
-func (d direct) dismiss(p *peer, state core.State) {
+func (d coreNetwork) dismiss(p *peer, state core.State) {
 	if state.Ends && p.open {
 		d.w.hit(ForeignProtocol)
 		d.end(p)
 	}
 }
 
-func (d direct) arrive(p *peer, n int) {
+func (d coreNetwork) arrive(p *peer, n int) {
 	w := d.w
 	data := p.uplink[p.head : p.head+n]
 	consumed, replies, state := w.judge.Receive(p.label, data)
@@ -91,7 +91,7 @@ var (
 
 // reply lets the server write to the client. It fails once the client is gone,
 // and then the server gives the connection up.
-func (d direct) reply(p *peer, replies []byte) {
+func (d coreNetwork) reply(p *peer, replies []byte) {
 	w := d.w
 	if len(replies) == 0 {
 		return
@@ -112,7 +112,7 @@ func (d direct) reply(p *peer, replies []byte) {
 	}
 }
 
-func (d direct) drain(p *peer) {
+func (d coreNetwork) drain(p *peer) {
 	if p.seen != nil {
 		d.w.read(p.seen)
 	}
@@ -124,7 +124,7 @@ func (d direct) drain(p *peer) {
 }
 
 // reset ends the connection. Sometimes what was under way was not lost but late.
-func (d direct) reset(p *peer) {
+func (d coreNetwork) reset(p *peer) {
 	w := d.w
 	if p.unread > 0 || p.underWay() > 0 {
 		w.hit(EndBeforeReply)
@@ -137,13 +137,13 @@ func (d direct) reset(p *peer) {
 	}
 }
 
-func (d direct) drop(p *peer) {
+func (d coreNetwork) drop(p *peer) {
 	d.w.hit(DroppedByServer)
 	d.end(p)
 }
 
 // end ends a connection in the server.
-func (d direct) end(p *peer) {
+func (d coreNetwork) end(p *peer) {
 	w := d.w
 	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
 		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
@@ -161,7 +161,7 @@ func (d direct) end(p *peer) {
 	}
 }
 
-func (d direct) ask(p *peer, line string) string {
+func (d coreNetwork) ask(p *peer, line string) string {
 	_, replies, state := d.w.judge.Receive(p.label, []byte(line+"\n"))
 	if state.Waits {
 		replies = d.await(p)
@@ -169,18 +169,18 @@ func (d direct) ask(p *peer, line string) string {
 	return string(replies)
 }
 
-func (d direct) dial(p *peer) bool {
+func (d coreNetwork) dial(p *peer) bool {
 	_, ok := d.w.judge.Open(p.label, p.addr)
 	return ok
 }
 
-func (d direct) hang(p *peer) { d.end(p) }
+func (d coreNetwork) hangUp(p *peer) { d.end(p) }
 
-func (d direct) rest() {}
+func (d coreNetwork) rest() {}
 
-func (d direct) pause() { d.w.judge.Valid() }
+func (d coreNetwork) pause() { d.w.judge.Valid() }
 
-func (d direct) stop() {
+func (d coreNetwork) stop() {
 	for _, p := range d.w.peers {
 		if p.open {
 			d.deliver(p, p.underWay())
@@ -193,7 +193,7 @@ func (d direct) stop() {
 	d.w.answers = nil
 }
 
-func (d direct) finish() {
+func (d coreNetwork) finish() {
 	for _, p := range d.w.peers {
 		d.answerAll()
 		for range 2 * (p.underWay() + len(p.messages) + 1) { // each may wait
@@ -215,9 +215,9 @@ func (d direct) finish() {
 	d.w.judge.Valid()
 }
 
-func (d direct) lives(*peer) bool { return true }
+func (d coreNetwork) has(*peer) bool { return true }
 
-func (d direct) living() []string {
+func (d coreNetwork) living() []string {
 	w := d.w
 	shown := []string{w.shownAs(w.auditor.addr, w.auditor.label)}
 	for _, p := range w.peers {
@@ -226,4 +226,56 @@ func (d direct) living() []string {
 		}
 	}
 	return shown
+}
+
+// dumps lets dumps be begun and made, if the dice say so.
+func (d coreNetwork) dumps() {
+	j, r := d.w.judge, &d.w.random
+	d.answerAll()
+	if j.Next() != core.Never && r.below(4) == 0 {
+		j.Tick(pick(r, 0, core.Millisecond, core.Second))
+	}
+	if j.Making() && r.below(4) == 0 {
+		d.w.answers = j.Make()
+		d.answerAll()
+	}
+}
+
+// answerAll gives the replies to the clients that have waited for them, if they are
+// of those that go on by themselves.
+func (d coreNetwork) answerAll() {
+	answers := d.w.answers
+	d.w.answers = nil
+	for _, r := range answers {
+		for _, p := range d.w.peers {
+			if p.open && d.w.judge.ID(p.label) == r.To {
+				d.w.hit(DumpAwaited)
+				p.waits = false
+				d.reply(p, r.Reply)
+			}
+		}
+	}
+}
+
+// await lets dumps be made until one client is answered. The others hear of theirs
+// later, so that nothing else happens meanwhile.
+func (d coreNetwork) await(p *peer) (reply []byte) {
+	j := d.w.judge
+	for range 1000 {
+		if next := j.Next(); next != core.Never {
+			j.Tick(max(0, next-j.Now))
+		}
+		for _, r := range j.Make() {
+			if r.To == j.ID(p.label) {
+				reply = r.Reply
+			} else {
+				d.w.answers = append(d.w.answers, r)
+			}
+		}
+		if !j.Waits(p.label) || j.Err() != nil {
+			return reply
+		}
+	}
+	j.Failf("connection %d waits for ever", p.label)
+	return nil
 }

@@ -7,23 +7,23 @@ import (
 	"lockd/server/core"
 )
 
-// sockets is a network of a fake kernel, with the production event loops on it. It
+// kernelNetwork is a network of a fake kernel, with the production event loops on it. It
 // decides what happens; stage does it.
-type sockets struct {
+type kernelNetwork struct {
 	w      *world
 	stage  *stage
 	record *[]Event // nil: off
 }
 
-func newSockets(w *world, record *[]Event) *sockets {
-	n := &sockets{w: w, record: record}
+func newKernelNetwork(w *world, record *[]Event) *kernelNetwork {
+	n := &kernelNetwork{w: w, record: record}
 	n.stage = newStage(w.options, w.judge, &w.result.Coverage)
 	n.stage.released = n.released
 	return n
 }
 
 // do does one event, and keeps it.
-func (n *sockets) do(event Event) (int, []byte, bool) {
+func (n *kernelNetwork) do(event Event) (int, []byte, bool) {
 	if n.record != nil {
 		*n.record = append(*n.record, event)
 	}
@@ -31,7 +31,7 @@ func (n *sockets) do(event Event) (int, []byte, bool) {
 }
 
 // turns lets some loops take some turns, with faults.
-func (n *sockets) turns() {
+func (n *kernelNetwork) turns() {
 	w := n.w
 	for range w.random.below(w.options.Turns + 1) {
 		loop := w.random.below(w.options.Loops)
@@ -39,7 +39,7 @@ func (n *sockets) turns() {
 	}
 }
 
-func (n *sockets) dumps() {
+func (n *kernelNetwork) dumps() {
 	if n.stage.making != nil && n.w.random.below(4) == 0 {
 		if n.w.random.below(3) == 0 { // it took some time, and the next has to wait
 			n.advance(pick(&n.w.random, core.Millisecond, 50*core.Millisecond))
@@ -48,11 +48,13 @@ func (n *sockets) dumps() {
 	}
 }
 
-func (n *sockets) advance(d core.Time) { n.do(Event{Advance, 0, strconv.FormatInt(int64(d), 10)}) }
+func (n *kernelNetwork) advance(d core.Time) {
+	n.do(Event{Advance, 0, strconv.FormatInt(int64(d), 10)})
+}
 
-func (n *sockets) settle() { n.do(Event{Kind: Settle}) }
+func (n *kernelNetwork) settle() { n.do(Event{Kind: Settle}) }
 
-func (n *sockets) connect(p *peer) {
+func (n *kernelNetwork) connect(p *peer) {
 	p.websocket = false
 	n.do(Event{Dial, p.label, p.addr})
 	p.link = n.stage.links[p.label]
@@ -63,7 +65,7 @@ func (n *sockets) connect(p *peer) {
 	n.turns()
 }
 
-func (n *sockets) deliver(p *peer, bytes int) {
+func (n *kernelNetwork) deliver(p *peer, bytes int) {
 	w := n.w
 	if bytes > 0 {
 		data := p.uplink[p.head : p.head+bytes]
@@ -95,11 +97,11 @@ func (n *sockets) deliver(p *peer, bytes int) {
 }
 
 // leave frees the place of a client whose connection goes on without it.
-func (n *sockets) leave(p *peer) {
+func (n *kernelNetwork) leave(p *peer) {
 	p.open, p.seen = false, nil
 }
 
-func (n *sockets) drain(p *peer) {
+func (n *kernelNetwork) drain(p *peer) {
 	most := mostDrained
 	if n.w.options.Window <= 1000 && n.w.random.below(2) > 0 {
 		most = 1 + n.w.random.below(200)
@@ -109,7 +111,7 @@ func (n *sockets) drain(p *peer) {
 }
 
 // read lets a client read, and notice the end of its connection.
-func (n *sockets) read(p *peer, most int) []byte {
+func (n *kernelNetwork) read(p *peer, most int) []byte {
 	_, data, gone := n.do(Event{Drain, p.label, strconv.Itoa(most)})
 	if p.seen != nil {
 		p.seen.replies = append(p.seen.replies, data...)
@@ -122,7 +124,7 @@ func (n *sockets) read(p *peer, most int) []byte {
 	return data
 }
 
-func (n *sockets) reset(p *peer) {
+func (n *kernelNetwork) reset(p *peer) {
 	if p.underWay() > 0 || len(p.link.owed)+p.link.end.Buffered()+len(p.link.sent) > 0 {
 		n.w.hit(EndBeforeReply)
 	}
@@ -132,7 +134,7 @@ func (n *sockets) reset(p *peer) {
 }
 
 // drop lets time jump, so that deadlines pass.
-func (n *sockets) drop(*peer) {
+func (n *kernelNetwork) drop(*peer) {
 	n.w.hit(TimeJump)
 	n.settle() // so that what has arrived counts as said before
 	n.advance(pick(&n.w.random, core.Millisecond, 30*core.Millisecond, core.Second, 4*core.Second, 40*core.Second))
@@ -140,7 +142,7 @@ func (n *sockets) drop(*peer) {
 }
 
 // released is called in the middle of a turn.
-func (n *sockets) released(l *link) {
+func (n *kernelNetwork) released(l *link) {
 	w := n.w
 	contended := slices.ContainsFunc(w.peers, func(other *peer) bool { return other.link != l && other.underWay() > 0 })
 	if contended {
@@ -168,7 +170,7 @@ func (w *world) takeAll(l *link) {
 	w.read(l.seen)
 }
 
-func (n *sockets) ask(p *peer, line string) string {
+func (n *kernelNetwork) ask(p *peer, line string) string {
 	n.settle()
 	n.do(Event{Arrive, p.label, line + "\n"})
 	var reply []byte
@@ -188,7 +190,7 @@ func (n *sockets) ask(p *peer, line string) string {
 	return string(reply)
 }
 
-func (n *sockets) dial(p *peer) bool {
+func (n *kernelNetwork) dial(p *peer) bool {
 	for range 100 { // a listener may be left alone for a while
 		n.do(Event{Dial, p.label, p.addr})
 		if p.link = n.stage.links[p.label]; p.link == nil {
@@ -209,7 +211,7 @@ func (n *sockets) dial(p *peer) bool {
 	return p.open
 }
 
-func (n *sockets) hang(p *peer) {
+func (n *kernelNetwork) hangUp(p *peer) {
 	n.do(Event{Kind: FinishStream, Conn: p.label})
 	n.leaveAll([]*peer{p})
 }
@@ -220,7 +222,7 @@ const mostReads = 2000
 
 // leaveAll lets the clients that have ended their streams send and read to the
 // end, which comes nearer for one of them at least.
-func (n *sockets) leaveAll(peers []*peer) {
+func (n *kernelNetwork) leaveAll(peers []*peer) {
 	idle := 0
 	for round := 0; n.w.judge.Err() == nil; round++ {
 		open, moved, waiting := 0, 0, len(n.stage.waiting)
@@ -255,7 +257,7 @@ func (n *sockets) leaveAll(peers []*peer) {
 	}
 }
 
-func (n *sockets) rest() {
+func (n *kernelNetwork) rest() {
 	n.settle()
 	for range 100 {
 		left := n.w.judge.Pause() - n.stage.machine.Now()
@@ -268,102 +270,18 @@ func (n *sockets) rest() {
 }
 
 // awaiting says whether any of them waits for a dump.
-func (n *sockets) awaiting(peers []*peer) bool {
+func (n *kernelNetwork) awaiting(peers []*peer) bool {
 	return slices.ContainsFunc(peers, func(p *peer) bool { return p.open && p.link.waits })
 }
 
-func (n *sockets) pause() {
+func (n *kernelNetwork) pause() {
 	n.w.judge.Valid()
 	if n.w.random.below(4) == 0 {
 		n.settle()
 	}
 }
 
-// lastMinute lets much arrive that no loop has seen yet, and clients connect that
-// say nothing.
-func (n *sockets) lastMinute() {
-	w := n.w
-	for _, p := range w.peers {
-		if p.open && !p.finished {
-			w.send(p)
-			taken, _, _ := n.do(Event{Arrive, p.label, string(p.uplink[p.head:])})
-			p.passed(taken)
-		}
-	}
-	for range w.random.below(4) {
-		n.do(Event{Dial, w.labels, "10.0.0.50:" + strconv.Itoa(w.labels)})
-		w.labels++
-	}
-}
-
-func (n *sockets) stop() {
-	w, s := n.w, n.stage
-	n.lastMinute()
-	n.do(Event{Kind: Stop})
-	began := s.machine.Now()
-	patience := 1 + w.random.below(3*400) // often more than it takes
-	switch w.random.below(4) {
-	case 0: // none at all; whoever accepts hears of it last
-		patience = 0
-		n.do(Event{Kind: Drop})
-		for i := range w.options.Loops {
-			n.do(Event{Turn, w.options.Loops - 1 - i, ""})
-		}
-	case 1: // the loops are too busy to come to everybody in time
-		for range 3 {
-			for i := range w.options.Loops {
-				n.do(Event{Turn, i, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
-			}
-			n.advance(21 * core.Millisecond)
-		}
-	}
-	for step := range 400 {
-		if step > 0 && step == patience {
-			n.do(Event{Kind: Drop})
-		}
-		n.turns()
-		n.dumps()
-		n.do(Event{Turn, w.random.below(w.options.Loops), ""})
-		p := w.peers[w.random.below(len(w.peers))]
-		if p.open && w.random.below(3) > 0 {
-			w.send(p) // some clients never stop
-		}
-		if p.open {
-			n.deliver(p, p.underWay())
-		}
-		if p.open {
-			n.read(p, 1+w.random.below(2000))
-		}
-		if w.random.below(8) == 0 { // the loops are busy with something else
-			n.advance(pick(&w.random, 5*core.Millisecond, 20*core.Millisecond))
-		}
-		if w.random.below(4) == 0 {
-			n.settle()
-			if next := s.next(); next != core.Never && next > s.machine.Now() {
-				n.advance(min(next-s.machine.Now(), pick(&w.random, 5*core.Millisecond, 5*core.Second)))
-			}
-		}
-		if s.isOver() || w.judge.Err() != nil {
-			break
-		}
-	}
-	if s.isOver() {
-		w.hit(StoppedInPeace)
-		// Who goes on sending and reads slowly may take as long as it is given.
-		if took := s.machine.Now() - began; w.options.writeLimit() > 0 && !s.waited && took > 2*w.options.writeLimit()+12*core.Second {
-			w.judge.Failf("the server took %d ms to stop", took/core.Millisecond)
-		}
-	} else {
-		w.hit(StoppedByForce)
-	}
-	n.do(Event{Kind: Restart})
-	for _, p := range w.peers {
-		n.leave(p)
-		p.link = nil
-	}
-}
-
-func (n *sockets) finish() {
+func (n *kernelNetwork) finish() {
 	n.leaveAll(n.w.peers)
 	n.settle()
 	n.advance(mostLinger) // for those that were refused
@@ -376,15 +294,15 @@ func (n *sockets) finish() {
 	}
 }
 
-// lives says whether the server has a connection of somebody, when nothing
+// has says whether the server has a connection of somebody, when nothing
 // happens.
-func (n *sockets) lives(p *peer) bool {
+func (n *kernelNetwork) has(p *peer) bool {
 	n.settle()
 	return p.link != nil && p.link.admitted && !p.link.released
 }
 
 // living returns the connections that the server has, when nothing happens.
-func (n *sockets) living() []string {
+func (n *kernelNetwork) living() []string {
 	n.settle()
 	var shown []string
 	for _, l := range n.stage.links {
