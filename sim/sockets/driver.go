@@ -9,11 +9,11 @@ import (
 type Driver struct {
 	Transport string
 	// Loops is the number of event loops; 0 is a goroutine for every connection,
-	// and UnknownLoops is a server that is not ours.
+	// and UnknownLoops is for a Remote server.
 	Loops int
 }
 
-// UnknownLoops is the number of loops of a server of which it is not known.
+// UnknownLoops means that the number of loops of a server is not known.
 const UnknownLoops = -1
 
 // String returns the driver's name as a kind of perturbation.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/hashes.txt anew, after a change of the generator")
+var update = flag.Bool("update", false, "rewrite testdata/hashes.txt, after a change of the generator")
 
 const hashes = "testdata/hashes.txt"
 

@@ -192,7 +192,7 @@ func (s *stage) turn(number int, seed string) {
 	s.turns++
 	before, work := s.progress, r.poller.HasWork()
 	r.over = !r.loop.Turn()
-	s.heard(r)
+	s.afterTurn(r)
 	r.blocked = seed == "" && !work && s.progress == before && r.poller.Until() > s.machine.Now()
 	s.checkDescriptors()
 }
@@ -206,9 +206,9 @@ func (s *stage) dump() {
 	}
 }
 
-// heard notes that a loop has taken a turn, and knows now which of its connections
-// have been resumed.
-func (s *stage) heard(r *runner) {
+// afterTurn notes that a loop has taken a turn, in which it has noticed which of its
+// connections were resumed.
+func (s *stage) afterTurn(r *runner) {
 	now := s.machine.Now()
 	for _, l := range s.held {
 		if l == nil || !l.resumed || l.by != r {

@@ -11,7 +11,7 @@ import (
 
 // Result counts what a run did.
 type Result struct {
-	Steps    int64 // steps, in each of which something happens to one client
+	Steps    int64 // steps, each of which is one action on one client
 	Bytes    int64 // bytes that reached the server
 	Commands int64 // commands that it executed, including invalid ones
 	Hash     [sha256.Size]byte
