@@ -43,7 +43,7 @@ type link struct {
 	by                         *runner
 	idly, slowly               bool // when it was released, its idle or write deadline had passed
 	graceful                   bool // it was released at the end of its stream, at a stop or under BAD-7
-	misled                     bool // a faulty read has returned less than had arrived while the server stops
+	misled                     bool // while the server was stopping, a faulty read returned less than had arrived
 	due                        int  // bytes that had arrived when the server was stopped
 
 	heard core.Time // when the server last read something, or had written everything

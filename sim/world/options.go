@@ -31,7 +31,7 @@ type Options struct {
 	Rates        kernel.Rates // of the faults of the kernel
 	Patience     int          // most times in a row that the kernel delays the same thing
 
-	Steps    int // events before the calm phase
+	Steps    int // steps before the calm phase
 	Peers    int // clients at once, reconnects included
 	Names    int // names that the clients contend for
 	OddNames bool
