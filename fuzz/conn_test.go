@@ -14,12 +14,12 @@ import (
 	"lockd/sim/judge"
 )
 
-// FuzzConn plays a schedule to the real connection code, Server.Serve and all
-// below it, over connections in memory: one after the other, each with its
-// bytes in the pieces of the schedule, and each ending as the schedule says, by
-// a half-close or a reset. Every reply byte is compared with the model, and what
-// a connection held must be free when the next one begins, which is when the
-// server has closed the one before (END-4, END-5).
+// FuzzConn plays a schedule against the production connection code, Server.Serve and
+// all that it calls, over connections in memory. The connections follow one another.
+// Each sends its bytes in the pieces of the schedule and ends as the schedule says, by
+// a half-close or a reset. Every reply byte is compared with the model. The next
+// connection begins when the server has closed the one before, whose locks must be free
+// then (END-4, END-5).
 func FuzzConn(f *testing.F) {
 	for _, seed := range coreSeeds {
 		f.Add([]byte(seed))
@@ -64,7 +64,7 @@ func FuzzConn(f *testing.F) {
 	})
 }
 
-// scripts cuts a schedule into connections: CloseConn ends one with a half-close,
+// scripts divides a schedule into connections: CloseConn ends one with a half-close,
 // EndMessage with a reset; the other steps end a packet.
 func scripts(coded []byte) []*scriptedConn {
 	current := newScriptedConn()
@@ -89,11 +89,12 @@ func scripts(coded []byte) []*scriptedConn {
 
 var errReset = errors.New("connection reset by peer")
 
-// scriptedConn is a connection whose peer sends pieces and then ends it.
+// scriptedConn is the server's side of a connection whose client sends pieces and then
+// ends it.
 type scriptedConn struct {
 	pieces  [][]byte
-	next    int // piece
-	offset  int // in it
+	next    int // index of the next piece
+	offset  int // in the next piece
 	end     error
 	written bytes.Buffer
 	once    sync.Once
@@ -130,7 +131,7 @@ type address string
 func (a address) Network() string { return "tcp" }
 func (a address) String() string  { return string(a) }
 
-// memoryListener accepts what is sent to conns.
+// memoryListener accepts the connections that are sent to conns.
 type memoryListener struct {
 	conns  chan net.Conn
 	once   sync.Once

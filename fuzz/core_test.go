@@ -7,7 +7,7 @@ import (
 	"lockd/sim/judge"
 )
 
-// coreSeeds are conversations that cover the grammar; testdata has more.
+// coreSeeds are schedules that cover the grammar; testdata has more.
 var coreSeeds = []string{
 	"0\xf0g a\n\xf1g a\nr a\n\xf0r a\n\xf1g a\ni a\n",
 	"0\xf0sg a\nsg a\n\xf1sg a\nsi a\nsr a\n\xf2si a\nsr a\n\xf0sr a\n\xf0sr a\n",
@@ -25,8 +25,8 @@ var coreSeeds = []string{
 }
 
 // FuzzCore compares Core with the model, reply by reply, on several connections
-// that open, close and send bytes in any pieces. It plays every schedule and
-// variants of it: a play costs a tenth of what the fuzzer spends on an input.
+// that open, close and send bytes in any pieces. It plays every schedule and also
+// variants of it, since a play costs only a tenth of what the fuzzer spends on an input.
 func FuzzCore(f *testing.F) {
 	for _, seed := range coreSeeds {
 		f.Add([]byte(seed))
@@ -50,13 +50,13 @@ func FuzzCore(f *testing.F) {
 	})
 }
 
-// playsPerInput is how many executions of Core one input of FuzzCore is: the
-// schedule itself and its variants.
+// playsPerInput is how many schedules FuzzCore plays for one input: the schedule itself
+// and its variants.
 const playsPerInput = 24
 
 // FuzzLines sends any bytes on one connection while another holds a lock, first
-// at once and then byte by byte: pieces change nothing, and the bystander keeps
-// its lock (LINE-6, BAD-6).
+// at once and then byte by byte. How the bytes are split must change nothing, and the
+// other connection must keep its lock (LINE-6, BAD-6).
 func FuzzLines(f *testing.F) {
 	for _, seed := range coreSeeds {
 		f.Add([]byte(seed))

@@ -13,8 +13,8 @@ import (
 )
 
 // FuzzDialects gives the six lock commands to a server of each dialect and
-// checks that they differ in text only: the numbers are the same, but for g on a
-// lock that the connection holds, to which classic says no (CLASSIC-1,
+// checks that the replies differ in text only: the numbers are the same, except for g
+// on a lock that the connection holds already, which classic refuses (CLASSIC-1,
 // CLASSIC-2).
 func FuzzDialects(f *testing.F) {
 	for _, seed := range coreSeeds {
@@ -80,8 +80,8 @@ func FuzzDialects(f *testing.F) {
 	})
 }
 
-// holds asks whether a connection holds the exclusive lock of a name: it releases the
-// lock and gets it again.
+// holds reports whether a connection holds the exclusive lock of a name. It finds out
+// by releasing the lock, and then gets it again.
 func holds(j *judge.Judge, n int, name []byte) bool {
 	if reply := j.Send(n, fmt.Appendf(nil, "r %s\n", name)); len(reply) == 0 || reply[0] != '1' {
 		return false

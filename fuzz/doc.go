@@ -1,10 +1,12 @@
-// Package fuzz throws bytes at every part of lockd that reads them, and compares
-// what comes back with the naive model of package sim/model, which is written
+// Package fuzz gives arbitrary bytes to every part of lockd that reads bytes, and
+// compares the replies with the naive model of package sim/model, which is written
 // from docs/protocol.md alone. Where the bytes go to core.Core itself, sim/judge
 // compares.
 //
-// Its tests are Go fuzz targets, whose seeds plain `go test` runs. Most of them
-// read their input as package schedule codes it. Package property holds properties
-// with rapid, and the exhaustion of small worlds. Run goes through all targets of
-// the module for some time each; `lockcheck fuzz` is its command.
+// Its tests are Go fuzz targets, whose seeds a plain `go test` runs; guard_test.go fails
+// if a target has lost its seeds. Most targets decode their input with package schedule:
+// begin there, then with FuzzCore. Package property has property tests with rapid, and
+// the exhaustion of small worlds. [Targets] and [Run] fuzz the targets of the module one
+// by one, for the command `lockcheck fuzz`. The package has no sockets and no real
+// kernel.
 package fuzz

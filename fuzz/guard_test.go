@@ -13,9 +13,9 @@ import (
 	"testing"
 )
 
-// targets counts, for every fuzz target that ran, its inputs and those of them
-// that reached what the target is about: a command that was granted, a reply
-// that was read, a connection that was served.
+// targets counts, for every fuzz target that ran, its inputs and the useful ones among
+// them, which reached what the target tests: a command that was granted, a reply that
+// was read, a connection that was served.
 var targets sync.Map // name to *effect
 
 type effect struct {
@@ -38,8 +38,8 @@ func reached(f *testing.F, useful bool) {
 	}
 }
 
-// TestMain fails a full run in which a target has lost its seeds, or none of
-// them reached what the target is about: it would pass in silence.
+// TestMain fails a full run in which a target has lost its seeds or none of them was
+// useful. Such a target would pass unnoticed.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
@@ -60,7 +60,8 @@ func isFullRun() bool {
 
 const minimumSeeds = 5
 
-// guard checks the targets that the source has against those that ran.
+// guard compares the targets that the source declares with those that ran, and returns
+// the exit code.
 func guard() int {
 	code := 0
 	names, err := declaredTargets()
@@ -71,13 +72,13 @@ func guard() int {
 	for _, name := range names {
 		value, ok := targets.Load(name)
 		if !ok {
-			println("fuzz:", name, "ran no seed: its corpus has vanished, or it never calls reached")
+			println("fuzz:", name, "ran no seed: its corpus is missing, or it never calls reached")
 			code = 1
 			continue
 		}
 		e := value.(*effect)
 		if e.inputs < minimumSeeds || e.useful == 0 {
-			println("fuzz:", name, "ran", e.inputs, "seeds, of which", e.useful, "reached what it is about")
+			println("fuzz:", name, "ran", e.inputs, "seeds, of which", e.useful, "reached what it tests; want at least", minimumSeeds, "and 1")
 			code = 1
 		}
 	}
@@ -105,8 +106,8 @@ func declaredTargets() ([]string, error) {
 	return names, nil
 }
 
-// TestCorpora checks that every folder of seeds belongs to a target, and that
-// the table that says what each seed showed has it.
+// TestCorpora checks that every folder of seeds belongs to a target, and that the table
+// in testdata/README.md says what each seed showed.
 func TestCorpora(t *testing.T) {
 	names, err := declaredTargets()
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"lockd/sim/world"
 )
 
-// FuzzLoop plays a schedule to the production event loops on the fake kernel, with
-// the oracles of sim/world: each connection is dialled when it is selected, its
-// bytes arrive in the pieces of the schedule, and what else happens (turns with
-// and without faults, reading, time that passes, ends of all sorts) follows from the
-// steps and where they stand.
+// FuzzLoop plays a schedule against the production event loops on the fake kernel, with
+// the oracles of sim/world. Each connection is dialled when it is selected, and its
+// bytes arrive in the pieces of the schedule. All other events (turns with and without
+// faults, reading, time that passes, ends of all kinds) follow from the steps and their
+// positions.
 func FuzzLoop(f *testing.F) {
 	for _, seed := range coreSeeds {
 		f.Add([]byte(seed))
@@ -32,7 +32,7 @@ func FuzzLoop(f *testing.F) {
 	})
 }
 
-// kernelEvents turns a schedule into operations of a kernel.
+// kernelEvents turns a schedule into options and events for world.Play.
 func kernelEvents(draw byte, coded []byte) (world.Options, []world.Event) {
 	config := schedule.Config(draw)
 	o := world.Options{
@@ -46,7 +46,7 @@ func kernelEvents(draw byte, coded []byte) (world.Options, []world.Event) {
 	add := func(kind world.Kind, conn int, data string) {
 		events = append(events, world.Event{Kind: kind, Conn: conn, Data: data})
 	}
-	label, labels := 0, 0 // of the selected place; labels are never used again
+	label, labels := 0, 0 // label of the selected place, and the next one; no label is used twice
 	places := map[byte]int{}
 	step := 0
 	dial := func(place byte) {

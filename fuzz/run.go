@@ -20,7 +20,7 @@ type Target struct {
 	Name    string
 }
 
-// Outcome is what fuzzing one target gave.
+// Outcome is the result of fuzzing one target.
 type Outcome struct {
 	Target      Target
 	Executions  int
@@ -42,8 +42,8 @@ func (o Outcome) Rate() float64 {
 // ErrNoTargets means that no fuzz target was found.
 var ErrNoTargets = errors.New("no fuzz target matches")
 
-// Targets asks the go command, which must be on the path, for the fuzz targets
-// below dir whose name matches.
+// Targets returns the fuzz targets below dir whose name matches. It runs the go command,
+// which must be on the path.
 func Targets(ctx context.Context, dir string, match *regexp.Regexp) ([]Target, error) {
 	list := exec.CommandContext(ctx, "go", "test", "-list", "^Fuzz", "./...")
 	list.Dir = dir
@@ -74,15 +74,15 @@ func Targets(ctx context.Context, dir string, match *regexp.Regexp) ([]Target, e
 	return all, nil
 }
 
-// minimizeTime is how long an input that reached new code may be made smaller,
-// instead of a minute, which would be all the time of some targets.
+// minimizeTime is how long the go command may minimize an input that reached new code,
+// instead of the default minute, which could be all the time of a target.
 const minimizeTime = time.Second
 
-// progress is a line of the go command's: what it has done so far.
+// progress matches the lines in which the go command reports what it has done so far.
 var progress = regexp.MustCompile(`fuzz: elapsed: (\S+), execs: (\d+) .*new interesting: (\d+)`)
 
 // Run fuzzes one target for the duration, or until ctx ends, with as many
-// workers as there are processors. What the go command prints goes to log too.
+// workers as there are processors. It copies the output of the go command to log.
 func Run(ctx context.Context, dir string, t Target, d time.Duration, log io.Writer) (Outcome, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", t.Package, "-run=^$", "-fuzz=^"+t.Name+"$", "-fuzztime="+d.String(), "-fuzzminimizetime="+minimizeTime.String())
 	cmd.Dir = dir
@@ -128,8 +128,8 @@ func Run(ctx context.Context, dir string, t Target, d time.Duration, log io.Writ
 	return o, fmt.Errorf("cannot fuzz %s: %w\n%s", t.Name, err, other.String())
 }
 
-// outOfTime says whether the go command took the end of its time for a failure,
-// as it does when that comes while a worker starts or minimizes. A real failure
+// outOfTime reports whether the go command failed only because its time was over, as it
+// does when that happens while a worker starts or minimizes. The output of a real failure
 // names the input that failed, or a seed below the target.
 func outOfTime(output string) bool {
 	return strings.Contains(output, "\n    context deadline exceeded\n") &&

@@ -2,7 +2,7 @@ package fuzz
 
 import "testing"
 
-// TestOutOfTime tells the end of the time from failures.
+// The end of the time is distinguished from failures.
 func TestOutOfTime(t *testing.T) {
 	for output, want := range map[string]bool{
 		"--- FAIL: FuzzStats (10.04s)\n    context deadline exceeded\nFAIL\nexit status 1\n":                                                 true,

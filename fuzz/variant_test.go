@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// fragments are what variants put into a schedule: whole commands, pieces of
-// them, and the steps of package schedule.
+// fragments are what variants insert into a schedule: whole commands, pieces of
+// commands, and the steps of package schedule.
 var fragments = bytesOf(
 	"g a\n", "r a\n", "i a\n", "sg a\n", "sr a\n", "si a\n", "g b\n", "sg b\n", "sr b\n", "g\n", "sg\n",
 	"q\n", "q full\n", "d\n", "sd\n", "d a\n", "sd a\n", "dump\n", "dump shared\n", "me\n", "iam x\n", "iam y\n", "iam\n", "who\n", "who x\n",
@@ -21,8 +21,8 @@ func bytesOf(texts ...string) (all [][]byte) {
 	return all
 }
 
-// variants makes variants of one schedule. They depend on the schedule alone, so
-// that an input that fails fails again when it is replayed.
+// variants makes variants of one schedule. They depend on the schedule and its draw
+// alone, so that a failing input fails again when it is replayed.
 type variants struct {
 	draw     byte
 	schedule []byte
@@ -36,9 +36,9 @@ func newVariants(draw byte, schedule []byte) *variants {
 	return &variants{draw: draw, schedule: schedule, random: rand.New(rand.NewPCG(hash.Sum64(), uint64(draw)))}
 }
 
-// next returns the next variant, valid until the one after: up to four fragments
-// are put in, or take the place of some bytes, and a bit of what draws the
-// configuration is flipped, which for one in four means nothing.
+// next returns the next variant, valid until the next call: up to four fragments are
+// inserted or replace some bytes, and one bit of the byte that draws the configuration is
+// flipped, of which one in eight has no meaning.
 func (v *variants) next() (draw byte, schedule []byte) {
 	v.buf = append(v.buf[:0], v.schedule...)
 	for range 1 + v.random.IntN(4) {

@@ -19,14 +19,14 @@ import (
 const handshake = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
-// bitRaw makes FuzzWebSocket send bytes that are no frames.
+// bitRaw makes FuzzWebSocket send bytes without framing them.
 const bitRaw = 0x80
 
-// FuzzWebSocket plays a schedule to the real WebSocket code: the data between
-// two steps is a frame, EndMessage makes the frame before it the last of its
-// message, and the stream ends where the schedule does, often inside a message,
-// whose torn line must not be executed (LINE-7, WS-1 to WS-3). With bitRaw the
-// bytes are sent as they are, and must do no harm.
+// FuzzWebSocket plays a schedule against the production WebSocket code. The data
+// between two steps is a frame, and EndMessage makes the frame before it the last of its
+// message. The stream ends with the schedule, often inside a message, whose torn line
+// must not be executed (LINE-7, WS-1 to WS-3). With bitRaw the bytes are sent as they
+// are, and the server must only survive them.
 func FuzzWebSocket(f *testing.F) {
 	for _, seed := range []string{
 		"0g a\xf5i a\ni b\xf5q\xf5", "0g a\ng b\xf6\xf5", "0g\xf6 a\xf6\xf5i a\xf5", "0nonsense\xf5\n\xf5g a",
@@ -70,7 +70,7 @@ func FuzzWebSocket(f *testing.F) {
 	})
 }
 
-// messages makes the packets of a schedule, and the messages that the model
+// messages returns the packets of a schedule, and the messages with which the model
 // answers.
 func messages(coded []byte, config core.Config) (packets, want [][]byte) {
 	packets = [][]byte{[]byte(handshake)}
@@ -171,8 +171,8 @@ func readMessages(stream []byte) (all [][]byte, err error) {
 	return nil, errors.New("there is no close frame")
 }
 
-// serveWebSocket serves one connection to its end, after which nothing may be
-// left.
+// serveWebSocket serves one connection to its end, and checks that no connection or lock
+// is left.
 func serveWebSocket(config core.Config, c *scriptedConn) error {
 	s := server.New(server.Config{Core: config})
 	l := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}

@@ -13,7 +13,7 @@ import (
 	"lockd/wire"
 )
 
-// found is what a Splitter finds, as text.
+// found appends to to what a Splitter finds in data, as text.
 func found(s *wire.Splitter, data []byte, to []byte) []byte {
 	for {
 		line, rest, what := s.Next(data)
@@ -31,14 +31,14 @@ func found(s *wire.Splitter, data []byte, to []byte) []byte {
 	}
 }
 
-// How streams of other protocols begin (BAD-7).
+// The beginnings of streams in other protocols (BAD-7).
 var (
 	tlsHello      = regexp.MustCompile("^\x16\x03[\x00-\x04]")
 	httpRequest   = regexp.MustCompile(`(?s)^[A-Z]+ .* HTTP/[0-9]\.[0-9]\r?$`)
 	httpBeginning = regexp.MustCompile(`^[A-Z]+ `)
 )
 
-// isForeign says whether a stream of lines is of another protocol.
+// isForeign reports whether a stream of lines is in another protocol.
 func isForeign(data []byte, lines [][]byte, max int) bool {
 	if max >= 3 && tlsHello.Match(data) {
 		return true
@@ -51,8 +51,8 @@ func isForeign(data []byte, lines [][]byte, max int) bool {
 	return ended && httpRequest.Match(whole)
 }
 
-// FuzzSplitter cuts any bytes into any pieces, which must not change the lines,
-// and compares them with those of bytes.Split (LINE-1, LINE-6, LINE-12, BAD-3, BAD-7).
+// FuzzSplitter splits any bytes into any pieces, which must not change the lines, and
+// compares the lines with those of bytes.SplitAfter (LINE-1, LINE-6, LINE-12, BAD-3, BAD-7).
 func FuzzSplitter(f *testing.F) {
 	for _, seed := range []string{"", "g a\nr a\n", "\n\n", "123456789\n12345678\n1234567\n", "no end", "\r\n\x00\n",
 		"\ufeffg a\ng b\n", "\ufeff", "GET / HTTP/1.1\r\ng a\n", "GET / HTTP/1.1", "POST /0123456789012345678901234567890\n", "\x16\x03\x01\n", "\n\x16\x03\x01"} {
@@ -111,8 +111,8 @@ func FuzzSplitter(f *testing.F) {
 	})
 }
 
-// FuzzRequest checks that parse, write, parse is the identity, and that parsing
-// changes nothing in its input.
+// FuzzRequest checks that a request that is parsed, written and parsed again is the same,
+// and that parsing does not change its input.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{"g a", " sg  a \t b\r", "q full", "nonsense", "", "iam \x00\xff", "dump shared", "g\u00a0a"} {
 		f.Add([]byte(seed))
@@ -141,7 +141,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// FuzzReply checks that read, write, read is the identity for replies of both
+// FuzzReply checks that a reply that is read, written and read again is the same, in both
 // dialects.
 func FuzzReply(f *testing.F) {
 	for _, seed := range []string{
@@ -176,7 +176,7 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-// hostile are streams that a server may send to a client.
+// hostile are streams that a client must survive.
 var hostile = []string{
 	"1 Lock Get Success: a\n0 disabled\n", "1 Got Lock\r\n", "Array\r\n(\r\n    [pid] => 1\r\n)\r\n",
 	"command_d: 1\nshared_orphans: 2\n1 ok\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "1 torn", "\n\n\n", "Array\n(\n(\n(\n",
@@ -186,8 +186,8 @@ var hostile = []string{
 // readerLimit is the longest line in FuzzReplyReader, in bytes.
 const readerLimit = 100
 
-// FuzzReplyReader reads any stream, in any pieces, as the client does: no panic,
-// no more memory than the limit, and the lines are those of the stream.
+// FuzzReplyReader reads any stream, in any pieces, as the client does. It must not panic
+// or take more memory than the limit, and the lines must be those of the stream.
 func FuzzReplyReader(f *testing.F) {
 	for _, seed := range hostile {
 		f.Add([]byte(seed))
@@ -215,7 +215,7 @@ func FuzzReplyReader(f *testing.F) {
 	})
 }
 
-// FuzzStats reads any stream as statistics: they are bounded and end.
+// FuzzStats reads any stream as statistics, which must be bounded and end.
 func FuzzStats(f *testing.F) {
 	var figures wire.Figures
 	for _, seed := range append(hostile, string(wire.Glockd.AppendStats(nil, &figures)), string(wire.Classic.AppendStats(nil, &figures))) {
@@ -233,8 +233,8 @@ func FuzzStats(f *testing.F) {
 	})
 }
 
-// TestReaderMemory checks that a server that sends one endless line cannot make
-// a client take more than its limit.
+// TestReaderMemory checks that a server that sends an endless line cannot make a client
+// allocate more than its limit.
 func TestReaderMemory(t *testing.T) {
 	endless := io.LimitReader(repeat('x'), 1<<30)
 	var before, after runtime.MemStats

@@ -1,5 +1,7 @@
-// Package property holds what must be true of every server, as properties that
-// rapid tries and shrinks, and the exhaustion of small worlds.
+// Package property tests properties of core.Core: rapid searches for counterexamples
+// and shrinks them, TestExhaustion goes through all states of a small world, and
+// TestEverySplit through all ways to split the lines of a corpus. It uses no server,
+// sockets or clock. Begin with coreProperty, which compares Core with the model.
 package property
 
 import (
@@ -31,7 +33,7 @@ func drawConfig(t *rapid.T) core.Config {
 	}
 }
 
-// coreProperty is a state machine test of Core against the model: every command,
+// coreProperty is a state machine test of Core against the model, with every command,
 // connecting, disconnecting, dumps, statistics, messages and torn packets.
 func coreProperty(t *rapid.T) {
 	j := judge.New(drawConfig(t))
@@ -62,8 +64,8 @@ func coreProperty(t *rapid.T) {
 			send(t, rapid.StringOf(rapid.SampledFrom([]rune("grsiq ab\n\n\r\t"))).Draw(t, "packet"))
 		},
 	}
-	for op := wire.Get; op < wire.NumCommands; op++ {
-		actions[op.String()] = named(op.String())
+	for command := wire.Get; command < wire.NumCommands; command++ {
+		actions[command.String()] = named(command.String())
 	}
 	for _, line := range []string{"q full", "dump shared", "nonsense", ""} {
 		actions["line "+line] = func(t *rapid.T) { send(t, line+"\n") }
@@ -78,7 +80,8 @@ func coreProperty(t *rapid.T) {
 // TestCore runs the state machine test.
 func TestCore(t *testing.T) { rapid.Check(t, coreProperty) }
 
-// FuzzCoreProperty lets the fuzzer draw what rapid draws.
+// FuzzCoreProperty is the state machine test with the fuzzer's input as the source of
+// rapid's choices.
 func FuzzCoreProperty(f *testing.F) {
 	for i := range 8 {
 		seed := make([]byte, 8192)
@@ -90,7 +93,7 @@ func FuzzCoreProperty(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(coreProperty))
 }
 
-// history is what a few connections sent, one line each.
+// sent is one line that a connection sends.
 type sent struct {
 	conn int
 	line string
@@ -98,15 +101,15 @@ type sent struct {
 
 func drawLines(t *rapid.T, label string, names []string) []sent {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) sent {
-		op := wire.Command(rapid.IntRange(int(wire.Get), int(wire.InspectShared)).Draw(t, "op"))
+		command := wire.Command(rapid.IntRange(int(wire.Get), int(wire.InspectShared)).Draw(t, "command"))
 		return sent{
 			rapid.IntRange(0, connections-1).Draw(t, "connection"),
-			op.String() + " " + rapid.SampledFrom(names).Draw(t, "name") + "\n",
+			command.String() + " " + rapid.SampledFrom(names).Draw(t, "name") + "\n",
 		}
 	}), 0, 30).Draw(t, label)
 }
 
-// newCore returns a Core with open connections, which are numbered from 1.
+// newCore returns a Core with the given number of open connections, numbered from 1.
 func newCore(config core.Config) *core.Core {
 	c := core.New(config)
 	for n := range connections {
@@ -122,7 +125,7 @@ func ask(c *core.Core, s sent) string {
 	return string(fx.To(id))
 }
 
-// tables is all that can be seen of the locks.
+// tables returns all that a client can see of the locks.
 func tables(c *core.Core) string {
 	var fx core.Effects
 	id, _ := c.Open(0, core.Peer{Addr: "observer"}, &fx)
@@ -131,8 +134,8 @@ func tables(c *core.Core) string {
 	return string(fx.To(id))
 }
 
-// TestNamesCommute checks that commands on different names do not touch each
-// other: in any merge of two runs the replies and the tables are the same.
+// TestNamesCommute checks that commands on different names do not affect each other: in
+// any merge of two runs the replies and the tables are the same.
 func TestNamesCommute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		left := drawLines(t, "left", []string{"a", "b"})
@@ -196,8 +199,8 @@ func TestCloseIsReleasing(t *testing.T) {
 	})
 }
 
-// TestTablesAgree checks that dumps and statistics say what the commands
-// answered: they are compared with what i and si say of every name.
+// TestTablesAgree checks that dumps and statistics agree with the replies of i and si for
+// every name.
 func TestTablesAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newCore(core.Config{Dump: true})

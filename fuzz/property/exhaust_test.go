@@ -16,19 +16,19 @@ var (
 	exhaustNames       = flag.Int("names", 2, "names of that world")
 )
 
-// move is one transition: a line of a connection, or with an empty line its
-// opening or closing.
+// move is one transition: a connection sends a line, or, if the line is empty, is opened
+// or closed.
 type move struct {
 	conn int
 	line string
 }
 
-// TestExhaustion visits every reachable state of a small world, which connections
-// are open, who holds each name, and in which order shared holders got it, and
-// tries every command of every connection from it, against the model. It finds
-// the states breadth first, so that the path it prints is a shortest one. A
-// longer run: go test ./fuzz/property -run TestExhaustion -connections 4 -names 3
-// -timeout 2h.
+// TestExhaustion visits every reachable state of a small world. A state is which
+// connections are open, which of them hold each name, and in which order shared holders
+// got it. From every state the test tries every command of every connection, and compares
+// Core with the model. The search is breadth first, so that the path that it prints is a
+// shortest one. A longer run: go test ./fuzz/property -run TestExhaustion -connections 4
+// -names 3 -timeout 2h.
 func TestExhaustion(t *testing.T) {
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
 		t.Run(dialect.String(), func(t *testing.T) {
@@ -56,8 +56,8 @@ func allMoves() []move {
 	for c := range *exhaustConnections {
 		all = append(all, move{c, ""})
 		for n := range *exhaustNames {
-			for op := wire.Get; op <= wire.InspectShared; op++ {
-				all = append(all, move{c, fmt.Sprintf("%v %c\n", op, 'a'+n)})
+			for command := wire.Get; command <= wire.InspectShared; command++ {
+				all = append(all, move{c, fmt.Sprintf("%v %c\n", command, 'a'+n)})
 			}
 		}
 	}
@@ -69,7 +69,7 @@ type smallWorld struct {
 	moves  []move
 }
 
-// found is a state: how it was reached first.
+// found is a state, as the first path that reached it.
 type found struct {
 	from *found
 	by   move
@@ -129,7 +129,7 @@ func (w *smallWorld) play(path []move) (string, error) {
 	if err := j.Err(); err != nil {
 		return "", err
 	}
-	// What is counted is no part of the state; the tables follow it.
+	// The counters are not part of the state; the tables follow them.
 	_, tables, found := strings.Cut(string(reply), endOfFigures[w.config.Dialect])
 	if !found {
 		return "", fmt.Errorf("q full answers %q", reply)
@@ -140,5 +140,5 @@ func (w *smallWorld) play(path []move) (string, error) {
 	return tables, nil
 }
 
-// endOfFigures stands between the figures and the tables in the reply to q full.
+// endOfFigures is between the figures and the tables in the reply to q full.
 var endOfFigures = map[wire.Dialect]string{wire.Glockd: "\nmap[", wire.Classic: "\r\n)\r\n"}

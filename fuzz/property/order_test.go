@@ -17,8 +17,8 @@ func pairs(reply string) []string {
 
 func contains(text, part string) bool { return strings.Contains("\n"+text, part) }
 
-// TestOrder checks the orders of d, sd and dump shared (DUMP-11):
-// by name, bytewise, and within a name in the order in which the holders got it.
+// TestOrder checks the order of d and sd (DUMP-11): by name, bytewise, and within a name
+// in the order in which the holders got it.
 func TestOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newCore(core.Config{Dump: true})
@@ -26,10 +26,10 @@ func TestOrder(t *testing.T) {
 		for _, s := range drawLines(t, "lines", []string{"b", "a", "B", "\xff", "a\x00"}) {
 			before := slices.Contains(got, s)
 			yes := ask(c, s)[0] != '0'
-			switch op, _, _ := strings.Cut(s.line, " "); {
-			case op == "sg" && !before:
+			switch command, _, _ := strings.Cut(s.line, " "); {
+			case command == "sg" && !before:
 				got = append(got, s)
-			case op == "sr" && yes:
+			case command == "sr" && yes:
 				s.line = "sg" + strings.TrimPrefix(s.line, "sr")
 				got = slices.DeleteFunc(got, func(o sent) bool { return o == s })
 			}
@@ -49,11 +49,11 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// name is that of a line of a lock command.
+// name returns the name in a line with a lock command.
 func (s sent) name() string {
 	_, name, _ := strings.Cut(strings.TrimSuffix(s.line, "\n"), " ")
 	return name
 }
 
-// nameOf is the name in a line of d.
+// nameOf returns the name in a line of d.
 func nameOf(line string) string { return line[:strings.LastIndex(line, ": ")] }

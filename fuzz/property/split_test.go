@@ -10,7 +10,7 @@ import (
 )
 
 // corpus covers the grammar: every command with and without a name, white space
-// wherever it may stand, bytes of every kind, lines at the limit, nonsense.
+// wherever it is allowed, bytes of every kind, lines at the limit, unknown commands.
 var corpus = []string{
 	"g\n", "g a\n", "r a\n", "i a\n", "sg a\n", "sr a\n", "si a\n", "q\n", "q full\n", "q x\n",
 	"d\n", "d a\n", "sd\n", "sd a\n", "dump\n", "dump shared\n", "me\n", "iam a b\n", "iam\n", "who\n", "who a b\n",
@@ -20,8 +20,8 @@ var corpus = []string{
 	"G a\n", "nonsense\n", "gg a\n", "GET / HTTP/1.1\r\n", "\x16\x03\x01\x02\n",
 }
 
-// TestEverySplit sends every line of the corpus, between two others, cut at
-// every pair of places: the replies are those of the whole (LINE-6, BAD-3).
+// TestEverySplit sends every line of the corpus, between two others, cut at every pair
+// of positions. The replies must be those of the uncut input (LINE-6, BAD-3).
 func TestEverySplit(t *testing.T) {
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
 		config := core.Config{Dialect: dialect, Registry: true, Dump: true, AnswerInvalid: true, MaxLine: 20}

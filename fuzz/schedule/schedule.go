@@ -1,10 +1,11 @@
-// Package schedule codes in bytes what several connections do, so that a fuzzer can
-// vary it and a person can read it. The bytes from SelectFirst to EndPacket are
-// steps, and all others are sent by the connection that was selected last; a step
-// ends the packet before it. Another byte draws the configuration of the server.
+// Package schedule encodes in bytes what several connections do, so that a fuzzer can
+// vary it and a person can read it. The bytes from SelectFirst to EndPacket are steps;
+// the connection that was selected last sends all others. A step ends the packet before
+// it. A separate byte draws the configuration of the server.
 //
-// Play lets sim/judge judge a schedule. Targets of package fuzz that play one to
-// something else go through its Steps.
+// The encoding must not change, since the corpora of package fuzz depend on it. Begin
+// with [Steps], which decodes a schedule; [Play] plays one against a sim/judge. The
+// package itself uses no server and no connections.
 package schedule
 
 import (
@@ -24,14 +25,13 @@ const (
 	EndPacket   = 0xF6
 )
 
-// Step is one step of a schedule: Data is sent if it is not empty, else What is
-// done.
+// Step is one step of a schedule: Data is sent if it is not empty, else What is done.
 type Step struct {
 	Data []byte
 	What byte
 }
 
-// Steps goes through the steps of a schedule.
+// Steps iterates over the steps of a schedule.
 func Steps(coded []byte) iter.Seq[Step] {
 	return func(yield func(Step) bool) {
 		for len(coded) > 0 {
@@ -59,7 +59,7 @@ const (
 	BitShortLines
 	BitFewLocks
 	BitFewConnections
-	BitLate // no dump is made at once, and no end is cleared at once
+	BitLate // no dump is made at once, and the end of a connection is cleared in many pieces
 )
 
 // Config returns the configuration that a byte draws.
@@ -88,9 +88,9 @@ func Config(draw byte) core.Config {
 	return c
 }
 
-// Play plays a schedule to a server of the configuration that draw draws, up to the
-// first failure, and says whether any command was granted. Connection 0 is open
-// from the start; in the end everything is closed.
+// Play plays a schedule against a sim/judge with the configuration that draw draws, up
+// to the first failure, and reports whether any command was granted. Connection 0 is open
+// from the start; at the end all connections are closed.
 func Play(draw byte, coded []byte) (granted bool, err error) {
 	j := judge.New(Config(draw))
 	selected := 0

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The corpora depend on the coding.
+// The encoding does not change: the corpora depend on it.
 func TestSteps(t *testing.T) {
 	var got []Step
 	for s := range Steps([]byte("\xf0g a\n\xf6\xf7i a\xf5\xf4\xf3\xef")) {

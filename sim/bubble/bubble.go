@@ -3,12 +3,13 @@
 // testing/synctest bubble, over connections in memory.
 //
 // At every place where goroutines can interleave (a read, a write, a close, the
-// mutex around Core) they sleep until a seeded instant that nobody else has.
-// So the seed decides the order in which they go on, narrow races are found,
-// and a run can be repeated.
+// mutex around Core) each sleeps until an instant that is drawn from the seed and that
+// no other goroutine has. So the seed decides the order in which they continue, narrow
+// races are found, and a run can be repeated.
 //
-// It never uses a socket, a real clock or an event loop, and judges no history: that is
-// for whoever calls it. Begin with [Draw] and [Run].
+// The package never uses a socket, a real clock or an event loop, and does not check
+// histories: its caller does. Begin with [Draw] and [Run]; yield.go schedules the
+// goroutines, conn.go and stream.go are the connections.
 package bubble
 
 import (
@@ -27,22 +28,21 @@ import (
 	"lockd/wire"
 )
 
-// patience is how long, in virtual time, anything may take.
+// patience is how long anything may take, in virtual time.
 const patience = 10 * time.Minute
 
-// Outcome is what one run leaves behind. The history is to be checked outside
-// of the bubble.
+// Outcome is the result of one run. Check the history outside the bubble.
 type Outcome struct {
 	History  *history.History
 	Coverage map[string]int64
 }
 
-// Run plays one run in a bubble of its own. The error says what was wrong
-// besides the history: a reply that is none, locks or goroutines left behind, a
-// server that does not end. Runs may play side by side.
+// Run plays one run in a bubble of its own. The error says what was wrong apart from
+// the history: an invalid reply, locks or goroutines left behind, a server that does
+// not end. Several Runs may play concurrently.
 //
-// A bubble wants a test to belong to, which it asks for nothing but its name and its
-// place among others; a program that is none lends it one that was never begun.
+// synctest.Test needs a *testing.T, of which it uses little. A new one that never began
+// is enough, so that programs other than tests can call Run.
 func Run(o Options) (outcome Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil { // synctest panics when a bubble is stuck
@@ -59,7 +59,7 @@ func Run(o Options) (outcome Outcome, err error) {
 // bubble is one run.
 type bubble struct {
 	options  Options
-	operator *actor // of what is done to the server as a whole
+	operator *actor // for what happens to the server as a whole
 	clock    atomic.Int64
 	conns    atomic.Int64
 	coverage [coverages]atomic.Int64
@@ -99,7 +99,7 @@ func newBubble(o Options) *bubble {
 	return b
 }
 
-// start starts a server, the generation counts them.
+// start starts a server. generation is how many were started before.
 func (b *bubble) start(generation int) {
 	mutex := newLocker(newActor(b.options.Seed, maxActors-1-2*generation, b.options.Jitter))
 	r := &running{
@@ -111,7 +111,7 @@ func (b *bubble) start(generation int) {
 	b.current.Store(r)
 }
 
-// stop shuts a server down gracefully and looks at what it leaves.
+// stop shuts the server down gracefully and checks that it leaves nothing.
 func (b *bubble) stop() error {
 	r := b.current.Load()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -124,12 +124,12 @@ func (b *bubble) stop() error {
 	}
 	select {
 	case err := <-r.served:
-		r.served <- err // for who stops it again
+		r.served <- err // for the next call of stop
 		if !errors.Is(err, server.ErrClosed) {
 			return fmt.Errorf("serve ended with %v, want %v", err, server.ErrClosed)
 		}
 	case <-time.After(patience):
-		return errors.New("the server has shut down and serves on")
+		return errors.New("the server has shut down, and Serve does not return")
 	}
 	return nil
 }
@@ -183,14 +183,13 @@ func (b *bubble) operate() error {
 	return nil
 }
 
-// dial connects a client. The numbers of actors from 16 on are those of the
-// connections, two for each.
+// dial connects a client. Actors from 16 on are those of connections, two for each.
 func (b *bubble) dial(client int) (workload.Conn, error) {
 	b.clients[client].yield()
 	o, r := b.options, b.random[client]
 	number := int(b.conns.Add(1))
 	if 16+2*number >= maxActors-16 {
-		return nil, errors.New("more connections than a bubble has room for")
+		return nil, errors.New("more connections than a bubble has actors for")
 	}
 	from := addr(fmt.Sprintf("10.0.0.%d:%d", 1+client, 1024+number))
 	if o.SameAddr && r.IntN(2) == 0 {
@@ -216,7 +215,7 @@ func (b *bubble) dial(client int) (workload.Conn, error) {
 	return near, nil
 }
 
-// stall makes a client pause for long, in which timeouts pass.
+// stall makes a client pause for so long that timeouts pass.
 func (b *bubble) stall() {
 	b.coverage[coverClockJump].Add(1)
 	b.operator.sleep(3 * time.Second)
@@ -236,7 +235,7 @@ func (b *bubble) ended(c workload.Conn) bool {
 	}
 }
 
-// figures asks for the statistics when nobody else is there.
+// figures asks for the statistics on a connection of its own.
 func (b *bubble) figures() (map[string]uint64, error) {
 	near, err := b.visit(0, 64<<10)
 	if err != nil {

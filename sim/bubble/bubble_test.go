@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// histories is how many seeds plain go test plays.
+// histories is how many seeds a plain go test plays.
 const histories = 500
 
 func TestHistories(t *testing.T) {
@@ -23,7 +23,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// The seed decides everything, the order of the goroutines included.
+// The seed decides everything, including the order of the goroutines.
 func TestSameSeedSameHistory(t *testing.T) {
 	play := func(o Options) string {
 		outcome, err := Run(o)

@@ -13,8 +13,8 @@ type addr string
 func (a addr) Network() string { return "tcp" }
 func (a addr) String() string  { return string(a) }
 
-// conn is one side of a connection in memory. Its actor pauses wherever
-// another goroutine could get a word in.
+// conn is one side of a connection in memory. Its actor yields wherever another
+// goroutine could interleave.
 type conn struct {
 	in, out       *stream
 	actor         *actor
@@ -23,11 +23,11 @@ type conn struct {
 	closed        atomic.Bool
 	done          chan struct{} // closed by Close
 	peer          *conn         // of a client: the server's side
-	failWrite     *atomic.Int64 // writes until one fails for no reason; below 0: never
+	failWrite     *atomic.Int64 // counts down the writes until one fails; nil: none fails
 }
 
-// pipe returns the two sides of a connection, the client's first. window is
-// how many bytes of replies it holds.
+// pipe returns the two sides of a connection, the client's first. It holds up to
+// window bytes of replies.
 func pipe(client, server *actor, from addr, window int) (*conn, *conn) {
 	up, down := newStream(4<<10), newStream(window)
 	const here = addr("10.0.0.254:9999")
@@ -65,7 +65,7 @@ func (c *conn) Write(p []byte) (int, error) {
 			return written, net.ErrClosed
 		}
 		if c.failWrite != nil && c.failWrite.Add(-1) == 0 {
-			return written, fmt.Errorf("write to %s: broken for the sake of the test", c.remote)
+			return written, fmt.Errorf("write to %s: injected failure", c.remote)
 		}
 		n, err := c.out.write(c.limit(p[written:]))
 		written += n
@@ -84,8 +84,8 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// Close implements net.Conn. As in a kernel, closing with unread bytes resets
-// the connection, and so does whatever is written to the closed side later.
+// Close implements net.Conn. As in a kernel, closing with unread bytes resets the
+// connection, and so does a later write to the closed side.
 func (c *conn) Close() error {
 	c.actor.yield()
 	if c.closed.Swap(true) {

@@ -10,42 +10,42 @@ import (
 	"lockd/wire"
 )
 
-// visit connects somebody who is not of the crowd. The numbers of the actors
-// below 16 are free for visitors, after those of the clients.
+// visit connects a client that does not belong to the crowd. Actors below 16 that are
+// not those of the crowd's clients are free for such visitors.
 func (b *bubble) visit(number, window int) (*conn, error) {
 	seed, jitter := b.options.Seed, b.options.Jitter
 	near, far := pipe(newActor(seed, 12+2*number, jitter), newActor(seed, 13+2*number, jitter), "10.0.0.99:99", window)
 	near.peer = far
 	if !b.current.Load().listener.offer(far, 0) {
-		return nil, errors.New("nobody listens any more")
+		return nil, errors.New("the server does not listen any more")
 	}
 	return near, nil
 }
 
-// epilogue checks, once the crowd has left, what the crowd cannot: that the
-// server gives up who sends or reads nothing for too long, that nothing of a great
-// batch is lost, and that it answers what it has received before it stops.
+// epilogue checks, after the crowd has left, what the crowd cannot: that the server
+// drops a client that sends or reads nothing for too long, that no reply of a large
+// batch is lost, and that the server answers what it has received before it stops.
 func (b *bubble) epilogue() error {
 	switch {
 	case b.options.IdleTimeout > 0:
-		return b.givenUp("says nothing", "")
+		return b.timesOut("sends nothing", "")
 	case b.options.WriteTimeout > 0:
-		return b.givenUp("reads nothing", strings.Repeat("q\n", 500))
+		return b.timesOut("reads nothing", strings.Repeat("q\n", 500))
 	case b.options.Seed%16 == 0:
-		return b.greatBatch()
+		return b.largeBatch()
 	}
 	return b.stopAnswers()
 }
 
-// givenUp lets a visitor get a lock and then do what it may not for long; the server
-// must drop the connection.
-func (b *bubble) givenUp(what, send string) error {
+// timesOut makes a visitor get a lock, send some commands, and then neither send nor
+// read; the server must drop its connection.
+func (b *bubble) timesOut(what, send string) error {
 	near, err := b.visit(0, 256)
 	if err != nil {
 		return err
 	}
 	defer near.Close()
-	near.Write([]byte("g visitor\n" + send)) // it may be given up already
+	near.Write([]byte("g visitor\n" + send)) // fails if the server has dropped it already
 	select {
 	case <-near.peer.done:
 		return nil
@@ -54,9 +54,9 @@ func (b *bubble) givenUp(what, send string) error {
 	}
 }
 
-// greatBatch sends many commands at once, whose replies do not fit into one
-// write of the server, and wants all of them.
-func (b *bubble) greatBatch() error {
+// largeBatch sends many commands at once, whose replies do not fit into one write of
+// the server, and expects all replies.
+func (b *bubble) largeBatch() error {
 	const commands = 1000
 	near, err := b.visit(0, 64<<10)
 	if err != nil {
@@ -74,8 +74,8 @@ func (b *bubble) greatBatch() error {
 	return nil
 }
 
-// stopAnswers sends commands and shuts the server down: what it has received is
-// answered, then it closes [END-8].
+// stopAnswers sends commands and shuts the server down, which must answer what it has
+// received and then close [END-8].
 func (b *bubble) stopAnswers() error {
 	near, err := b.visit(0, 64<<10)
 	if err != nil {
@@ -89,17 +89,17 @@ func (b *bubble) stopAnswers() error {
 	if _, err := reader.Line(); err != nil {
 		return err
 	}
-	near.out.put("g last\nsg words\n") // at once, before the server can look
+	near.out.put("g last\nsg words\n") // at once, before the server can read
 	if err := b.stop(); err != nil {
 		return err
 	}
 	for range 2 {
 		if line, err := reader.Line(); err != nil || line[0] != '1' {
-			return fmt.Errorf("a command received before the server stopped was answered %q, %v", line, err)
+			return fmt.Errorf("a command that arrived before the server stopped was answered %q, %v", line, err)
 		}
 	}
 	if line, err := reader.Line(); err != io.EOF {
-		return fmt.Errorf("after the answers of a server that stops came %q, %v instead of the end", line, err)
+		return fmt.Errorf("after the replies of a server that stops came %q, %v instead of the end of the stream", line, err)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func newListener(a *actor) *listener {
 	return l
 }
 
-// offer queues the server's side of a new connection; false if nobody listens.
+// offer queues the server's side of a new connection; false if the listener is closed.
 func (l *listener) offer(c *conn, failures int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,8 +66,7 @@ func (l *listener) take() (*conn, error) {
 	}
 }
 
-// Close implements net.Listener. Connections that nobody has accepted are
-// reset.
+// Close implements net.Listener. Connections that were not accepted are reset.
 func (l *listener) Close() error {
 	l.mu.Lock()
 	left := l.queue

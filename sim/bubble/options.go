@@ -29,7 +29,7 @@ type Options struct {
 
 var names = []string{"n0", "n1", "n2"}
 
-// Draw turns a seed into options.
+// Draw derives options from a seed.
 func Draw(seed uint64) Options {
 	r := rand.New(rand.NewPCG(seed, 0x627562626c65))
 	percent := func(p int) bool { return r.IntN(100) < p }
@@ -63,7 +63,7 @@ func Draw(seed uint64) Options {
 	if crowd.Clients <= 3 {
 		crowd.Pipeline = 1 + r.IntN(5)
 	}
-	if percent(25) { // short enough for the model of all names
+	if percent(25) { // short enough to be checked as a whole
 		crowd.Clients, crowd.Ops = 2+r.IntN(3), 12
 	}
 	if !crowd.Classic {
@@ -83,7 +83,7 @@ func Draw(seed uint64) Options {
 	}
 	if percent(10) {
 		o.Restarts = 1 + r.IntN(2)
-		crowd.TablePercent = 0 // statistics start anew
+		crowd.TablePercent = 0 // statistics restart at zero
 	}
 	crowd.Reliable = o.FailedWrites == 0 && o.WriteTimeout == 0 && o.IdleTimeout == 0 && o.Restarts == 0 && o.MaxConnections == 0
 	o.Crowd = crowd

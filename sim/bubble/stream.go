@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// stream is one direction of a connection in memory: a bounded buffer with the
-// manners of a kernel's.
+// stream is one direction of a connection in memory: a bounded buffer that behaves
+// like a kernel's.
 type stream struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -18,7 +18,7 @@ type stream struct {
 	size    int   // most bytes in buf
 	ended   bool  // the writer has closed its side: EOF behind buf
 	broken  error // reset: nothing can be read or written
-	// deadlines of reading and writing
+	// readBy and writeBy are the deadlines of reading and writing.
 	readBy, writeBy deadline
 }
 
@@ -35,7 +35,8 @@ func newStream(size int) *stream {
 
 func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
 
-// set moves a deadline of the stream; whoever waits looks at it again.
+// set moves a deadline of the stream and wakes the goroutines that wait, which check
+// it again.
 func (s *stream) set(d *deadline, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +77,7 @@ func (s *stream) read(p []byte) (n int, err error) {
 	}
 }
 
-// write waits for room and puts as many bytes as fit; the rest is another call.
+// write waits for room and adds as many bytes as fit; the caller writes the rest.
 func (s *stream) write(p []byte) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +99,7 @@ func (s *stream) write(p []byte) (n int, err error) {
 	}
 }
 
-// put is a write that finds room and pauses nowhere.
+// put adds text at once, even if it does not fit.
 func (s *stream) put(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +115,7 @@ func (s *stream) end() {
 	s.changed.Broadcast()
 }
 
-// reset breaks the stream and loses what is in it.
+// reset breaks the stream and discards what is in it.
 func (s *stream) reset(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +125,7 @@ func (s *stream) reset(err error) {
 	s.changed.Broadcast()
 }
 
-// unread is the number of bytes that nobody has read.
+// unread is the number of bytes that have not been read.
 func (s *stream) unread() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// maxActors bounds the sources of pauses in a bubble. Each actor has the
-// instants whose number of nanoseconds leaves its own number when divided by
-// it, so that no two actors ever wake somebody at the same instant.
+// maxActors bounds the number of actors in a bubble. An actor wakes goroutines only at
+// instants whose nanoseconds are its own number modulo maxActors, so that no two actors
+// ever wake goroutines at the same instant.
 const maxActors = 1024
 
-// actor makes goroutines pause. Within a bubble time moves only when everybody
-// sleeps, so that exactly one goroutine runs between two instants, and the seed
-// decides which. It is safe for concurrent use: everybody gets an instant of
-// their own, in the order in which they come.
+// actor makes goroutines pause. Within a bubble time advances only when all goroutines
+// are blocked, so that exactly one goroutine runs between two instants, and the seed
+// decides which. An actor is safe for concurrent use: each goroutine that calls it gets
+// an instant of its own, in the order of the calls.
 type actor struct {
 	number int
-	jitter int // longest pause in units of maxActors nanoseconds; 0 is none at all
+	jitter int // longest pause in units of maxActors nanoseconds; 0: no pauses
 
 	mu     sync.Mutex // never held while sleeping
 	random *rand.Rand
-	taken  map[int64]bool // instants at which somebody will wake
+	taken  map[int64]bool // instants at which a goroutine will wake
 }
 
 func newActor(seed uint64, number, jitter int) *actor {
@@ -33,7 +33,7 @@ func newActor(seed uint64, number, jitter int) *actor {
 	}
 }
 
-// yield lets others run: mostly for a moment, sometimes for long.
+// yield lets other goroutines run, mostly for a short and sometimes for a long time.
 func (a *actor) yield() {
 	if a.jitter == 0 {
 		return
@@ -47,7 +47,7 @@ func (a *actor) yield() {
 	a.sleep(time.Duration(units) * maxActors)
 }
 
-// sleep sleeps for about d, until an instant that nobody else has.
+// sleep sleeps for about d, until an instant that no other goroutine has.
 func (a *actor) sleep(d time.Duration) {
 	now := time.Now().UnixNano()
 	until := (now+int64(d))/maxActors*maxActors + int64(a.number)
@@ -63,9 +63,9 @@ func (a *actor) sleep(d time.Duration) {
 	a.mu.Unlock()
 }
 
-// locker is the mutex that is given to the server: it lets others run before
-// it is locked and after it was unlocked, never in between. It is built on a
-// channel, so that a goroutine that waits for it counts as blocked in a bubble.
+// locker is the mutex of the server. It yields before Lock and after Unlock, never
+// while it is locked. It is built on a channel, so that a goroutine that waits for it
+// counts as durably blocked in a bubble.
 type locker struct {
 	actor *actor
 	held  chan struct{}

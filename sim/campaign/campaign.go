@@ -1,5 +1,10 @@
 // Package campaign plays many seeds of a layer of the simulation, counts what
 // they covered, and writes evidence of the first failure.
+//
+// It does not judge runs: the layers and sim/history do, and a campaign only fails if
+// a kind of perturbation never happened in it. Begin with [Layer], which is one way to
+// test the server, and [Run]; layers.go and sockets.go have the layers, evidence.go
+// writes failures and replay.go plays them again.
 package campaign
 
 import (
@@ -12,15 +17,15 @@ import (
 	"time"
 )
 
-// Work is how much some runs did.
+// Work counts what some runs did.
 type Work struct {
 	Runs      int64 `json:"runs"`
-	Steps     int64 `json:"steps,omitempty"`     // events of the deterministic world
+	Steps     int64 `json:"steps,omitempty"`     // of the layers world and loop
 	Commands  int64 `json:"commands,omitempty"`  // executed, or recorded in histories
 	Bytes     int64 `json:"bytes,omitempty"`     // that reached the server: byte-level steps
 	Histories int64 `json:"histories,omitempty"` // checked by porcupine
-	// Trace is the SHA-256 of all that happened in the last run, in hexadecimal,
-	// where the seed alone decides that.
+	// Trace is the SHA-256 of the trace of the last run, in hexadecimal, in layers in
+	// which it follows from the seed alone.
 	Trace string `json:"trace,omitempty"`
 }
 
@@ -37,8 +42,8 @@ func (w *Work) add(other Work) {
 type Layer struct {
 	Name  string
 	Given Given
-	// Faults are the kinds of perturbations that must happen in a campaign of
-	// at least Enough runs.
+	// Faults are the kinds of perturbations, each of which must happen in a campaign
+	// of at least Enough runs.
 	Faults []string
 	Enough int64
 	// Open prepares the layer for a number of workers.
@@ -47,10 +52,10 @@ type Layer struct {
 
 // Player plays seeds.
 type Player interface {
-	// Play plays one seed on one worker; workers play at the same time. The
-	// error is a *Failure, or says why nothing could be played.
+	// Play plays one seed on one worker. Different workers call it concurrently. The
+	// error is a *Failure, or says why the seed could not be played.
 	Play(worker int, seed uint64) (Work, map[string]int64, error)
-	// Close ends the layer; the error is a *Failure or likewise.
+	// Close ends the layer. Its error is like that of Play.
 	Close() error
 }
 
@@ -58,23 +63,22 @@ type Player interface {
 type Failure struct {
 	Seed uint64
 	Err  error
-	// Write writes what is known of the failure into a folder and returns
-	// lines that tell people about it; nil if there is nothing to write.
+	// Write writes the evidence of the failure into a folder and returns lines about
+	// it for people; nil if there is no evidence.
 	Write func(dir string) (notes []string, err error)
 }
 
 func (f *Failure) Error() string { return f.Err.Error() }
 
-// Config says how long a campaign goes on. The first limit that is reached
-// ends it.
+// Config has the limits of a campaign. The first one that is reached ends it.
 type Config struct {
 	Seed     uint64 // of the first run; the others follow it
 	Runs     int64  // 0: no limit
 	Bytes    int64  // 0: no limit
 	Duration time.Duration
 	Workers  int
-	// Program is how people call lockcheck, for the commands that they are told;
-	// "" is go run inside the source tree.
+	// Program is the name of lockcheck in the commands that reports suggest; "" is
+	// go run in the source tree.
 	Program string
 	// Progress, if not nil, is called about twice a second.
 	Progress func(Report)
@@ -92,8 +96,8 @@ type Report struct {
 	Failure  *Failure
 }
 
-// Run plays a layer until a limit, the end of ctx, or a failure. The error says
-// why the layer could not be played; a failure stands in the report.
+// Run plays a layer until a limit, the end of ctx, or a failure, which it returns in
+// the report. The error says why the layer could not be played.
 func Run(ctx context.Context, layer Layer, c Config) (Report, error) {
 	player, err := layer.Open(c.Workers)
 	if err != nil {
@@ -121,7 +125,7 @@ func Run(ctx context.Context, layer Layer, c Config) (Report, error) {
 	return r.report(), r.broken
 }
 
-// running is a campaign under way.
+// running is a running campaign.
 type running struct {
 	layer   Layer
 	config  Config
@@ -215,5 +219,5 @@ func (r Report) Uncovered(layer Layer) error {
 	if r.Failure != nil || r.Work.Runs < layer.Enough || len(r.Missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: these perturbations never happened in %d runs: %q; mend the generator", r.Layer, r.Work.Runs, r.Missing)
+	return fmt.Errorf("%s: these perturbations never happened in %d runs: %q; fix the generator", r.Layer, r.Work.Runs, r.Missing)
 }

@@ -13,7 +13,7 @@ import (
 	"lockd/sim/world"
 )
 
-// The canary fails, and leaves evidence from which it can be played again.
+// The layer canary fails, and writes evidence that can be played again.
 func TestCanary(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "evidence")
 	if err := Writable(out); err != nil {
@@ -24,7 +24,7 @@ func TestCanary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if report.Failure == nil {
-		t.Fatal("the canary lives: a wrong oracle was not noticed")
+		t.Fatal("the layer canary passed: a wrong oracle was not noticed")
 	}
 	dir, notes, err := WriteEvidence(out, report)
 	if err != nil {
@@ -36,20 +36,20 @@ func TestCanary(t *testing.T) {
 		}
 	}
 	if !strings.HasPrefix(notes[0], "shrunk from ") {
-		t.Errorf("the notes do not tell of the shrunk trace: %q", notes)
+		t.Errorf("the notes do not mention the shrunk trace: %q", notes)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "shrunk.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, ops, err := world.ParseEvidence(string(text))
+	o, events, err := world.ParseEvidence(string(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if world.Commands(ops) > 10 {
-		t.Errorf("shrunk to %d commands, want ten at most", world.Commands(ops))
+	if world.Commands(events) > 10 {
+		t.Errorf("shrunk to %d commands, want ten at most", world.Commands(events))
 	}
-	if world.Replay(o, ops) == nil {
+	if world.Replay(o, events) == nil {
 		t.Error("the evidence does not fail when played again")
 	}
 	again, err := Run(context.Background(), Canary(), Config{Seed: report.Failure.Seed, Runs: 1, Workers: 1})
@@ -58,7 +58,8 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// A small campaign of the world hits every kind of perturbation but the dearest.
+// A small campaign of the layer world hits every kind of perturbation except the most
+// expensive.
 func TestWorldCoverage(t *testing.T) {
 	layer := World()
 	report, err := Run(context.Background(), layer, Config{Seed: 1, Runs: 400, Workers: 2})
@@ -76,7 +77,7 @@ func TestWorldCoverage(t *testing.T) {
 	}
 }
 
-// A small campaign of the event loops hits every kind of perturbation.
+// A small campaign of the layer loop hits every kind of perturbation.
 func TestLoopCoverage(t *testing.T) {
 	report, err := Run(context.Background(), Loop(), Config{Seed: 1, Runs: 400, Workers: 2})
 	if err != nil || report.Failure != nil {
@@ -90,7 +91,7 @@ func TestLoopCoverage(t *testing.T) {
 	}
 }
 
-// A small campaign of the real sockets hits every kind of perturbation.
+// A small campaign of the layer sockets hits every kind of perturbation.
 func TestSocketCoverage(t *testing.T) {
 	report, err := Run(context.Background(), Sockets(0, 0), Config{Seed: 1, Runs: 400, Workers: 2})
 	if err != nil || report.Failure != nil {
@@ -101,20 +102,19 @@ func TestSocketCoverage(t *testing.T) {
 	}
 }
 
-// fake is a layer that does nothing but claim.
+// fake is a layer that does nothing, and reports coverage.
 type fake struct{ err error }
 
 func (f fake) Close() error { return nil }
 func (f fake) Play(int, uint64) (Work, map[string]int64, error) {
-	return Work{Runs: 1}, map[string]int64{"sun": 1}, f.err
+	return Work{Runs: 1}, map[string]int64{"covered": 1}, f.err
 }
 
 func fakeLayer(err error) Layer {
-	return Layer{Name: "fake", Faults: []string{"sun", "rain"}, Enough: 5, Open: func(int) (Player, error) { return fake{err}, nil }}
+	return Layer{Name: "fake", Faults: []string{"covered", "missing"}, Enough: 5, Open: func(int) (Player, error) { return fake{err}, nil }}
 }
 
-// A campaign in which a perturbation never happened fails and names it, once it
-// is long enough.
+// A campaign that is long enough fails if a perturbation never happened, and names it.
 func TestUncovered(t *testing.T) {
 	for runs, want := range map[int64]bool{4: false, 5: true} {
 		layer := fakeLayer(nil)
@@ -123,10 +123,10 @@ func TestUncovered(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = report.Uncovered(layer)
-		if (err != nil) != want || want && !strings.Contains(err.Error(), "rain") {
-			t.Errorf("after %d runs without rain: %v", runs, err)
+		if (err != nil) != want || want && !strings.Contains(err.Error(), "missing") {
+			t.Errorf("after %d runs without a perturbation: %v", runs, err)
 		}
-		if !slices.Equal(report.Missing, []string{"rain"}) {
+		if !slices.Equal(report.Missing, []string{"missing"}) {
 			t.Errorf("missing are %q", report.Missing)
 		}
 	}
@@ -154,6 +154,6 @@ func TestUnwritable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Writable(filepath.Join(file, "below")); err == nil {
-		t.Error("a folder below a file is writable")
+		t.Error("a folder below a file is said to be writable")
 	}
 }

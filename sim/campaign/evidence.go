@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Writable makes sure that evidence can be written below a folder, and creates
-// it.
+// Writable creates a folder and checks that evidence can be written below it.
 func Writable(out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("cannot write evidence: %w", err)
@@ -31,8 +30,8 @@ type summary struct {
 	Work    Work   `json:"work"` // of the campaign, up to the failure
 }
 
-// WriteEvidence writes what is known of the failure in a report into a folder
-// of its own below out, and returns the folder and lines about it for people.
+// WriteEvidence writes the evidence of the failure in a report into a folder of its
+// own below out, and returns the folder and lines about the failure for people.
 func WriteEvidence(out string, r Report) (dir string, notes []string, err error) {
 	f := r.Failure
 	dir = filepath.Join(out, fmt.Sprintf("%s-%d", r.Layer, f.Seed))

@@ -8,14 +8,14 @@ import (
 	"lockd/sim/transport"
 )
 
-// Given is what a layer was given besides a seed.
+// Given is the parameters of a layer besides the seed.
 type Given struct {
-	Addr    string `json:"addr,omitempty"`    // of a server that is not ours
-	Clients int    `json:"clients,omitempty"` // in place of what the seed says
-	Names   int    `json:"names,omitempty"`   // likewise
+	Addr    string `json:"addr,omitempty"`    // of a Remote server
+	Clients int    `json:"clients,omitempty"` // instead of the number drawn from the seed
+	Names   int    `json:"names,omitempty"`   // instead of the number drawn from the seed
 }
 
-// Named returns the layer of a name. The error says which names there are.
+// Named returns the layer with a name. The error lists the names that exist.
 func Named(name string, g Given) (Layer, error) {
 	if g.Addr != "" {
 		endpoint, err := transport.Parse(g.Addr)
@@ -35,7 +35,7 @@ func Named(name string, g Given) (Layer, error) {
 	return Layer{}, fmt.Errorf("there is no layer %q; choose one of %s", name, strings.Join(names, ", "))
 }
 
-// Replay is the command that plays the seed of the failure again.
+// Replay returns the command that plays the seed of the failure again.
 func (r Report) Replay() string {
 	words := []string{r.program(), "sim", "-layer", r.Layer}
 	if r.Given != (Given{}) {
@@ -53,10 +53,10 @@ func (r Report) Replay() string {
 	return fmt.Sprintf("%s -seed %d -runs 1", strings.Join(words, " "), r.Failure.Seed)
 }
 
-// ReplayFile is the command that plays a file or a folder of the evidence again.
+// ReplayFile returns the command that plays a file or a folder of the evidence again.
 func (r Report) ReplayFile(path string) string { return r.program() + " replay " + quote(path) }
 
-// program is how people call lockcheck.
+// program returns the name of lockcheck in a command.
 func (r Report) program() string {
 	if r.Program == "" {
 		return "go run ./cmd/lockcheck"
@@ -64,7 +64,7 @@ func (r Report) program() string {
 	return quote(r.Program)
 }
 
-// plain words mean themselves to a shell.
+// plain matches words that need no quotes in a shell.
 var plain = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
 
 // quote writes a word so that a POSIX shell takes it as one.

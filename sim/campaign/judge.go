@@ -9,11 +9,12 @@ import (
 	"lockd/sim/history"
 )
 
-// judge checks a history, and makes a failure of what is wrong with it.
+// judge checks the history of a run, and returns a *Failure if that or the run itself
+// has failed.
 func judge(seed uint64, options any, h *history.History, coverage map[string]int64, err error) (Work, map[string]int64, error) {
 	if h == nil {
 		if err == nil {
-			err = errors.New("the run left no history")
+			err = errors.New("the run recorded no history")
 		}
 		return Work{Runs: 1}, coverage, &Failure{Seed: seed, Err: err}
 	}
@@ -34,7 +35,7 @@ func judge(seed uint64, options any, h *history.History, coverage map[string]int
 		if errors.As(err, new(*history.Violation)) {
 			return picture(dir, err)
 		}
-		// An oracle of the run noticed; perhaps the history shows it as well.
+		// The run itself has failed; the history may show a violation as well.
 		whole := *h
 		whole.Ops = slices.Clone(h.Ops)
 		whole.Finish()
@@ -62,8 +63,8 @@ func picture(dir string, err error) ([]string, error) {
 	return append(notes, "  "+violation.Verdict(), "picture: "+path), violation.Picture(path)
 }
 
-// smaller shrinks a violated history, and returns it with its own violation; without
-// a smaller one, nil and the violation as it was.
+// smaller shrinks a history that violates the protocol, and returns the smaller history
+// and its violation. If there is none, it returns nil and v.
 func smaller(v *history.Violation) (*history.History, *history.Violation) {
 	small := v.Shrink(shrinkBudget)
 	var own *history.Violation
@@ -73,7 +74,7 @@ func smaller(v *history.Violation) (*history.History, *history.Violation) {
 	return small, own
 }
 
-// few are the lines that are shown to people of what stands in a file.
+// few returns the first lines of a file, for people.
 func few(lines []string, file string) []string {
 	var shown []string
 	for i, line := range lines {

@@ -9,8 +9,8 @@ import (
 	"lockd/sim/history"
 )
 
-// The evidence of a violated history has what matters of it, which is violated
-// likewise.
+// The evidence of a history that is not linearizable has a shrunk history, which fails
+// in the same way.
 func TestHistoryEvidence(t *testing.T) {
 	h, err := history.Read("../history/testdata/violations/socket-closed-before-release.json")
 	if err != nil {
@@ -29,7 +29,7 @@ func TestHistoryEvidence(t *testing.T) {
 	const verdict = "Nothing explains that connection 2 was refused the exclusive lock n0 (g n0 → 0)"
 	for _, want := range []string{"shrunk from 64 operations to 4:\n  connection 6: g n0 → 1, ", verdict, "picture: " + filepath.Join(dir, "picture.html")} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the notes are without %q:\n%s", want, text)
+			t.Errorf("the notes do not contain %q:\n%s", want, text)
 		}
 	}
 	for _, name := range []string{"history.json", "shrunk.json"} {
@@ -43,8 +43,8 @@ func TestHistoryEvidence(t *testing.T) {
 	}
 }
 
-// A history is looked at even if something else of the run failed first.
-func TestHistoryBehindFailure(t *testing.T) {
+// The history of a run is checked even if the run itself has failed.
+func TestHistoryOfFailedRun(t *testing.T) {
 	h := &history.History{Ops: []history.Op{
 		{Command: history.Get, Name: "x", Call: 1, Return: 2, Answered: true, Value: 1},
 		{Conn: 1, Command: history.Get, Name: "x", Call: 3, Return: 4, Answered: true, Value: 1},

@@ -15,25 +15,26 @@ import (
 // shrinkBudget is how long the search for a smaller trace may take.
 const shrinkBudget = 20 * time.Second
 
-// mostShown is how many events or operations of a shrunk trace or history are shown to people.
+// mostShown is how many events of a shrunk trace, or operations of a shrunk history,
+// are shown to people.
 const mostShown = 40
 
-// Layers are all layers, the cheapest first.
+// Layers returns all layers, the cheapest first.
 func Layers() []Layer { return []Layer{World(), Loop(), Bubble(), Sockets(0, 0)} }
 
-// World is the deterministic world around core.Core.
+// World returns the layer in which the deterministic world drives core.Core.
 func World() Layer {
 	return Layer{Name: "world", Faults: world.Faults(), Enough: 10_000, Open: func(int) (Player, error) { return worldPlayer{world.Draw}, nil }}
 }
 
-// Loop is the deterministic world around the production event loops, on a fake
-// kernel.
+// Loop returns the layer in which the deterministic world drives the production event
+// loops, on a fake kernel.
 func Loop() Layer {
 	return Layer{Name: "loop", Faults: world.LoopFaults(), Enough: 3000, Open: func(int) (Player, error) { return worldPlayer{world.DrawLoop}, nil }}
 }
 
-// Canary is the deterministic world with an oracle that is wrong. It must
-// fail: it proves that failures are noticed, shrunk and reported.
+// Canary returns the layer World with an oracle that is wrong on purpose. It must fail,
+// which shows that failures are noticed, shrunk and reported.
 func Canary() Layer {
 	draw := func(seed uint64) world.Options {
 		o := world.Draw(seed)
@@ -79,7 +80,7 @@ func explain(dir string, o world.Options) ([]string, error) {
 	}
 	if e.Shrunk == nil {
 		notes, err := picture(dir, e.Failure)
-		return append([]string{"the trace alone does not fail: an oracle of the run noticed, see trace.txt"}, notes...), err
+		return append([]string{"the trace alone does not fail: only an oracle of the run noticed, see trace.txt"}, notes...), err
 	}
 	notes := []string{fmt.Sprintf("shrunk from %d commands to %d:", world.Commands(e.Trace), world.Commands(e.Shrunk))}
 	var lines []string
@@ -91,15 +92,15 @@ func explain(dir string, o world.Options) ([]string, error) {
 	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), o, e.Reason, e.Shrunk)
 }
 
-func writeTrace(path string, o world.Options, reason error, ops []world.Event) error {
-	text, err := world.FormatEvidence(o, reason, ops)
+func writeTrace(path string, o world.Options, reason error, events []world.Event) error {
+	text, err := world.FormatEvidence(o, reason, events)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(path, []byte(text), 0o644)
 }
 
-// Bubble is the production server under virtual time.
+// Bubble returns the layer of the production server in virtual time.
 func Bubble() Layer {
 	return Layer{Name: "bubble", Faults: bubble.Faults, Enough: 2000, Open: func(int) (Player, error) { return bubblePlayer{}, nil }}
 }

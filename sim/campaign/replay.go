@@ -14,7 +14,7 @@ import (
 )
 
 // Saved is a piece of evidence that can be played again: a trace of the
-// deterministic worlds, a history, or a summary, which stands for a seed of a layer.
+// deterministic worlds, a history, or a summary, which has the seed of a layer.
 type Saved struct {
 	Path string
 	What string // what it is, for people
@@ -25,11 +25,11 @@ type Saved struct {
 	summary *summary
 }
 
-// ErrNoEvidence is wrapped by the errors of files that cannot be played.
-var ErrNoEvidence = errors.New("is no evidence that can be played again; want a folder that lockcheck wrote, its summary.json, a trace, or a history")
+// ErrNoEvidence is wrapped by the errors about files that cannot be played.
+var ErrNoEvidence = errors.New("is not evidence that can be played again; give a folder that lockcheck wrote, its summary.json, a trace, or a history")
 
-// ReadSaved reads a piece of evidence, or the summary of a folder. What a file is
-// follows from what is in it.
+// ReadSaved reads a piece of evidence, or the summary in a folder. It detects what a
+// file is from its contents.
 func ReadSaved(path string) (*Saved, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, "summary.json")
@@ -78,15 +78,16 @@ func (s *Saved) readTrace(text string) (err error) {
 	if err == nil && len(s.trace) == 0 {
 		err = errors.New("it is empty")
 	}
-	s.What = fmt.Sprintf("a trace of %d operations", len(s.trace))
+	s.What = fmt.Sprintf("a trace of %d events", len(s.trace))
 	return err
 }
 
-// layer is what the summary tells of, whose own name is soak at an address.
+// layer returns the layer of the summary. The layer soak has no name for Named: it
+// follows from the address.
 func (s *summary) layer() (Layer, error) { return Named(s.Layer, s.Given) }
 
-// Play plays the evidence again, a seed once. The error is a *Failure if it is a
-// violation, or says why it cannot be played.
+// Play plays the evidence again. The error is a *Failure if it fails again, or says
+// why it cannot be played.
 func (s *Saved) Play(ctx context.Context) error {
 	var err error
 	switch {
@@ -119,9 +120,9 @@ func (s *Saved) playSeed(ctx context.Context) error {
 	return err
 }
 
-// Picture draws what matters of a history that was violated when it was played, and
-// returns lines about it for people. Other evidence has no picture. The default path
-// is beside the history.
+// Picture draws the shrunk history of a failure of Play into a file, and returns lines
+// about it for people. The default path is beside the history. Evidence that is not a
+// history has no picture.
 func (s *Saved) Picture(failure *Failure, path string) (notes []string, err error) {
 	var violation *history.Violation
 	if s.history == nil || !errors.As(failure.Err, &violation) {

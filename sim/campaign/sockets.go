@@ -10,8 +10,9 @@ import (
 	"lockd/sim/transport"
 )
 
-// Sockets is the production server on real sockets, over the transport and by the
-// driver that the seed says.
+// Sockets returns the layer of the production server on real sockets, with the driver
+// that follows from the seed. clients and names, if not 0, replace the numbers drawn
+// from the seed.
 func Sockets(clients, names int) Layer {
 	given := Given{Clients: clients, Names: names}
 	return Layer{Name: "sockets", Given: given, Faults: sockets.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
@@ -24,7 +25,7 @@ func Sockets(clients, names int) Layer {
 }
 
 // socketPlayer has a server for every worker and driver, started when the first seed
-// wants it.
+// needs it.
 type socketPlayer struct {
 	given   Given
 	servers []map[sockets.Driver]*socketServer // by worker
@@ -33,7 +34,7 @@ type socketPlayer struct {
 type socketServer struct {
 	local
 	played int
-	last   sockets.Options // of what was played last
+	last   sockets.Options // of the last run
 }
 
 // local is a *sockets.Local.
@@ -42,9 +43,9 @@ type local interface {
 	Stop() error
 }
 
-// turn is how many histories a server records before it is stopped and another one
+// runsPerServer is how many histories a server records before it is stopped and another
 // is started in its place.
-const turn = 25
+const runsPerServer = 25
 
 func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, error) {
 	o := sockets.Draw(seed, sockets.DriverOf(seed), p.given.Clients, p.given.Names)
@@ -62,10 +63,10 @@ func (p *socketPlayer) Play(worker int, seed uint64) (Work, map[string]int64, er
 	return judge(seed, o, h, coverage, err)
 }
 
-// server returns the worker's server of a driver, a new one if that has played enough.
+// server returns the worker's server with a driver, a new one after runsPerServer runs.
 func (p *socketPlayer) server(worker int, driver sockets.Driver) (*socketServer, error) {
 	server := p.servers[worker][driver]
-	if server != nil && server.played < turn {
+	if server != nil && server.played < runsPerServer {
 		return server, nil
 	}
 	if server != nil {
@@ -83,7 +84,7 @@ func (p *socketPlayer) server(worker int, driver sockets.Driver) (*socketServer,
 	return server, nil
 }
 
-// stop stops a server. A failure has the seed that was played last.
+// stop stops a server. A failure has the seed of the server's last run.
 func (s *socketServer) stop() error {
 	err := s.Stop()
 	if err == nil {
@@ -109,8 +110,8 @@ func (p *socketPlayer) Close() error {
 	return first
 }
 
-// Remote is a server at an address, which others may be using. clients and
-// names, if not 0, replace what the seed says.
+// Remote returns the layer of a server at an address, which other clients may be using.
+// clients and names, if not 0, replace the numbers drawn from the seed.
 func Remote(endpoint transport.Endpoint, clients, names int) Layer {
 	given := Given{endpoint.String(), clients, names}
 	return Layer{Name: "soak", Given: given, Open: func(int) (Player, error) {
@@ -140,8 +141,8 @@ func (p *remotePlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) 
 	return judge(seed, o, h, coverage, err)
 }
 
-// Lost says that the server went away in the middle of a history, of which
-// this much is left.
+// Lost is the error of a server that cannot be reached any more in the middle of a
+// run. History is what was recorded until then.
 type Lost struct {
 	Err     error
 	Seed    uint64

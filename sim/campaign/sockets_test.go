@@ -14,33 +14,33 @@ import (
 	"lockd/sim/transport"
 )
 
-// The driver of a seed does not depend on who plays it, or after what.
+// The driver of a seed does not depend on the worker, nor on what was played before.
 func TestDriverFollowsSeed(t *testing.T) {
 	player, err := Sockets(2, 1).Open(2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer player.Close()
-	ways := map[string]bool{}
+	drivers := map[string]bool{}
 	for seed := range uint64(len(sockets.Drivers())) {
 		want := sockets.DriverOf(seed).String()
-		ways[want] = true
+		drivers[want] = true
 		for _, worker := range []int{0, 1, 0} {
 			_, coverage, err := player.Play(worker, seed)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if coverage[want] != 1 {
-				t.Errorf("seed %d on worker %d was not played %s: %v", seed, worker, want, coverage)
+				t.Errorf("seed %d on worker %d was not played with driver %s: %v", seed, worker, want, coverage)
 			}
 		}
 	}
-	if len(ways) != len(sockets.Drivers()) {
-		t.Errorf("seeds go %d ways of %d", len(ways), len(sockets.Drivers()))
+	if len(drivers) != len(sockets.Drivers()) {
+		t.Errorf("seeds use %d drivers of %d", len(drivers), len(sockets.Drivers()))
 	}
 }
 
-// stuck is a server that plays well and cannot be stopped.
+// stuck is a server whose runs pass and that cannot be stopped.
 type stuck struct{ stopped *int }
 
 func (stuck) Run(o sockets.Options) (*history.History, map[string]int64, error) {
@@ -49,28 +49,28 @@ func (stuck) Run(o sockets.Options) (*history.History, map[string]int64, error) 
 
 func (s stuck) Stop() error { *s.stopped++; return errors.New("a lock is left") }
 
-// A server that cannot be stopped fails the seed that was played last on it, in the
-// middle of a campaign and at its end.
+// If a server cannot be stopped, in the middle of a campaign or at its end, the failure
+// has the seed of its last run.
 func TestStopFails(t *testing.T) {
-	ways := uint64(len(sockets.Drivers()))
-	for _, runs := range []uint64{3, turn, turn + 1} {
+	drivers := uint64(len(sockets.Drivers()))
+	for _, runs := range []uint64{3, runsPerServer, runsPerServer + 1} {
 		stopped := 0
 		p := &socketPlayer{servers: []map[sockets.Driver]*socketServer{{sockets.DriverOf(5): {local: stuck{&stopped}}}}}
 		layer := Layer{Name: "sockets", Open: func(int) (Player, error) { return p, nil }}
 		var err error
 		for run := range runs {
-			if _, _, err = p.Play(0, 5+run*ways); err != nil {
+			if _, _, err = p.Play(0, 5+run*drivers); err != nil {
 				break
 			}
 		}
-		if (err != nil) != (runs > turn) {
+		if (err != nil) != (runs > runsPerServer) {
 			t.Fatalf("%d runs: %v", runs, err)
 		}
 		if err == nil {
 			err = p.Close()
 		}
 		var failure *Failure
-		want := 5 + (min(runs, turn)-1)*ways
+		want := 5 + (min(runs, runsPerServer)-1)*drivers
 		if !errors.As(err, &failure) || failure.Seed != want || stopped != 1 {
 			t.Fatalf("%d runs: stopped %d times, %+v, want seed %d", runs, stopped, err, want)
 		}
@@ -86,8 +86,8 @@ func TestStopFails(t *testing.T) {
 	}
 }
 
-// What a layer was given is written with its failure, and makes the same layer
-// again.
+// The parameters of a layer are written with a failure, and give the same layer when
+// they are read.
 func TestGiven(t *testing.T) {
 	for _, c := range []struct {
 		layer   Layer
@@ -121,7 +121,7 @@ func TestGiven(t *testing.T) {
 	}
 }
 
-// A campaign goes through all ways.
+// A campaign uses all drivers.
 func TestAllDrivers(t *testing.T) {
 	report, err := Run(context.Background(), Sockets(2, 1), Config{Seed: 3, Runs: int64(len(sockets.Drivers())), Workers: 2})
 	if err != nil || report.Failure != nil {

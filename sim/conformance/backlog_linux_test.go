@@ -11,16 +11,16 @@ import (
 	"lockd/sim/transport"
 )
 
-// late is a listener that is slow to accept.
-type late struct{ net.Listener }
+// slowListener is a listener that is slow to accept.
+type slowListener struct{ net.Listener }
 
-func (l late) Accept() (net.Conn, error) {
+func (l slowListener) Accept() (net.Conn, error) {
 	time.Sleep(5 * time.Millisecond)
 	return l.Listener.Accept()
 }
 
-// TestSmallBacklog judges a server whose queue of connections is full all the time: the
-// kernel lets clients wait for a second or more, and then they are served.
+// TestSmallBacklog tests a server whose accept queue is always full: the kernel makes
+// clients wait for a second or more before they are served, which must not fail a case.
 func TestSmallBacklog(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,7 +37,7 @@ func TestSmallBacklog(t *testing.T) {
 	}
 	s := server.New(server.Config{Core: core.Config{Registry: true, Dump: true}})
 	t.Cleanup(func() { s.Close() })
-	go s.Serve(late{l})
+	go s.Serve(slowListener{l})
 	opts := at(transport.Endpoint{Transport: "tcp", Address: l.Addr().String()})
 	opts.Timeout = 500 * time.Millisecond
 	opts.Run = []string{"get-free", "get-re*", "release-*"}

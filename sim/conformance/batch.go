@@ -7,17 +7,17 @@ import (
 	"lockd/sim/conformance/report"
 )
 
-// batch is jobs that run side by side, until the server ends.
+// batch is jobs that run concurrently, until the server crashes.
 type batch struct {
 	suite   *suite
 	stopped atomic.Bool
 
-	mu    sync.Mutex // of what is below, and of the suite's results
+	mu    sync.Mutex // guards who and crash, and the suite's results
 	who   suspects
 	crash *report.Crash
 }
 
-// batch runs jobs side by side, and returns the crash that has ended that, if any, and
+// batch runs jobs concurrently. It returns the crash that ended the batch, if any, and
 // the jobs that may have caused it.
 func (s *suite) batch(jobs []job) (*report.Crash, *suspects) {
 	b := batch{suite: s}
@@ -44,7 +44,7 @@ func (s *suite) batch(jobs []job) (*report.Crash, *suspects) {
 	return b.crash, &b.who
 }
 
-// run runs one job, and keeps its result unless that may come of the end of the server.
+// run runs one job, and records its result unless that may be a consequence of a crash.
 func (b *batch) run(j job) {
 	b.mu.Lock()
 	b.who.began(j)
@@ -62,7 +62,7 @@ func (b *batch) run(j job) {
 		b.crash = ended
 	}
 	if b.crash != nil && result.Status == report.Failed {
-		return // it is a suspect, or a victim
+		return // the job has caused the crash, or failed because of it
 	}
 	b.who.finished(j)
 	b.suite.finish(j, result)

@@ -10,38 +10,38 @@ import (
 	"lockd/sim/transport"
 )
 
-// A server that ends while it is judged has deviated from BAD-6, whatever else it
-// does. Which case it was is found by running each that may have been it alone.
+// A server that ends during a run has deviated from BAD-6, whatever else it does. To find
+// the case that caused the crash, the suite runs each suspected case alone.
 
 const (
 	// crashDelay is how long after a case the server may still end because of it.
 	crashDelay = 300 * time.Millisecond
-	// mostSuspects bounds how many cases are run again to find it.
+	// mostSuspects bounds how many cases are run again to find the cause.
 	mostSuspects = 40
-	// crashClause is what a crash deviates from.
+	// crashClause is the clause that a crash deviates from.
 	crashClause = "BAD-6"
 )
 
-// crashed makes the result of a case that of a crash.
+// crashed returns the result of a case that has crashed the server.
 func (s *suite) crashed(j job, c *report.Crash, conversation []transcript.Entry) report.Result {
 	result := s.result(j, report.Failed, "")
 	result.Crash = true
 	result.Cited = append([]protocol.Clause{protocol.Clauses()[protocol.Place(crashClause)]}, result.Cited...)
 	actual := c.Error()
 	if c.Output != "" {
-		actual += "\nThe last that it wrote:\n" + c.Output
+		actual += "\nThe end of its output:\n" + c.Output
 	}
-	result.Failure = &report.Failure{Expected: "the server to go on serving", Actual: actual}
+	result.Failure = &report.Failure{Expected: "the server to keep serving", Actual: actual}
 	result.Conversation = conversation
 	return result
 }
 
-// byExit is how a crash was noticed that the process has told of.
+// byExit is how a crash was noticed if the process has exited.
 const byExit = "its process has ended"
 
-// ended says how the server has ended, nil if it serves. A server that the suite has
-// started tells by its process; else one that nobody can connect to, or that does not
-// answer, has ended.
+// ended returns the crash of the server, nil if it still serves. A server has ended if
+// its process, if the suite has started it, has exited, or if it does not accept
+// connections or does not answer.
 func (s *suite) ended(on transport.Endpoint) *report.Crash {
 	if s.instance.HasExited(0) {
 		return s.crash(byExit)
@@ -57,7 +57,7 @@ func (s *suite) ended(on transport.Endpoint) *report.Crash {
 	return s.crash(err.Error())
 }
 
-// endsSoon is ended for a server that may take a moment to end.
+// endsSoon is like ended, and waits up to crashDelay for the process to exit.
 func (s *suite) endsSoon() *report.Crash {
 	if s.instance.HasExited(crashDelay) {
 		return s.crash(byExit)
@@ -65,16 +65,16 @@ func (s *suite) endsSoon() *report.Crash {
 	return nil
 }
 
-// crash is a crash of the server, which is given time to say all.
+// crash returns a crash of the server, after it had time to write all its output.
 func (s *suite) crash(how string) *report.Crash {
 	s.instance.HasExited(crashDelay)
 	return &report.Crash{How: how, Output: s.instance.LastWords()}
 }
 
-// blame finds out which of the cases that may have done it has ended the server, by
-// running each alone, the others of which get the results that they have then. Where
-// none does it again, it is all that were under way, or the latest that was. Without a
-// way to start the server again, nothing more is run.
+// blame finds the case that has crashed the server, by running each of the suspected
+// cases alone. The cases that do not crash it again get the results of these runs. If
+// none crashes it again, all that were under way are blamed, or the latest one if none
+// was. Without a way to restart the server, no more cases are run.
 func (s *suite) blame(crash *report.Crash, who []job) {
 	for _, j := range who {
 		crash.During = append(crash.During, j.c.ID)
@@ -120,11 +120,11 @@ func (s *suite) blame(crash *report.Crash, who []job) {
 	}
 }
 
-// fewSuspects are run one by one at once.
+// fewSuspects is how many suspects are run alone without trying them concurrently first.
 const fewSuspects = 4
 
-// again says whether many suspects, side by side on a server of their own, end that
-// too. Those that have no result get one.
+// again reports whether the suspects, run concurrently on a new server, crash it again.
+// Suspects without a result get one. For few suspects it returns true at once.
 func (s *suite) again(who []job) bool {
 	if len(who) <= fewSuspects {
 		return true
@@ -143,7 +143,7 @@ func (s *suite) again(who []job) bool {
 	return crash != nil
 }
 
-// underWay are those of the suspects that have no result, or the first of them.
+// underWay returns the suspects that have no result; if all have one, the first.
 func underWay(who []job, results map[job]report.Result) []job {
 	var open []job
 	for _, j := range who {
@@ -157,7 +157,7 @@ func underWay(who []job, results map[job]report.Result) []job {
 	return open
 }
 
-// blameEarlier looks whether the server has ended since the last case did.
+// blameEarlier checks whether the server has ended since the last case did.
 func (s *suite) blameEarlier(before *suspects) {
 	if s.instance.HasExited(0) && s.died == nil && s.ctx.Err() == nil {
 		who := before.list()

@@ -30,7 +30,7 @@ func TestCasesAreWellFormed(t *testing.T) {
 			t.Errorf("%s: a title is a sentence", c.ID)
 		}
 		for _, s := range c.Steps {
-			for _, text := range append(s.Want, s.Arg) { // misspelt escapes are found without a server
+			for _, text := range append(s.Want, s.Arg) { // finds misspelt escapes without a server
 				if _, err := script.Expand(text, name, name); err != nil {
 					t.Errorf("%s: %s: %v", s.At, s.Source, err)
 				}
@@ -52,7 +52,7 @@ func TestCasesAreWellFormed(t *testing.T) {
 
 // untestable are the clauses without a case, each with the reason.
 var untestable = map[string]string{
-	"DUMP-10": "it lets a server refuse dumps of more than 16 MiB; a server that never does conforms too",
+	"DUMP-10": "it allows a server to refuse dumps of more than 16 MiB; a server that never does conforms too",
 }
 
 func TestEveryClauseHasACase(t *testing.T) {
@@ -95,7 +95,7 @@ func TestGuideListsCases(t *testing.T) {
 		return
 	}
 	if !*updateList {
-		t.Fatal("the list of cases in docs/conformance.md is not current: run the command that stands above it")
+		t.Fatal("the list of cases in docs/conformance.md is not current: run the command in the comment above it")
 	}
 	if err := os.WriteFile(guide, want, 0o644); err != nil {
 		t.Fatal(err)

@@ -8,16 +8,15 @@ import (
 	"lockd/sim/conformance/script"
 )
 
-// ErrUsage is an error in Options.
+// ErrUsage is the error of Run if Options are wrong.
 type ErrUsage struct{ text string }
 
-// Error says what is wrong.
+// Error says what is wrong, and what to do.
 func (e *ErrUsage) Error() string { return e.text }
 
 func usageError(format string, args ...any) error { return &ErrUsage{fmt.Sprintf(format, args...)} }
 
-// Choose returns the cases that Run would run: those that Level, Run and Skip
-// of the options leave.
+// Choose returns the cases that Run would run, by Level, Run and Skip of the options.
 func Choose(opts Options) ([]*script.Case, error) {
 	cases := slices.DeleteFunc(Cases(), func(c *script.Case) bool { return c.Level > opts.Level })
 	chosen := cases
@@ -34,8 +33,8 @@ func Choose(opts Options) ([]*script.Case, error) {
 	return slices.DeleteFunc(chosen, func(c *script.Case) bool { return slices.Contains(skipped, c) }), nil
 }
 
-// matching returns the cases that match any of the patterns. A pattern that
-// none matches is an error: it would be taken for one that all pass.
+// matching returns the cases that match any of the patterns. A pattern that matches no
+// case is an error: otherwise it would look as if all its cases pass.
 func matching(cases []*script.Case, patterns []string) ([]*script.Case, error) {
 	var matched []*script.Case
 	for _, pattern := range patterns {
@@ -51,7 +50,7 @@ func matching(cases []*script.Case, patterns []string) ([]*script.Case, error) {
 			}
 		}
 		if !found {
-			return nil, usageError("no case of the level is called %q: see -list", pattern)
+			return nil, usageError("no case of the level matches %q: see -list", pattern)
 		}
 	}
 	return matched, nil

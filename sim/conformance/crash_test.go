@@ -21,8 +21,8 @@ import (
 	"lockd/sim/transport"
 )
 
-// mortal is a server that stops serving when it sees a NUL.
-func mortal() defect {
+// diesAtNUL is a server that stops serving when it receives a NUL.
+func diesAtNUL() defect {
 	return defect{config: full, packet: func(p *peer, data []byte) []byte {
 		if bytes.IndexByte(data, 0) >= 0 {
 			p.dead = true
@@ -35,12 +35,12 @@ func mortal() defect {
 	}}
 }
 
-// TestServerDies kills the server in the middle of the run. With a way to start
-// it again every case is judged, and only those that kill it are failed.
+// TestServerDies has a server that dies in the middle of the run. As the suite can restart
+// it, every case gets a result, and only those that kill it fail.
 func TestServerDies(t *testing.T) {
 	t.Parallel()
 	found := judge(t, conformance.Options{
-		Start: mortal().start(t, "tcp"), Timeout: 300 * time.Millisecond, Run: []string{"name-*", "get-re*", "blank-*"},
+		Start: diesAtNUL().start(t, "tcp"), Timeout: 300 * time.Millisecond, Run: []string{"name-*", "get-re*", "blank-*"},
 	})
 	if len(found.Crashes) == 0 || found.Died != nil || found.Conforms() || found.Tallies()[protocol.Core].Failed != 2 {
 		t.Errorf("died: %v, crashes: %v, the verdict is %q", found.Died, found.Crashes, found.Verdict())
@@ -53,10 +53,10 @@ func TestServerDies(t *testing.T) {
 	}
 }
 
-// TestServerDiesForGood has no way to start it again.
-func TestServerDiesForGood(t *testing.T) {
+// TestServerDiesWithoutStart has a server that dies and that the suite cannot restart.
+func TestServerDiesWithoutStart(t *testing.T) {
 	t.Parallel()
-	instance, err := mortal().start(t, "tcp")(t.Context())
+	instance, err := diesAtNUL().start(t, "tcp")(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestServerDiesForGood(t *testing.T) {
 	}
 }
 
-// helperAddr tells a copy of this test binary to be a server.
+// helperAddr makes a copy of this test binary serve at an address.
 const helperAddr = "CONFORMANCE_HELPER_ADDR"
 
 func TestMain(m *testing.M) {
@@ -83,21 +83,21 @@ func TestMain(m *testing.M) {
 		}
 		s := server.New(server.Config{Core: core.Config{Registry: true, Dump: true}})
 		go s.Serve(l)
-		live(s)
+		waitForEnd(s)
 		return
 	}
 	os.Exit(m.Run())
 }
 
-// helperCrash tells it to crash after that time, if the file of helperOnce is not there,
-// which it makes.
+// helperCrash makes the copy crash after a time, if the file of helperOnce does not exist,
+// which it then creates.
 const (
 	helperCrash = "CONFORMANCE_HELPER_CRASH"
 	helperOnce  = "CONFORMANCE_HELPER_ONCE"
 )
 
-// live lets a server live until SIGTERM, or until it crashes.
-func live(s *server.Server) {
+// waitForEnd waits for SIGTERM and then shuts the server down, or crashes.
+func waitForEnd(s *server.Server) {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	var crash <-chan time.Time
@@ -115,8 +115,8 @@ func live(s *server.Server) {
 	}
 }
 
-// TestCrashOnce has a server that crashes a moment after its start, in its first life
-// only: whatever it does then, it has deviated, and the report shows why.
+// TestCrashOnce has a server that crashes shortly after its first start only: it has
+// deviated, although it conforms after the restart, and the report shows why.
 func TestCrashOnce(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -138,7 +138,7 @@ func TestCrashOnce(t *testing.T) {
 	}
 	for _, r := range found.Of(report.Failed) {
 		if !r.Crash || r.Cited[0].ID != "BAD-6" {
-			t.Errorf("%s is failed for something else: %v", r.ID, r.Failure)
+			t.Errorf("%s has failed for another reason: %v", r.ID, r.Failure)
 		}
 	}
 	for form, text := range map[string]string{"text": text.String(), "junit": junit.String()} {
@@ -151,7 +151,7 @@ func TestCrashOnce(t *testing.T) {
 	}
 }
 
-// TestStartCommand lets the suite start a server by a shell command.
+// TestStartCommand starts the server with shell commands.
 func TestStartCommand(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -181,6 +181,6 @@ func TestStartCommand(t *testing.T) {
 	}
 	opts.Start = process.Start("echo no such luck; false", opts.Endpoints)
 	if _, err := conformance.Run(context.Background(), opts); err == nil || !strings.Contains(err.Error(), "no such luck") {
-		t.Errorf("got error %v, want one with what the command said", err)
+		t.Errorf("got error %v, want one with the output of the command", err)
 	}
 }

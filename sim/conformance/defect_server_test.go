@@ -24,40 +24,39 @@ import (
 	"lockd/sim/transport"
 )
 
-// defect is a server with one defect. It serves the model over real sockets; a
-// hook that is not nil takes the place of what a correct server does.
+// defect is a server with one defect. It serves the model over real sockets; a hook that
+// is not nil replaces what a correct server does.
 type defect struct {
 	config model.Config
-	// bulk lets the cases that take long be run too.
+	// bulk says that the cases of the variable bulk are run too.
 	bulk bool
 	// open is called when a connection was accepted.
 	open func(*peer)
-	// packet returns what the server notices of the bytes of one read.
+	// packet returns the bytes that the server executes of the bytes of one read.
 	packet func(*peer, []byte) []byte
 	// line executes a line, with its LF, and returns the replies.
 	line func(*peer, string) string
-	// end releases what an ended connection held. reset tells how it ended.
+	// end releases what an ended connection held. reset says that it was reset.
 	end func(p *peer, reset bool)
 	// write sends the replies to one packet or message.
 	write func(*peer, []byte)
-	// queued makes the server notice the end of a stream before it has
-	// executed what came before.
+	// queued makes the server discard what it has not executed when a stream ends.
 	queued bool
-	// lfOnly makes messages without LF wait for it.
+	// lfOnly makes the server wait for the LF of a message without one.
 	lfOnly bool
-	// anyOrigin lets pages of all origins in.
+	// anyOrigin accepts handshakes from pages of all origins.
 	anyOrigin bool
 	// abrupt drops the replies to what is under way when the server stops.
 	abrupt bool
-	// binary makes every message one of binary.
+	// binary makes every message of the server a binary message.
 	binary bool
 	// empty answers messages that are owed no reply with an empty message.
 	empty bool
-	// linesOnly looks at no other protocol.
+	// linesOnly makes the server treat other protocols as lines.
 	linesOnly bool
 }
 
-// testServer is a running defect. Its mutex guards the model and all below.
+// testServer is a running defect. Its mutex guards the fields below it.
 type testServer struct {
 	defect
 	mu     sync.Mutex
@@ -65,10 +64,10 @@ type testServer struct {
 	peers  map[uint64]*peer
 	forged map[string]int // added to the figures of q
 	gone   sync.WaitGroup
-	dead   bool // serves nobody any more, for hooks
-	// stopped is closed when the server is to stop.
+	dead   bool // serves no connection any more, for hooks
+	// stopped is closed when the server must stop.
 	stopped chan struct{}
-	// lingering are connections that ended and still hold their locks.
+	// lingering are connections that ended and still hold their locks, for hooks.
 	lingering []*peer
 }
 
@@ -80,17 +79,17 @@ type peer struct {
 	partial   []byte
 	left      bool
 	begun     bool // a first line has ended
-	long      bool // the line of partial is too long, and is the model's affair
+	long      bool // the line of partial is too long, and goes to the model in pieces
 	exclusive map[string]bool
 	shared    map[string]bool
 	note      map[string]int // for hooks
-	shadow    uint64         // a second connection of the model's, for hooks
+	shadow    uint64         // a second connection in the model, for hooks; 0: none
 	send      func([]byte)
-	hangUp    func() // at once
-	stop      func() // after what was received is answered
+	hangUp    func() // ends the connection at once
+	stop      func() // ends the connection after what was received is answered
 }
 
-// do executes a line correctly, and keeps track of who holds what.
+// do executes a line correctly, and keeps track of the locks that p holds.
 func (p *peer) do(line string) string { return p.doAs(p.id, line) }
 
 func (p *peer) doAs(id uint64, line string) string {
@@ -113,7 +112,7 @@ func (p *peer) doAs(id uint64, line string) string {
 	return out
 }
 
-// quietly executes a line that no figure is to show.
+// quietly executes a line that the figures do not count.
 func (p *peer) quietly(line string) string {
 	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 	p.forged["command_"+word]--
@@ -132,7 +131,7 @@ func (w *testServer) forge(stats string) string {
 	return strings.Join(lines, "")
 }
 
-// holder is who holds a name exclusively, or nil.
+// holder returns the peer that holds a name exclusively, or nil.
 func (w *testServer) holder(name string) *peer {
 	for _, p := range w.peers {
 		if p.exclusive[name] {
@@ -142,7 +141,7 @@ func (w *testServer) holder(name string) *peer {
 	return nil
 }
 
-// receive takes the bytes of one read and returns the replies.
+// receive executes the bytes of one read, or of a message, and returns the replies.
 func (p *peer) receive(data []byte, message bool) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,7 +152,7 @@ func (p *peer) receive(data []byte, message bool) []byte {
 	for piece := range bytes.SplitAfterSeq(data, []byte("\n")) {
 		p.partial = append(p.partial, piece...)
 		if !p.begun && !p.linesOnly && len(p.partial) >= 3 && p.partial[0] == 0x16 {
-			out.Write(p.model.Receive(p.id, p.partial)) // perhaps TLS
+			out.Write(p.model.Receive(p.id, p.partial)) // may be TLS
 			p.partial = nil
 			continue
 		}
@@ -227,7 +226,7 @@ func (w *testServer) join(addr string, send func([]byte), hangUp, stop func()) *
 	}
 	w.peers[id] = p
 	if w.linesOnly {
-		w.model.Receive(id, []byte("\n")) // the model has seen a first line
+		w.model.Receive(id, []byte("\n")) // after a first line the model does not look for other protocols
 	}
 	if w.defect.open != nil {
 		w.defect.open(p)
@@ -235,7 +234,7 @@ func (w *testServer) join(addr string, send func([]byte), hangUp, stop func()) *
 	return p
 }
 
-// dismissed says whether the connection speaks another protocol.
+// dismissed reports whether the connection speaks another protocol.
 func (p *peer) dismissed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -357,7 +356,7 @@ func (g *closeGuard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return g, bufio.NewReadWriter(rw.Reader, bufio.NewWriter(g)), nil
 }
 
-// Write looks for the frame of a close at the beginning of what is written.
+// Write calls before if what is written begins with a close frame.
 func (g *closeGuard) Write(frame []byte) (int, error) {
 	const closeFrame = 0x88
 	if g.Conn == nil {
@@ -369,7 +368,7 @@ func (g *closeGuard) Write(frame []byte) (int, error) {
 	return g.Conn.Write(frame)
 }
 
-// start returns an Options.Start that serves the defect.
+// start returns a function for Options.Start that serves the defect.
 func (l defect) start(t *testing.T, name string) func(context.Context) (*process.Instance, error) {
 	dir, err := os.MkdirTemp("", "c")
 	if err != nil {
@@ -392,7 +391,7 @@ func (l defect) start(t *testing.T, name string) func(context.Context) (*process
 			h := &http.Server{Handler: http.HandlerFunc(w.serveMessages)}
 			w.gone.Go(func() { h.Serve(listener) })
 		} else {
-			w.gone.Go(func() { // while it accepts, the group is not empty
+			w.gone.Go(func() { // keeps the group from being empty while it accepts
 				for {
 					nc, err := listener.Accept()
 					if err != nil {
@@ -415,7 +414,7 @@ func (l defect) start(t *testing.T, name string) func(context.Context) (*process
 	}
 }
 
-// stop ends all connections: in order, or not.
+// stop ends all connections, and waits for them.
 func (w *testServer) stop() {
 	w.mu.Lock()
 	close(w.stopped)

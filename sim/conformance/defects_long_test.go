@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// The defects that take more than a few lines.
+// Hooks of defects that take more than a few lines.
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
 
-// holders are the peers that share a name.
+// holders returns the peers that share a name.
 func (w *testServer) holders(name string) []*peer {
 	var some []*peer
 	for _, p := range w.peers {
@@ -25,6 +25,7 @@ func (w *testServer) holders(name string) []*peer {
 	return some
 }
 
+// refuseAgain refuses a name that the asking peer holds already.
 func refuseAgain(refusal string) func(*peer, string, string) string {
 	return func(p *peer, name, line string) string {
 		held := p.exclusive[name]
@@ -36,7 +37,7 @@ func refuseAgain(refusal string) func(*peer, string, string) string {
 	}
 }
 
-// countAgain wants as many releases as there were gets.
+// countAgain requires as many releases as there were gets.
 func countAgain(p *peer, line string) string {
 	switch command, name := parse(line); command {
 	case "g":
@@ -57,7 +58,7 @@ func countAgain(p *peer, line string) string {
 	return p.do(line)
 }
 
-// getAgain is re-entrant in the classic dialect.
+// getAgain grants a name that the asking peer holds already, in the classic dialect.
 func getAgain(p *peer, name, line string) string {
 	held := p.exclusive[name]
 	out := p.do(line)
@@ -67,7 +68,8 @@ func getAgain(p *peer, name, line string) string {
 	return out
 }
 
-// checkThenGet lets others in between the look and the grip.
+// checkThenGet checks whether a name is free and acquires it in two steps, between which
+// other connections run.
 func checkThenGet(p *peer, name, line string) string {
 	if p.holder(name) != nil || len(p.partial) > 0 {
 		return p.do(line)
@@ -82,7 +84,7 @@ func checkThenGet(p *peer, name, line string) string {
 	return p.do(line)
 }
 
-// inspectOwn knows only of the asker's locks.
+// inspectOwn shows only the locks of the asking peer.
 func inspectOwn(p *peer, name, line string) string {
 	out := p.do(line)
 	if !p.exclusive[name] {
@@ -118,7 +120,7 @@ func (p *peer) inheritFrom(old *peer) {
 	p.peers[p.id] = p
 }
 
-// expire ends a lingering connection that nobody has inherited.
+// expire ends a lingering connection that no other has inherited.
 func (p *peer) expire() {
 	for _, old := range p.lingering {
 		if old == p {
@@ -130,7 +132,7 @@ func (p *peer) expire() {
 	}
 }
 
-// isUnknown says whether a line is neither blank nor a command.
+// isUnknown reports whether a line is neither blank nor a command.
 func (p *peer) isUnknown(line string) bool {
 	command, _ := parse(line)
 	known := []string{"", "g", "r", "i", "sg", "sr", "si", "q", "d", "sd", "dump", "me", "iam", "who"}

@@ -22,12 +22,12 @@ const (
 	defectsFile = "testdata/defects.txt"
 	// defectTimeout is short, as most failures of defects are found by waiting.
 	defectTimeout = 2 * time.Second
-	// defectsAtOnce is how many are judged side by side.
+	// defectsAtOnce is how many defects are tested concurrently.
 	defectsAtOnce = 12
 )
 
-// bulk are the cases that take most of the time. Only the defects that are marked
-// so are judged by them too.
+// bulk are the cases that take most of the time. They are run only against defects that
+// are marked bulk.
 var bulk = []string{
 	"get-twenty-thousand-names", "pipelined-ten-thousand", "endless-line",
 	"shared-get-hundred", "hundreds-of-connections", "slow-reader-does-no-harm",
@@ -35,14 +35,13 @@ var bulk = []string{
 
 var (
 	updateDefects = flag.Bool("update-defects", false, "rewrite "+defectsFile+"; then review the difference")
-	exhaustive    = flag.Bool("exhaustive", false, "judge every defect by every case")
+	exhaustive    = flag.Bool("exhaustive", false, "test every defect with every case")
 )
 
-// TestDefects lets the suite judge servers with one defect each. Every defect fails
-// in exactly the cases that testdata/defects.txt has for it, the correct ones in
-// none. To save time, a defect is judged by the cases that it must fail and by
-// every third of the others, another third for the next defect; -exhaustive runs
-// all of them.
+// TestDefects runs the suite against servers with one defect each. Every defect fails
+// exactly the cases that testdata/defects.txt lists for it; the correct servers fail
+// none. To save time, a defect is tested with the cases that it must fail and with every
+// third of the others, another third for the next defect; -exhaustive runs all of them.
 func TestDefects(t *testing.T) {
 	want := readDefects(t)
 	got := judgeDefects(t, want)
@@ -52,7 +51,7 @@ func TestDefects(t *testing.T) {
 	}
 	for name := range want {
 		if _, ok := defects[name]; !ok {
-			t.Errorf("%s names %s, which is no defect", defectsFile, name)
+			t.Errorf("%s names %s, which is not a defect", defectsFile, name)
 		}
 	}
 	for name, found := range got {
@@ -65,9 +64,9 @@ func TestDefects(t *testing.T) {
 	}
 }
 
-// confirm judges a defect again by the cases in which it did something else than
-// expected, with more patience: a busy machine can be late, and can miss a race.
-// It returns the failed cases without those that may fail.
+// confirm tests a defect again with the cases that had an unexpected result, with a
+// longer timeout: a busy machine can be late, and can miss a race. It returns the failed
+// cases without those that may fail.
 func confirm(t *testing.T, name string, want *expectation, failed []string) []string {
 	firm := func(ids []string) []string {
 		return slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(want.maybe, id) })
@@ -84,7 +83,7 @@ func confirm(t *testing.T, name string, want *expectation, failed []string) []st
 		if odd == nil {
 			break
 		}
-		t.Logf("%s is judged again by %v", name, odd)
+		t.Logf("%s is tested again with %v", name, odd)
 		found := judge(t, conformance.Options{
 			Start: defects[name].start(t, transportOf(name)), Timeout: 2 * defectTimeout, Run: odd,
 		})
@@ -98,7 +97,7 @@ func confirm(t *testing.T, name string, want *expectation, failed []string) []st
 	return failed
 }
 
-// transportOf is the beginning of a defect's name, or tcp.
+// transportOf returns the transport with which a defect's name begins, or tcp.
 func transportOf(name string) string {
 	word, _, _ := strings.Cut(name, "-")
 	if word == "ws" || word == "unix" {
@@ -107,7 +106,7 @@ func transportOf(name string) string {
 	return "tcp"
 }
 
-// judgeDefects judges all of them.
+// judgeDefects tests all defects.
 func judgeDefects(t *testing.T, want map[string]*expectation) map[string]*report.Report {
 	reports := map[string]*report.Report{}
 	var mu sync.Mutex
@@ -142,7 +141,7 @@ func judgeDefects(t *testing.T, want map[string]*expectation) map[string]*report
 	return reports
 }
 
-// someCases are those that are expected to fail, and a third of the others.
+// someCases returns the cases that are expected to fail, and a third of the others.
 func someCases(e *expectation, defect int) []string {
 	var ids []string
 	for i, c := range conformance.Cases() {
@@ -162,10 +161,10 @@ func failedIn(found *report.Report) []string {
 	return failed
 }
 
-// expectation is what a defect fails in.
+// expectation is the cases that a defect fails.
 type expectation struct {
 	surely []string
-	maybe  []string // depends on who comes first
+	maybe  []string // depends on the order in which connections run
 }
 
 // readDefects reads the expected failures: a defect's name, then its cases,

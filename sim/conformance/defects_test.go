@@ -12,13 +12,13 @@ import (
 
 func after(ms int) <-chan time.Time { return time.After(time.Duration(ms) * time.Millisecond) }
 
-// Configurations of defects. Where a defect does not need the registry or the
-// dumps, the defect has both, so that no case is skipped.
+// Configurations of defects. A defect has the registry and dumps unless it needs
+// them off, so that few cases are skipped.
 var (
 	full    = model.Config{Registry: true, Dump: true}
 	bare    = model.Config{}
 	classic = model.Config{Classic: true, Dump: true, PID: 1}
-	nowhere = model.Config{Dump: true} // without registry: a shadow has no name
+	noNames = model.Config{Dump: true} // without registry: a shadow has no name
 )
 
 var lockCommands = []string{"g", "r", "i", "sg", "sr", "si"}
@@ -30,7 +30,7 @@ func parse(line string) (command, name string) {
 	return command, name
 }
 
-// firstLine is all that is noticed of what arrives together.
+// firstLine drops everything behind the first line of what arrives together.
 func firstLine(_ *peer, data []byte) []byte {
 	first, _, ok := bytes.Cut(data, []byte("\n"))
 	if !ok {
@@ -39,7 +39,7 @@ func firstLine(_ *peer, data []byte) []byte {
 	return append(bytes.Clone(first), '\n')
 }
 
-// on runs hook for the commands of one word, and all others correctly.
+// on runs hook for the commands that begin with word, and all others correctly.
 func on(word string, hook func(p *peer, name, line string) string) func(*peer, string) string {
 	return func(p *peer, line string) string {
 		if command, name := parse(line); command == word {
@@ -49,12 +49,12 @@ func on(word string, hook func(p *peer, name, line string) string) func(*peer, s
 	}
 }
 
-// silent answers the commands of one word with nothing.
+// silent executes the commands that begin with word, without a reply.
 func silent(word string) func(*peer, string) string {
 	return on(word, func(p *peer, _, line string) string { p.do(line); return "" })
 }
 
-// translate replaces in what arrives and, backwards, in what is answered.
+// translate replaces text in requests and, backwards, in replies.
 func translate(pairs ...string) func(*peer, string) string {
 	var back []string
 	for i := 0; i < len(pairs); i += 2 {
@@ -64,14 +64,14 @@ func translate(pairs ...string) func(*peer, string) string {
 	return func(p *peer, line string) string { return back2.Replace(p.do(there.Replace(line))) }
 }
 
-// edit changes the replies to the commands of one word.
+// edit changes the replies to the commands that begin with word.
 func edit(word, pattern, replacement string) func(*peer, string) string {
 	re := regexp.MustCompile(pattern)
 	return on(word, func(p *peer, _, line string) string { return re.ReplaceAllString(p.do(line), replacement) })
 }
 
-// second is a second connection of the model for a peer, which no figure
-// shows. What it holds stays held when the peer ends.
+// second returns a second connection in the model for a peer, which the figures do not
+// show. Its locks stay held when the peer ends.
 func (p *peer) second() uint64 {
 	if p.shadow == 0 {
 		p.shadow, _ = p.model.Open(p.addr)
@@ -80,7 +80,7 @@ func (p *peer) second() uint64 {
 	return p.shadow
 }
 
-// unlocked lets other connections in for a moment, in the middle of a command.
+// unlocked lets other connections run for some time in the middle of a command.
 func (p *peer) unlocked(wait time.Duration) {
 	p.mu.Unlock()
 	time.Sleep(wait)
@@ -92,8 +92,8 @@ var unixNumber = regexp.MustCompile(`unix:[0-9]+`)
 // marker stands for a byte that the model would drop.
 const marker = "\xf5\xf6\xf7"
 
-// defects are servers with one defect each. The cases that each fails are in
-// testdata/defects.txt.
+// defects are servers with one defect each, by name. testdata/defects.txt lists the
+// cases that each fails.
 var defects = map[string]defect{
 	"correct":         {config: full, bulk: true},
 	"correct-bare":    {config: bare},
@@ -175,7 +175,7 @@ var defects = map[string]defect{
 				p.send(line)
 			}
 			if i < 3 && len(out) > 100 {
-				time.Sleep(200 * time.Microsecond) // lets the client read
+				time.Sleep(200 * time.Microsecond) // so that the client reads the lines apart
 			}
 		}
 	}},
@@ -254,13 +254,13 @@ var defects = map[string]defect{
 			p.model.Close(p.id)
 		}
 	}},
-	"forgets-shared-locks": {config: nowhere, line: func(p *peer, line string) string {
+	"forgets-shared-locks": {config: noNames, line: func(p *peer, line string) string {
 		if command, _ := parse(line); strings.HasPrefix(command, "s") && command != "sd" {
 			return p.doAs(p.second(), line)
 		}
 		return p.do(line)
 	}},
-	"forgets-exclusive-locks": {config: nowhere, bulk: true, line: func(p *peer, line string) string {
+	"forgets-exclusive-locks": {config: noNames, bulk: true, line: func(p *peer, line string) string {
 		if command, _ := parse(line); command == "g" || command == "r" || command == "i" {
 			return p.doAs(p.second(), line)
 		}
@@ -377,7 +377,7 @@ var defects = map[string]defect{
 		return out
 	})},
 	"is-silent-when-disabled":   {config: bare, line: silent("d")},
-	"hides-me-without-registry": {config: nowhere, line: silent("me")},
+	"hides-me-without-registry": {config: noNames, line: silent("me")},
 	"registers-in-the-order-of-names": {config: full, line: on("who", func(p *peer, _, line string) string {
 		lines := strings.SplitAfter(p.do(line), "\n")
 		slices.SortStableFunc(lines[:len(lines)-1], func(a, b string) int {

@@ -13,13 +13,13 @@ import (
 	"lockd/sim/transport"
 )
 
-// ErrUnreachable is the error of Run when there is nobody to judge.
+// ErrUnreachable is the error of Run if no server answers at an address.
 type ErrUnreachable struct {
 	Endpoint transport.Endpoint
 	Err      error
 }
 
-// Error names the address and what to look at.
+// Error names the address and what to check.
 func (e *ErrUnreachable) Error() string {
 	return fmt.Sprintf("no server at %s: %v; is it running, and is this its address?", e.Endpoint, e.Err)
 }
@@ -27,15 +27,15 @@ func (e *ErrUnreachable) Error() string {
 // Unwrap returns the error of the network.
 func (e *ErrUnreachable) Unwrap() error { return e.Err }
 
-// probe is a connection over which the suite finds out about the server.
+// probe is a connection over which the suite detects properties of the server.
 type probe struct {
 	*engine.Run
 	conn *client.Conn
-	// reply is that to an inspection of a free name, NUL in place of the name.
+	// reply is the reply to an inspection of a free name, with NUL in place of the name.
 	reply string
 }
 
-// probe connects and asks for a free name: what any server answers.
+// probe connects and inspects a free name, which every server answers.
 func (s *suite) probe(on transport.Endpoint) (*probe, error) {
 	p := &probe{Run: s.newRun(&script.Case{ID: "probe"}, on)}
 	var err error
@@ -52,7 +52,7 @@ func (s *suite) probe(on transport.Endpoint) (*probe, error) {
 	return p, nil
 }
 
-// whatHappened is an error without what was expected.
+// whatHappened returns an error without what was expected.
 func whatHappened(err error) error {
 	var f *report.Failure
 	if errors.As(err, &f) {
@@ -61,7 +61,7 @@ func whatHappened(err error) error {
 	return err
 }
 
-// alive says whether the server still serves a new connection.
+// alive returns an error if the server does not serve a new connection.
 func (s *suite) alive(on transport.Endpoint) error {
 	p, err := s.probe(on)
 	if err == nil {
@@ -70,8 +70,8 @@ func (s *suite) alive(on transport.Endpoint) error {
 	return err
 }
 
-// detect finds out what kind of server it is. The others than the first endpoint are
-// asked only whether they answer, and execute what arrives together.
+// detect finds out what kind of server it is, at its first endpoint. At the others it
+// only checks that the server answers, and executes commands that arrive together.
 func (s *suite) detect() error {
 	v := &s.server.Profile
 	for _, on := range v.Endpoints[1:] {
@@ -116,14 +116,14 @@ func (s *suite) detect() error {
 	return nil
 }
 
-// enabled says whether a command is not answered that it is disabled.
+// enabled reports whether the reply to a command is not that it is disabled.
 func (p *probe) enabled(command string) bool {
 	lines := p.answers(command)
 	return len(lines) == 0 || lines[len(lines)-1] != protocol.Disabled
 }
 
-// answers are the lines that answer a command. Where there is no answer at all, the
-// cases will tell, and the probe goes on with another connection.
+// answers returns the lines that answer a command. If there is no answer, which the
+// cases will report, the probe continues with another connection.
 func (p *probe) answers(command string) []string {
 	lines, err := p.Answer(p.conn, command)
 	if err != nil {
@@ -134,7 +134,8 @@ func (p *probe) answers(command string) []string {
 	return lines
 }
 
-// executesTogether sends two commands in one packet, and says whether both are answered.
+// executesTogether sends two commands in one packet, and reports whether both are
+// answered.
 func (s *suite) executesTogether(on transport.Endpoint) (bool, error) {
 	r := s.newRun(&script.Case{ID: "probe"}, on)
 	defer r.Leave()

@@ -12,7 +12,7 @@ import (
 	"lockd/sim/transport"
 )
 
-// Judge a server in this process by some cases of the suite.
+// Test a server in this process with some cases of the suite.
 func ExampleRun() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"lockd/sim/transport"
 )
 
-// TestHandshakes judges servers that want something of a handshake.
+// TestHandshakes tests servers that refuse some WebSocket handshakes.
 func TestHandshakes(t *testing.T) {
 	t.Parallel()
 	s := server.New(server.Config{Core: core.Config{Registry: true, Dump: true}})
@@ -43,7 +43,7 @@ func TestHandshakes(t *testing.T) {
 					http.Error(w, "no", http.StatusForbidden)
 					return
 				}
-				r.Header.Del("Origin") // it is not that of the server behind this one
+				r.Header.Del("Origin") // it is not the origin of the server behind this proxy
 				proxy.ServeHTTP(w, r)
 			}))
 			defer h.Close()

@@ -9,13 +9,13 @@ import (
 	"lockd/sim/transport"
 )
 
-// condition says whether a need is met, and what is said if it is not.
+// condition says whether a need is met, and the reason for skipping a case if not.
 type condition struct {
 	met    bool
 	reason string
 }
 
-// unmet says why a case cannot be run on an endpoint, or nothing.
+// unmet returns why a case cannot be run on an endpoint; empty if it can.
 func (s *suite) unmet(c *script.Case, on transport.Endpoint) string {
 	features, transports := s.features(), s.transports(on)
 	for _, need := range c.Needs {
@@ -29,7 +29,7 @@ func (s *suite) unmet(c *script.Case, on transport.Endpoint) string {
 	return ""
 }
 
-// features are the needs about what the server does.
+// features returns the needs about what the server does.
 func (s *suite) features() map[string]condition {
 	v := &s.server
 	return map[string]condition{
@@ -41,14 +41,14 @@ func (s *suite) features() map[string]condition {
 		"noregistry":     {!v.Registry, "the registry is on"},
 		"who":            {v.Dump && v.Registry, "who is off"},
 		"nowho":          {!v.Dump || !v.Registry, "who is on"},
-		"silent-invalid": {!v.AnswersInvalid, "the server was told to answer unknown commands"},
-		"answer-invalid": {v.AnswersInvalid, "the server was not told to answer unknown commands"},
-		"fresh":          {s.opts.Start != nil, "needs a server just started: use -start"},
+		"silent-invalid": {!v.AnswersInvalid, "the server answers unknown commands"},
+		"answer-invalid": {v.AnswersInvalid, "the server does not answer unknown commands"},
+		"fresh":          {s.opts.Start != nil, "needs a server that was just started: use -start"},
 		"stop":           {s.opts.Start != nil, "needs to stop the server: use -start"},
 	}
 }
 
-// transports are the needs about where the case runs.
+// transports returns the needs about the transport of the case.
 func (s *suite) transports(on transport.Endpoint) map[string]condition {
 	other := func(e transport.Endpoint) bool { return e.Transport != on.Transport }
 	return map[string]condition{
@@ -61,13 +61,13 @@ func (s *suite) transports(on transport.Endpoint) map[string]condition {
 	}
 }
 
-// limits are the needs about sizes, for a need of some amount.
+// limits returns the needs about sizes, for a need with an amount.
 func (s *suite) limits(amount int) map[string]condition {
 	o := &s.opts
 	within := func(limit int) bool { return limit == 0 || amount <= limit }
 	return map[string]condition{
-		"max-connections": {o.MaxConnections > 0, "tell the limit with -max-connections"},
-		"max-locks":       {o.MaxLocks > 0, "tell the limit with -max-locks"},
+		"max-connections": {o.MaxConnections > 0, "needs the server's limit: use -max-connections"},
+		"max-locks":       {o.MaxLocks > 0, "needs the server's limit: use -max-locks"},
 		"conns":           {within(o.MaxConnections), fmt.Sprintf("needs %d connections", amount)},
 		"locks":           {within(o.MaxLocks), fmt.Sprintf("needs %d locks", amount)},
 		"line":            {within(o.MaxLine), fmt.Sprintf("needs lines of %d bytes", amount)},

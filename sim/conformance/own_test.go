@@ -20,7 +20,7 @@ import (
 	"lockd/wire"
 )
 
-// startOwn returns a Start that serves our own server in this process.
+// startOwn returns a function for Options.Start that runs our own server in this process.
 func startOwn(t *testing.T, config server.Config, transports ...string) func(context.Context) (*process.Instance, error) {
 	dir, err := os.MkdirTemp("", "c") // t.TempDir may be too long for a socket
 	if err != nil {
@@ -80,7 +80,7 @@ func mustConform(t *testing.T, opts conformance.Options) {
 	}
 }
 
-// drivers are the numbers of loops that our server is tested with; 0 is goroutines.
+// drivers returns the numbers of loops with which our server is tested; 0 is goroutines.
 func drivers() []int {
 	if server.LoopsSupported {
 		return []int{0, 1}

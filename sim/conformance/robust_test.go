@@ -46,7 +46,7 @@ func at(on transport.Endpoint) conformance.Options {
 	}
 }
 
-// TestNoServer judges what cannot be judged.
+// TestNoServer tests what is not a lock server.
 func TestNoServer(t *testing.T) {
 	for name, handle := range map[string]func(net.Conn){
 		"silent":       func(nc net.Conn) { io.Copy(io.Discard, nc) },
@@ -63,7 +63,7 @@ func TestNoServer(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nobody", func(t *testing.T) {
+	t.Run("not listening", func(t *testing.T) {
 		on := serve(t, func(net.Conn) {})
 		on.Address = "127.0.0.1:1"
 		_, err := conformance.Run(t.Context(), at(on))
@@ -81,8 +81,8 @@ func (r repeated) Read(p []byte) (int, error) {
 	return copy(p, strings.Repeat(string(r), len(p)/len(r)+1)), nil
 }
 
-// TestOddServers judges servers that answer, but not what was asked. The suite
-// comes to an end, and to the right one.
+// TestOddServers tests servers that answer, but not what was asked. The suite must end,
+// and with the right verdict.
 func TestOddServers(t *testing.T) {
 	some := []string{"get-free", "no-banner", "shared-get-*", "replies-once", "statistics-keys", "unknown-*"}
 	for name, l := range map[string]defect{
@@ -101,7 +101,7 @@ func TestOddServers(t *testing.T) {
 	}
 }
 
-// TestSlowServer gives every answer late, which is no deviation.
+// TestSlowServer has a server that gives every reply late, which is not a deviation.
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
 	slow := defect{config: full, packet: func(p *peer, data []byte) []byte { p.unlocked(60 * time.Millisecond); return data }}
@@ -111,7 +111,7 @@ func TestSlowServer(t *testing.T) {
 	}
 }
 
-// TestInterrupted stops the suite after some cases, of which there is a report.
+// TestInterrupted cancels a run after some cases, for which there is a report.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -133,7 +133,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestReports reads every form of a report back.
+// TestReports checks the contents of every form of a report.
 func TestReports(t *testing.T) {
 	t.Parallel()
 	found := judge(t, conformance.Options{Start: defects["releases-for-anyone"].start(t, "tcp"), Run: []string{"release-*"}})
@@ -147,7 +147,7 @@ func TestReports(t *testing.T) {
 	for name, form := range map[string]string{"text": text.String(), "html": html.String(), "json": js.String(), "junit": junit.String()} {
 		for _, want := range []string{"REL-2", "release-by-another", clause, "Lock Release Success: x-"} {
 			if want == clause && name == "text" {
-				continue // what failed for the same reason stands under one clause
+				continue // text shows failures with the same cause under one clause
 			}
 			if !strings.Contains(form, want) {
 				t.Errorf("%s lacks %q", name, want)

@@ -9,15 +9,15 @@ import (
 	"lockd/sim/conformance/script"
 )
 
-// job is a case on an endpoint, by the endpoint's index: a server that is
-// started again may have moved.
+// job is a case on an endpoint. It has the endpoint's index, since a server that is
+// restarted may have other addresses.
 type job struct {
 	c  *script.Case
 	on int
 }
 
-// runAll runs every case on every endpoint: first those that run side by
-// side, then those that must be alone.
+// runAll runs every case on every endpoint: first the concurrent ones, then those that
+// must run alone.
 func (s *suite) runAll(cases []*script.Case) {
 	var together, alone []job
 	for on := range s.server.Endpoints {
@@ -32,7 +32,7 @@ func (s *suite) runAll(cases []*script.Case) {
 			}
 		}
 	}
-	slices.SortStableFunc(alone, func(a, b job) int { return cmp.Compare(turn(a.c), turn(b.c)) })
+	slices.SortStableFunc(alone, func(a, b job) int { return cmp.Compare(order(a.c), order(b.c)) })
 	s.runTogether(together)
 	var before suspects
 	for _, j := range alone {
@@ -54,18 +54,18 @@ func (s *suite) runAll(cases []*script.Case) {
 	}
 }
 
-// turn orders the cases that run alone.
-func turn(c *script.Case) int {
+// order is the sort key of the cases that run alone.
+func order(c *script.Case) int {
 	if c.HasAny("last") {
 		return 1
 	}
 	return 0
 }
 
-// finish keeps a result.
+// finish records a result.
 func (s *suite) finish(j job, r report.Result) {
 	if s.ctx.Err() != nil && r.Status == report.Failed {
-		return // because of that
+		return // the case may have failed because it was interrupted
 	}
 	s.results[j] = r
 	if s.opts.Progress != nil {
@@ -73,8 +73,8 @@ func (s *suite) finish(j job, r report.Result) {
 	}
 }
 
-// runTogether runs jobs side by side. When the server ends, who did it is looked for,
-// and the rest goes on.
+// runTogether runs jobs concurrently. If the server crashes it finds the case that caused
+// it, and continues with the remaining jobs.
 func (s *suite) runTogether(jobs []job) {
 	for len(jobs) > 0 && s.died == nil && s.ctx.Err() == nil {
 		crash, who := s.batch(jobs)
@@ -100,8 +100,8 @@ func (s *suite) runNext(j job, before *suspects) {
 	s.blame(crash, who)
 }
 
-// runAlone runs a job while nothing else runs. The crash is that of the server
-// meanwhile, or of one that cannot be started any more.
+// runAlone runs a job while no other runs. It returns the crash of the server during the
+// job, if any. If the server cannot be started it sets s.died.
 func (s *suite) runAlone(j job) (report.Result, *report.Crash) {
 	if s.opts.Start != nil && (s.instance == nil || j.c.HasAny("fresh")) {
 		if err := s.restart(); err != nil {
@@ -114,7 +114,7 @@ func (s *suite) runAlone(j job) (report.Result, *report.Crash) {
 		held := s.settle(on)
 		if held > 0 && j.c.HasAny("empty", "max-locks") {
 			if s.opts.Start == nil {
-				return s.result(j, report.Skipped, fmt.Sprintf("needs empty tables, and somebody holds %d names", held)), nil
+				return s.result(j, report.Skipped, fmt.Sprintf("needs empty tables, and %d names are held", held)), nil
 			}
 			if err := s.restart(); err != nil {
 				s.died = err

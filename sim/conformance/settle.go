@@ -8,9 +8,9 @@ import (
 	"lockd/sim/transport"
 )
 
-// settle waits until what ended cases held is released, so that figures and
-// tables stand still, and returns how many names somebody still holds; -1 if
-// the server cannot tell.
+// settle waits until what ended cases held is released, so that figures and tables do
+// not change, and returns how many names are still held; -1 if the server does not
+// answer statistics.
 func (s *suite) settle(on transport.Endpoint) int {
 	r := s.newRun(&script.Case{ID: "settle"}, on)
 	defer r.Leave()

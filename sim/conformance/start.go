@@ -11,10 +11,10 @@ import (
 	"lockd/sim/transport"
 )
 
-// startTime is how long a server may take to be there. It may have to be compiled first.
+// startTime is how long a server may take to listen. It may have to be compiled first.
 const startTime = 30 * time.Second
 
-// restart starts the server anew, ending the one that runs.
+// restart ends the server that runs, if any, and starts another.
 func (s *suite) restart() error {
 	if s.opts.Start == nil {
 		return nil
@@ -50,7 +50,7 @@ func (s *suite) await(on transport.Endpoint) error {
 		if s.instance.HasExited(20 * time.Millisecond) {
 			err := errors.New("the server ended right after its start")
 			if s.instance.Output != nil {
-				err = fmt.Errorf("%w; it said:\n%s", err, strings.TrimSuffix(s.instance.Output(), "\n"))
+				err = fmt.Errorf("%w; its output:\n%s", err, strings.TrimSuffix(s.instance.Output(), "\n"))
 			}
 			return &ErrUnreachable{on, err}
 		}
@@ -58,7 +58,7 @@ func (s *suite) await(on transport.Endpoint) error {
 			return s.ctx.Err()
 		}
 		if time.Now().After(deadline) {
-			return &ErrUnreachable{on, fmt.Errorf("not open %v after the start: %w", startTime, err)}
+			return &ErrUnreachable{on, fmt.Errorf("it does not listen %v after its start: %w", startTime, err)}
 		}
 	}
 }

@@ -21,22 +21,22 @@ import (
 	"lockd/sim/transport"
 )
 
-// Options says what to judge and how.
+// Options say which server to test and how.
 type Options struct {
-	// Endpoints are where the server listens. Every case is run on each. They
-	// are replaced by what Start returns.
+	// Endpoints are the addresses of the server. Every case is run on each. The
+	// endpoints of the Instance that Start returns replace them.
 	Endpoints []transport.Endpoint
-	// Start starts the server to be judged; nil where it is running already.
+	// Start starts the server to be tested; nil if it is running already.
 	Start func(context.Context) (*process.Instance, error)
-	// Dialect is that of the server; empty: found out.
+	// Dialect is the dialect of the server; empty: it is detected.
 	Dialect protocol.Dialect
 	// Level is the highest level whose cases are run.
 	Level protocol.Level
 	// Run selects cases by id or by shell pattern; empty: all.
 	Run []string
-	// Skip leaves cases out, by id or by shell pattern.
+	// Skip excludes cases, by id or by shell pattern.
 	Skip []string
-	// Timeout is how long one answer may take; 0: DefaultTimeout.
+	// Timeout is how long one reply may take; 0: DefaultTimeout.
 	Timeout time.Duration
 	// Parallel is how many cases run at once; 0: DefaultParallel.
 	Parallel int
@@ -45,8 +45,7 @@ type Options struct {
 	// MaxConnections and MaxLocks are the server's limits; 0: unknown, and
 	// the cases about the limit are skipped.
 	MaxConnections, MaxLocks int
-	// Progress is called after every case, from one goroutine at a time; may
-	// be nil.
+	// Progress, if not nil, is called after every case, from one goroutine at a time.
 	Progress func(report.Result)
 }
 
@@ -57,7 +56,7 @@ const (
 	defaultMaxLine  = 65536 // [BAD-3]
 )
 
-// withDefaults fills in what was left out.
+// withDefaults replaces zero values by defaults.
 func (o Options) withDefaults() Options {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
@@ -66,7 +65,7 @@ func (o Options) withDefaults() Options {
 		o.Parallel = DefaultParallel
 	}
 	if o.MaxConnections > 0 || o.MaxLocks > 0 {
-		o.Parallel = 1 // cases side by side would meet the limit
+		o.Parallel = 1 // concurrent cases could exceed the limit
 	}
 	if o.MaxLine == 0 {
 		o.MaxLine = defaultMaxLine
@@ -75,7 +74,7 @@ func (o Options) withDefaults() Options {
 }
 
 // Cases returns all cases, in the order of their clauses in docs/protocol.md.
-// It panics when a script is malformed, which a test excludes.
+// It panics if a script is malformed; a test checks that none is.
 func Cases() []*script.Case { return slices.Clone(allCases()) }
 
 var allCases = sync.OnceValue(func() []*script.Case {
@@ -97,13 +96,12 @@ type suite struct {
 
 	results map[job]report.Result
 	crashes []*report.Crash
-	died    error // why the rest was not run
+	died    error // why the remaining cases were not run
 }
 
-// Run runs the cases against the server and returns what it found. The error
-// is an *ErrUsage, an *ErrUnreachable, or that of ctx or of Options.Start;
-// deviations are no error. With the error of ctx there is a report, too, of what was
-// run before.
+// Run runs the cases against the server and returns a report. The error is an
+// *ErrUsage, an *ErrUnreachable, or that of ctx or of Options.Start; deviations are not
+// errors. With the error of ctx it also returns a report of the cases run before.
 func Run(ctx context.Context, opts Options) (*report.Report, error) {
 	opts = opts.withDefaults()
 	chosen, err := Choose(opts)
@@ -119,7 +117,7 @@ func Run(ctx context.Context, opts Options) (*report.Report, error) {
 		return nil, err
 	}
 	if len(s.server.Endpoints) == 0 {
-		return nil, usageError("no address to test: give one")
+		return nil, usageError("no address to test: give at least one")
 	}
 	if err := s.detect(); err != nil {
 		return nil, err
@@ -165,9 +163,9 @@ func (s *suite) runCase(j job) report.Result {
 		result.Status, result.Reason = report.Skipped, string(skip)
 	case errors.As(err, &failure):
 		result.Status, result.Failure, result.Conversation = report.Failed, failure, conversation
-	default: // the case could not be carried out
+	default: // the case could not be executed
 		result.Status, result.Reason = report.Failed, err.Error()
-		result.Failure = &report.Failure{Expected: "the case to be carried out", Actual: err.Error()}
+		result.Failure = &report.Failure{Expected: "the case to be executed", Actual: err.Error()}
 		result.Conversation = conversation
 	}
 	return result
@@ -180,8 +178,8 @@ func (s *suite) result(j job, status report.Status, reason string) report.Result
 	}
 }
 
-// base36 writes the last digits of n. Tags of one length cannot be mistaken
-// for each other when more is appended to a name.
+// base36 writes the last digits of n. All tags have the same length, so that they cannot
+// be confused when more is appended to a name.
 func base36(n int64, digits int) string {
 	text := strings.Repeat("0", digits) + strconv.FormatInt(n, 36)
 	return text[len(text)-digits:]

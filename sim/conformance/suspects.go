@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// suspects are the cases that may have ended the server: those under way, and those
-// that ended shortly before, the latest first.
+// suspects are the cases that may have crashed the server: those under way, and those
+// that ended shortly before.
 type suspects struct {
 	jobs []suspect
 }
@@ -30,7 +30,8 @@ func (s *suspects) finished(j job) {
 	}
 }
 
-// list returns them.
+// list returns up to mostSuspects jobs: those under way, then the others, the latest
+// first.
 func (s *suspects) list() []job {
 	slices.SortStableFunc(s.jobs, func(a, b suspect) int {
 		if a.ended.IsZero() || b.ended.IsZero() {

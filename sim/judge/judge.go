@@ -13,21 +13,21 @@ import (
 // in the middle of its input [REPLY-5].
 const outputBatch = 64 << 10
 
-// tableCost is what a small dump counts for in a batch at the most, and holderCost
-// what it counts for each connection besides.
+// tableCost is the most that a small dump counts for in a batch, and holderCost the
+// most that it counts for each connection in addition.
 const (
 	tableCost  = 512
 	holderCost = 16
 )
 
-// Judge drives a Core and the model side by side. It remembers the first
-// difference; after that its results mean nothing. Connections are named by
-// numbers of the caller's, from 0. It is not safe for concurrent use.
+// Judge drives a Core and the model side by side. It keeps the first difference;
+// after that its results mean nothing. The caller numbers the connections, from 0.
+// A Judge is not safe for concurrent use.
 type Judge struct {
-	// Now is the time that Core is told. The caller sets it; it never goes back.
+	// Now is the time that is passed to Core. The caller sets it; it never goes back.
 	Now core.Time
-	// Distort, if it is set, changes what the model answers to what was received: an
-	// oracle that is wrong on purpose shows that a failure is noticed.
+	// Distort, if it is set, changes the model's replies to input: an oracle that is
+	// wrong on purpose shows that failures are noticed.
 	Distort func(want []byte) []byte
 
 	config   core.Config
@@ -35,7 +35,7 @@ type Judge struct {
 	model    *model.Server
 	conns    []conn // by the caller's number
 	dumps    dumps
-	commands int // executed by servers that were stopped
+	commands int // executed before the last Restart
 	granted  bool
 	err      error
 
@@ -43,17 +43,16 @@ type Judge struct {
 	fx core.Effects
 }
 
-// conn is a connection as the server knows it. One that has ended stays, for bytes
-// that come late.
+// conn is a connection. It stays after its end, for bytes that arrive late.
 type conn struct {
 	id   core.ID
 	open bool
 }
 
-// nobody is the number of no connection.
-const nobody = ^core.ID(0)
+// noConn is the number of no connection.
+const noConn = ^core.ID(0)
 
-// New returns a Judge of a server of that configuration.
+// New returns a Judge of a server with a configuration.
 func New(c core.Config) *Judge {
 	j := &Judge{config: c, conns: make([]conn, 0, 4)}
 	j.start()
@@ -65,7 +64,7 @@ func (j *Judge) start() {
 	j.conns, j.dumps = j.conns[:0], dumps{}
 }
 
-// Model returns the model of a server of that configuration.
+// Model returns the model of a server with a configuration.
 func Model(c core.Config) *model.Server {
 	return model.New(model.Config{
 		Classic: c.Dialect == wire.Classic, Registry: c.Registry, Dump: c.Dump, AnswerInvalid: c.AnswerInvalid,
@@ -73,8 +72,8 @@ func Model(c core.Config) *model.Server {
 	})
 }
 
-// Peer returns who connects from an address. As for the model, "unix" is that of
-// a unix socket.
+// Peer returns the peer with an address. As in the model, "unix" is the address of
+// clients of a unix socket.
 func Peer(addr string) core.Peer {
 	if addr == core.Unix {
 		return core.Peer{Network: core.Unix}
@@ -85,24 +84,25 @@ func Peer(addr string) core.Peer {
 // Err returns the first failure, nil if there was none.
 func (j *Judge) Err() error { return j.err }
 
-// Failf notes a failure, which may be one that somebody else has found.
+// Failf records a failure, which the caller may have found itself. Only the first
+// is kept.
 func (j *Judge) Failf(format string, args ...any) {
 	if j.err == nil {
 		j.err = fmt.Errorf(format, args...)
 	}
 }
 
-// Core returns what is judged, to ask it for figures: whatever changes it goes
-// through the Judge.
+// Core returns the Core under test, to read figures from: calls that change it must
+// go through the Judge.
 func (j *Judge) Core() *core.Core { return j.core }
 
-// Granted says whether any command was answered with a number above 0.
+// Granted reports whether any command was answered with a number above 0.
 func (j *Judge) Granted() bool { return j.granted }
 
-// Commands returns how many commands were executed, unknown ones included.
+// Commands returns how many commands were executed, including unknown ones.
 func (j *Judge) Commands() int { return j.commands + j.model.Commands() }
 
-// ID returns the server's number for a connection, 0 if it never was accepted.
+// ID returns the server's number for a connection, 0 if it was never accepted.
 func (j *Judge) ID(n int) core.ID {
 	if n < len(j.conns) {
 		return j.conns[n].id
@@ -110,8 +110,8 @@ func (j *Judge) ID(n int) core.ID {
 	return 0
 }
 
-// Open connects from an address. It returns what the server answers if it refuses
-// that, and whether it has accepted.
+// Open opens connection n, from an address. It returns whether the server accepts it,
+// and its reply if not.
 func (j *Judge) Open(n int, addr string) (refusal []byte, ok bool) {
 	j.fx.Reset()
 	id, ok := j.core.Open(j.Now, Peer(addr), &j.fx)
@@ -126,7 +126,7 @@ func (j *Judge) Open(n int, addr string) (refusal []byte, ok bool) {
 		}
 		return refusal, false
 	}
-	j.replies(nobody)
+	j.replies(noConn)
 	for len(j.conns) <= n {
 		j.conns = append(j.conns, conn{})
 	}
@@ -134,8 +134,8 @@ func (j *Judge) Open(n int, addr string) (refusal []byte, ok bool) {
 	return nil, true
 }
 
-// Receive lets bytes arrive on a connection, once, and returns how many of them
-// the server looked at, its replies, valid until the next call, and its state.
+// Receive passes bytes that arrive on a connection to Core, once. It returns how many
+// of them Core consumed, the replies, valid until the next call, and the state.
 func (j *Judge) Receive(n int, data []byte) (consumed int, replies []byte, state core.State) {
 	id := j.ID(n)
 	j.in = append(j.in[:0], data...)
@@ -146,7 +146,7 @@ func (j *Judge) Receive(n int, data []byte) (consumed int, replies []byte, state
 		j.Failf("connection %d: the server changed its input %q to %q, rest %q", n, data, j.in, rest)
 		return len(data), nil, state
 	}
-	clear(j.in) // whoever kept a piece of it loses it
+	clear(j.in) // a piece that Core kept is lost, which changes later replies
 	replies = j.replies(id)
 	if consumed < len(data) && !state.Waits {
 		cost := bytes.Count(data[:consumed], []byte{'\n'}) * (tableCost + holderCost*j.core.Conns())
@@ -155,7 +155,7 @@ func (j *Judge) Receive(n int, data []byte) (consumed int, replies []byte, state
 		}
 	}
 	whole := consumed
-	if state.Waits && consumed > 0 { // for the reply to the last line
+	if state.Waits && consumed > 0 { // the last line has no reply yet
 		whole = bytes.LastIndexByte(data[:consumed-1], '\n') + 1
 	}
 	j.compare(n, data, replies, j.model.Receive(uint64(id), data[:whole]))
@@ -183,12 +183,12 @@ func (j *Judge) EndMessage(n int) (replies []byte, state core.State) {
 	return replies, state
 }
 
-// Close ends a connection and returns how many locks that has orphaned.
+// Close closes a connection and returns how many locks that has orphaned.
 func (j *Judge) Close(n int) core.Orphans {
 	id := j.ID(n)
 	j.fx.Reset()
 	got := j.core.Close(j.Now, id, &j.fx)
-	j.replies(nobody)
+	j.replies(noConn)
 	exclusive, shared := j.model.Orphans()
 	j.model.Close(uint64(id))
 	nowExclusive, nowShared := j.model.Orphans()
@@ -201,29 +201,29 @@ func (j *Judge) Close(n int) core.Orphans {
 	return got
 }
 
-// Restart ends every connection and starts another server.
+// Restart forgets all connections and starts a new server.
 func (j *Judge) Restart() {
 	j.commands += j.model.Commands()
 	j.start()
 }
 
-// Valid checks Core's own invariants. That costs more than most calls do, so that
-// the caller says how often it is done.
+// Valid checks Core's own invariants. It costs more than most calls, so the caller
+// decides how often.
 func (j *Judge) Valid() {
 	if err := j.core.Valid(); err != nil {
 		j.Failf("invariant: %w", err)
 	}
 }
 
-// replies takes the replies to the connection that spoke out of the effects,
-// which may hold nothing else.
-func (j *Judge) replies(spoke core.ID) []byte {
+// replies returns the output for the connection that sent the input, and checks that
+// there is no other output.
+func (j *Judge) replies(sender core.ID) []byte {
 	for _, o := range j.fx.Outputs() {
-		if o.To != spoke || len(o.Data) == 0 {
-			j.Failf("connection number %d spoke, and number %d was sent %q", spoke, o.To, o.Data)
+		if o.To != sender || len(o.Data) == 0 {
+			j.Failf("the input was of connection number %d, and number %d is sent %q", sender, o.To, o.Data)
 		}
 	}
-	return j.fx.To(spoke)
+	return j.fx.To(sender)
 }
 
 func (j *Judge) compare(n int, data, got, want []byte) {
@@ -236,9 +236,9 @@ func (j *Judge) compare(n int, data, got, want []byte) {
 	j.granted = j.granted || len(got) > 0 && '1' <= got[0] && got[0] <= '9'
 }
 
-// mayEnd checks whether the server ends the connection.
+// mayEnd checks whether the server dismisses the connection.
 func (j *Judge) mayEnd(n int, state core.State) {
 	if want := j.model.Dismissed(uint64(j.ID(n))); state.Ends != want {
-		j.Failf("BAD-7: connection %d is to be ended: %v, want %v", n, state.Ends, want)
+		j.Failf("BAD-7: connection %d is dismissed: %v, want %v", n, state.Ends, want)
 	}
 }

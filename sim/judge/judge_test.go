@@ -8,34 +8,34 @@ import (
 	"lockd/server/core"
 )
 
-// everything is a configuration in which dumps come later.
-var everything = core.Config{Registry: true, Dump: true, SmallDump: -1}
+// full is a configuration with all commands, in which dumps come later.
+var full = core.Config{Registry: true, Dump: true, SmallDump: -1}
 
-// Something happens to one of the two alone, and the Judge must say so.
+// A Judge notices what happens to only one of Core and the model.
 func TestDifferences(t *testing.T) {
 	for name, c := range map[string]struct {
 		config core.Config
 		play   func(*Judge)
 		want   string
 	}{
-		"a reply": {everything, func(j *Judge) {
+		"a reply": {full, func(j *Judge) {
 			j.model.Receive(1, []byte("g a\n"))
 			j.Send(0, []byte("i a\n"))
 		}, `connection 0 sent "i a\n": got "0 Lock Not Locked: a\n", want "1 Lock Is Locked: a\n"`},
-		"a reply to a message": {everything, func(j *Judge) {
+		"a reply to a message": {full, func(j *Judge) {
 			j.Receive(0, []byte("g a"))
 			j.model.Receive(1, []byte("b"))
 			j.EndMessage(0)
 		}, `want "1 Lock Get Success: ab\n"`},
-		"exclusive orphans": {everything, func(j *Judge) {
+		"exclusive orphans": {full, func(j *Judge) {
 			j.model.Receive(1, []byte("g a\n"))
 			j.Close(0)
 		}, "orphaned 0 exclusive and 0 shared locks, want 1 and 0"},
-		"shared orphans": {everything, func(j *Judge) {
+		"shared orphans": {full, func(j *Judge) {
 			j.core.Receive(0, 1, []byte("sg a\n"), new(core.Effects))
 			j.Close(0)
 		}, "orphaned 0 exclusive and 1 shared locks, want 0 and 0"},
-		"a number": {everything, func(j *Judge) {
+		"a number": {full, func(j *Judge) {
 			j.model.Open("h:5")
 			j.Open(1, "h:1")
 		}, "got number 2, accepted true; want number 3, accepted true"},
@@ -43,41 +43,41 @@ func TestDifferences(t *testing.T) {
 			j.model.Open("h:5")
 			j.Open(1, "h:1")
 		}, "got number 2, accepted true; want number 0, accepted false"},
-		"a dismissal": {everything, func(j *Judge) {
+		"a dismissal": {full, func(j *Judge) {
 			j.model.Receive(1, []byte("\x16\x03\x01"))
 			j.EndMessage(0)
-		}, "BAD-7: connection 0 is to be ended: false, want true"},
-		"waiting for nothing": {everything, func(j *Judge) {
+		}, "BAD-7: connection 0 is dismissed: false, want true"},
+		"waiting for nothing": {full, func(j *Judge) {
 			j.model.Await(1, []byte("d\n"))
 			j.Receive(0, []byte("d\n"))
-		}, `connection 0 waits for a reply, which "d\n" has at once`},
-		"a dump": {everything, func(j *Judge) {
+		}, `connection 0 waits, although "d\n" is answered at once`},
+		"a dump": {full, func(j *Judge) {
 			j.Receive(0, []byte("g a\nd\n"))
 			j.model.Close(1)
 			j.model.Open("h:0")
 			j.Tick()
 			j.Make()
-		}, "and has not waited when that was begun"},
-		"a late dump": {everything, func(j *Judge) {
+		}, "and did not wait when that dump was begun"},
+		"a late dump": {full, func(j *Judge) {
 			j.Open(1, "h:1")
 			j.Receive(0, []byte("d\n"))
 			j.model.Receive(2, []byte("g a\n"))
 			j.Await(0)
-		}, `connection number 1 has waited for "", want "a: h:1\n"`},
-		"an early dump": {everything, func(j *Judge) {
+		}, `connection number 1 has waited and got "", want "a: h:1\n"`},
+		"an early dump": {full, func(j *Judge) {
 			j.dumps.pause = core.Second
 			j.Receive(0, []byte("d\n"))
 			j.Tick()
 		}, "too early"},
-		"output for others": {everything, func(j *Judge) {
+		"output for others": {full, func(j *Judge) {
 			j.fx.Append(2, []byte("x"))
 			j.replies(1)
-		}, `connection number 1 spoke, and number 2 was sent "x"`},
-		"a wrong oracle": {everything, func(j *Judge) {
+		}, `the input was of connection number 1, and number 2 is sent "x"`},
+		"a wrong oracle": {full, func(j *Judge) {
 			j.Distort = bytes.ToUpper
 			j.Send(0, []byte("g a\n"))
 		}, `want "1 LOCK GET SUCCESS: A\n"`},
-		"what is left": {everything, func(j *Judge) {
+		"what is left": {full, func(j *Judge) {
 			j.core.Open(0, Peer("h:7"), &j.fx)
 			j.model.Open("h:7")
 			j.CloseAll()
@@ -96,10 +96,10 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// Send goes on behind batches and dumps, and connections that have ended may be sent
-// bytes and closed again.
+// Send continues after batches and dumps. Connections that have ended may receive
+// bytes and be closed again.
 func TestSend(t *testing.T) {
-	j := New(everything)
+	j := New(full)
 	j.Open(0, Addr(0))
 	j.Open(1, "unix")
 	const lines = 5000

@@ -7,15 +7,15 @@ import (
 	"lockd/server/core"
 )
 
-// Addr is an address for connection n, where any will do.
+// Addr is an address for connection n, for callers to which addresses do not matter.
 func Addr(n int) string { return "h:" + strconv.Itoa(n) }
 
-// IsOpen says whether connection n is open.
+// IsOpen reports whether connection n is open.
 func (j *Judge) IsOpen(n int) bool { return n < len(j.conns) && j.conns[n].open }
 
-// Send lets bytes arrive on a connection until the server has looked at all of
-// them, and returns all replies, those that come later included, valid until the
-// next call.
+// Send passes bytes that arrive on a connection to Core until all are consumed, and
+// returns all replies, including those that come later. They are valid until the next
+// call.
 func (j *Judge) Send(n int, data []byte) []byte {
 	consumed, replies, state := j.Receive(n, data)
 	if consumed == len(data) && !state.Waits {
@@ -35,9 +35,8 @@ func (j *Judge) Send(n int, data []byte) []byte {
 	return all
 }
 
-// Await lets time pass and dumps be made until a connection has the reply that it
-// waits for, and returns that. What others are answered meanwhile is compared, and
-// not returned.
+// Await advances time and makes dumps until a connection has the reply that it waits
+// for, and returns that. Replies to other connections are compared, but not returned.
 func (j *Judge) Await(n int) (reply []byte) {
 	for range 1000 {
 		if j.err != nil || !j.Waits(n) {
@@ -53,12 +52,12 @@ func (j *Judge) Await(n int) (reply []byte) {
 			}
 		}
 	}
-	j.Failf("connection %d waits for ever", n)
+	j.Failf("connection %d waits for a dump that is never made", n)
 	return nil
 }
 
-// CloseAll closes all connections and checks that nothing is left of them but what
-// statistics count.
+// CloseAll closes all connections and checks that nothing is left of them except in
+// the statistics.
 func (j *Judge) CloseAll() {
 	for n := range j.conns {
 		if j.IsOpen(n) {

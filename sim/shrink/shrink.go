@@ -1,8 +1,10 @@
-// Package shrink makes lists that fail smaller.
+// Package shrink reduces failing inputs: it removes elements from a list as long as what
+// remains still fails. It has no clock; a caller with a time limit lets fails return
+// false. Remove is all of it.
 package shrink
 
-// Remove takes out ever smaller groups of elements as long as the rest fails, and
-// returns what is left. The list itself is taken to fail, and is not changed.
+// Remove removes ever smaller groups of elements as long as the rest fails, and returns
+// what is left. It assumes that the list itself fails, and does not change it.
 func Remove[T any](list []T, fails func([]T) bool) []T {
 	for size := (len(list) + 1) / 2; size > 0; {
 		removed := false

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Whatever matters is all that is left, wherever it stands.
+// Exactly the elements that matter are left, wherever in the list they are.
 func TestRemove(t *testing.T) {
 	for _, matter := range [][]int{{}, {0}, {99}, {0, 99}, {17, 18, 63}, {1, 3, 5, 7, 9, 11}} {
 		var list []int

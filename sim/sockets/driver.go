@@ -9,14 +9,14 @@ import (
 type Driver struct {
 	Transport string
 	// Loops is the number of event loops; 0 is a goroutine for every connection,
-	// and UnknownLoops is a server that is not ours.
+	// and UnknownLoops is for a Remote server.
 	Loops int
 }
 
-// UnknownLoops says that nobody knows what drives the connections of a server.
+// UnknownLoops means that the number of loops of a server is not known.
 const UnknownLoops = -1
 
-// String tells it as a kind of perturbation.
+// String returns the driver's name as a kind of perturbation.
 func (d Driver) String() string {
 	switch {
 	case d.Transport == transport.WebSocket || d.Loops == UnknownLoops:
@@ -29,7 +29,7 @@ func (d Driver) String() string {
 	return "over " + d.Transport + ", several loops"
 }
 
-// Drivers are all drivers of this system.
+// Drivers returns all drivers that this operating system supports.
 func Drivers() []Driver {
 	drivers := []Driver{{transport.TCP, 0}, {transport.Unix, 0}, {transport.WebSocket, 0}}
 	if server.LoopsSupported {
@@ -38,8 +38,8 @@ func Drivers() []Driver {
 	return drivers
 }
 
-// DriverOf is the driver of a seed. Seeds that follow each other go through all drivers of
-// this system in turn.
+// DriverOf returns the driver of a seed. Consecutive seeds go through all Drivers in
+// turn.
 func DriverOf(seed uint64) Driver {
 	drivers := Drivers()
 	return drivers[seed%uint64(len(drivers))]

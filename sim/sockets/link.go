@@ -14,7 +14,7 @@ const dialTimeout = 5 * time.Second
 // link is a client's connection.
 type link struct {
 	*transport.Conn
-	ended <-chan struct{} // closed when the server has closed its side; nil if nobody knows
+	ended <-chan struct{} // closed when the server has closed its side; nil for a Remote
 }
 
 func dial(e transport.Endpoint) (*link, error) {
@@ -28,7 +28,8 @@ func dial(e transport.Endpoint) (*link, error) {
 }
 
 // wait waits until the server has closed its side, which it may do only after
-// it has released the locks [END-5]; false if nobody knows.
+// it has released the locks [END-5]. It returns false if that cannot be known, or takes
+// longer than patience.
 func (c *link) wait() bool {
 	if c.ended == nil {
 		return false
@@ -41,7 +42,7 @@ func (c *link) wait() bool {
 	}
 }
 
-// statistics asks for the figures.
+// statistics asks for the statistics.
 func (c *link) statistics() (map[string]uint64, error) {
 	c.SetDeadline(time.Now().Add(patience))
 	if _, err := c.Write([]byte("q\n")); err != nil {

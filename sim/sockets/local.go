@@ -11,8 +11,8 @@ import (
 	"lockd/sim/workload"
 )
 
-// Run records one history of the server in this process. Nobody else may use
-// the server meanwhile.
+// Run records one history of the server in this process. No other client may use the
+// server meanwhile.
 func (l *Local) Run(o Options) (*history.History, map[string]int64, error) {
 	base, err := l.statistics()
 	if err != nil {
@@ -49,7 +49,7 @@ func (l *Local) Run(o Options) (*history.History, map[string]int64, error) {
 	return h, coverage, err
 }
 
-// dial connects and notes the number under which the server accepts.
+// dial connects, and counts connections to know the server's number for each.
 func (l *Local) dial() (*link, error) {
 	l.dialling.Lock()
 	defer l.dialling.Unlock()
@@ -57,13 +57,13 @@ func (l *Local) dial() (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.SetReadDeadline(time.Now().Add(patience)) // a reply that does not come is a failure, not a hang
+	c.SetReadDeadline(time.Now().Add(patience)) // a missing reply is a failure, not a hang
 	c.ended = l.end(l.dialled)
 	l.dialled++
 	return c, nil
 }
 
-// statistics asks for the figures on a connection of its own, and waits for its end.
+// statistics asks for the statistics on a connection of its own, and waits for its end.
 func (l *Local) statistics() (map[string]uint64, error) {
 	c, err := l.dial()
 	if err != nil {
@@ -74,8 +74,8 @@ func (l *Local) statistics() (map[string]uint64, error) {
 	return c.statistics()
 }
 
-// flood asks for much, reads nothing, and resets the connection once the
-// buffers are full.
+// flood sends many requests, reads nothing, and resets the connection when the buffers
+// are full.
 func (l *Local) flood() error {
 	c, err := l.dial()
 	if err != nil {
@@ -90,5 +90,5 @@ func (l *Local) flood() error {
 			return nil // full
 		}
 	}
-	return errors.New("the server takes requests without end from a client that reads nothing")
+	return errors.New("the server has read 10,000,000 requests of a client that reads no replies; it should stop reading")
 }

@@ -14,12 +14,12 @@ import (
 	"lockd/wire"
 )
 
-// ErrUnreachable is wrapped by errors that say that no lock server answers at
-// an address, or none any more.
+// ErrUnreachable is wrapped by errors that report that no lock server answers at
+// an address, or not any more.
 var ErrUnreachable = errors.New("no lock server answers")
 
-// Remote is a server somewhere. Other clients may use it meanwhile: the crowd
-// fights for names of its own, and asks for no statistics.
+// Remote is a server at any address. Other clients may use it at the same time: the
+// crowd uses names of its own, and asks for no statistics.
 type Remote struct {
 	endpoint transport.Endpoint
 	classic  bool
@@ -27,8 +27,7 @@ type Remote struct {
 	runs     int
 }
 
-// Connect finds out whether a lock server listens at an address, and which
-// dialect it speaks.
+// Connect checks that a lock server listens at an address, and detects its dialect.
 func Connect(e transport.Endpoint) (*Remote, error) {
 	r := &Remote{endpoint: e, prefix: fmt.Sprintf("lockcheck-%d-", time.Now().UnixNano())}
 	c, err := dial(e)
@@ -59,8 +58,8 @@ func Connect(e transport.Endpoint) (*Remote, error) {
 func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
 	o.Crowd.Classic, o.Crowd.TablePercent = r.classic, 0
 	o.Crowd.Anonymous = true
-	// A client may have left before the server has looked at what it sent: that must
-	// not meet the next run.
+	// A client may have left before the server has executed what it sent, which must not
+	// affect the next run.
 	r.runs++
 	prefix := fmt.Sprintf("%s%d-", r.prefix, r.runs)
 	for i, name := range o.Crowd.Names {
@@ -86,13 +85,14 @@ func (r *Remote) Run(o Options) (*history.History, map[string]int64, error) {
 	h.Prefix = prefix
 	if err != nil && !errors.Is(err, ErrUnreachable) {
 		if _, again := Connect(r.endpoint); again != nil {
-			err = fmt.Errorf("the server has ended in the middle of the run (%w); what it said last: %v", again, err)
+			err = fmt.Errorf("the server has ended in the middle of the run (%w); the failure of the run: %v", again, err)
 		}
 	}
 	return h, coverage, err
 }
 
-// settle waits until all names are free, after which everybody has left.
+// settle waits until all names are free. Then the server has noticed that all clients
+// have left.
 func (r *Remote) settle(names []string) error {
 	deadline := time.Now().Add(patience)
 	for {

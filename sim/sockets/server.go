@@ -14,7 +14,7 @@ import (
 	"lockd/sim/transport"
 )
 
-// Local is a server in this process, on real sockets, that tells when it has
+// Local is a server in this process, on real sockets. It reports when the server has
 // closed its side of a connection.
 type Local struct {
 	server   *server.Server
@@ -28,10 +28,10 @@ type Local struct {
 
 	mu       sync.Mutex
 	accepted int
-	ends     []chan struct{} // closed when the server closes its side, by number
+	ends     []chan struct{} // by number; closed when the server has closed its side
 }
 
-// Start starts a server on a free port, or a socket of its own.
+// Start starts a server on a free port, or on a new unix socket.
 func Start(driver Driver) (*Local, error) {
 	l := &Local{served: make(chan error, 1), driver: driver}
 	l.server = server.New(server.Config{
@@ -58,7 +58,7 @@ func Start(driver Driver) (*Local, error) {
 		serve = l.server.ServeWebSocket
 	}
 	if driver.Loops == 0 || driver.Transport == transport.WebSocket {
-		listener = watching{listener, l}
+		listener = watchedListener{listener, l}
 	}
 	go func() { l.served <- serve(listener) }()
 	return l, nil
@@ -67,7 +67,8 @@ func Start(driver Driver) (*Local, error) {
 // patience is how long a server may take for anything.
 const patience = 20 * time.Second
 
-// Stop shuts the server down; the error says what it left behind.
+// Stop shuts the server down and returns an error if it leaves connections or locks
+// behind.
 func (l *Local) Stop() error {
 	defer os.RemoveAll(l.dir)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -82,11 +83,11 @@ func (l *Local) Stop() error {
 	case <-l.served:
 		return nil
 	case <-time.After(patience):
-		return fmt.Errorf("the server has shut down and serves on")
+		return fmt.Errorf("the server has shut down, and Serve does not return")
 	}
 }
 
-// end returns the channel that tells of the end of a connection.
+// end returns the channel that is closed when the server has closed a connection.
 func (l *Local) end(number int) chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,15 +105,15 @@ func (l *Local) closed(id core.ID) {
 	}
 }
 
-// watching is a listener whose connections tell of their end. It is for those that
-// no loop serves; WebSockets are numbered when they have shaken hands, in any
-// order.
-type watching struct {
+// watchedListener is a listener whose connections report when they are closed. It is
+// for connections that no loop serves, and numbers them as they are accepted: the
+// server numbers WebSockets after their handshakes, in any order.
+type watchedListener struct {
 	net.Listener
 	local *Local
 }
 
-func (l watching) Accept() (net.Conn, error) {
+func (l watchedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (l watching) Accept() (net.Conn, error) {
 	return &watched{socket: c.(socket), closed: l.local.end(number)}, nil
 }
 
-// socket is a connection of a kernel.
+// socket is a connection on a real socket.
 type socket interface {
 	net.Conn
 	CloseWrite() error

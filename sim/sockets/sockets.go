@@ -1,10 +1,10 @@
-// Package sockets is the layer of the simulation on real sockets. It lets the crowd of
-// sim/workload loose on a server in this process, over every transport and with every
-// driver ([Local]), or on any server that listens somewhere ([Remote]). What the kernel
-// does to connections is found only here.
+// Package sockets is the layer of the simulation on real sockets. It runs the clients of
+// sim/workload against a server in this process, over every transport and with every
+// driver ([Local]), or against any server at an address ([Remote]). It is the only layer
+// with connections of the real kernel.
 //
-// It judges nothing: what the clients saw is returned as a history. It never looks
-// into a server but to learn when that has closed a connection. Begin with [Draw], then
+// The package judges nothing: it returns what the clients saw as a history. All that it
+// observes inside a server is when that has closed a connection. Begin with [Draw], then
 // Local.Run.
 package sockets
 
@@ -20,13 +20,13 @@ import (
 type Options struct {
 	Crowd  workload.Options
 	Driver Driver
-	// Flood lets one more client ask for much and read nothing, until the
-	// buffers are full.
+	// Flood adds a client that sends many requests and reads nothing, until the buffers
+	// are full.
 	Flood bool
 }
 
-// Draw turns a seed into options for a server that is reached over a transport, and driven in some way. clients
-// and names, if not 0, replace what the seed says.
+// Draw derives options from a seed, for a server with a driver. clients and names, if
+// not 0, replace the numbers drawn from the seed.
 func Draw(seed uint64, driver Driver, clients, names int) Options {
 	r := rand.New(rand.NewPCG(seed, 0x736f616b))
 	if clients == 0 {

@@ -11,8 +11,8 @@ import (
 	"lockd/sim/workload"
 )
 
-// histories is how many seeds plain go test plays over every transport, in this
-// process and from outside.
+// histories is how many seeds a plain go test plays with every driver, as Local and as
+// Remote.
 const histories = 60
 
 func TestHistories(t *testing.T) {
@@ -53,13 +53,13 @@ func TestHistories(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, _, err := remote.Run(Draw(1, driver, 0, 0)); !errors.Is(err, ErrUnreachable) {
-				t.Errorf("the server has gone, and the error is %v", err)
+				t.Errorf("the server has stopped, and the error is %v", err)
 			}
 		})
 	}
 }
 
-// sameAnswer is a server that answers every line the same.
+// sameAnswer starts a server that gives the same answer to every line.
 func sameAnswer(t *testing.T, answer string) transport.Endpoint {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -102,17 +102,17 @@ func TestNoLockServer(t *testing.T) {
 	}
 	closed.Close()
 	if _, err := Connect(transport.Endpoint{Transport: transport.TCP, Address: closed.Addr().String()}); !errors.Is(err, ErrUnreachable) {
-		t.Errorf("nobody listens: %v", err)
+		t.Errorf("no server listens: %v", err)
 	}
 }
 
-// A server that grants everything to everybody is caught.
+// A server that grants every request is caught.
 func TestSameAnswer(t *testing.T) {
 	endpoint := sameAnswer(t, "1 Lock Get Success: x\n")
 	remote := &Remote{endpoint: endpoint}
 	o := Draw(1, Driver{transport.TCP, UnknownLoops}, 2, 1)
 	_, _, err := remote.Run(o)
 	if !errors.As(err, new(*workload.ProtocolError)) && !strings.Contains(err.Error(), "is answered") {
-		t.Errorf("a server that answers everything alike: %v", err)
+		t.Errorf("a server that gives the same answer to everything: %v", err)
 	}
 }

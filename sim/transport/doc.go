@@ -1,8 +1,8 @@
 // Package transport connects clients to a lockd server over TCP, a unix socket or a
-// WebSocket: one way to write an address, and one dialer, for everything in sim that
+// WebSocket: one notation for addresses, and one dialer, for everything in sim that
 // uses real sockets.
 //
-// It knows nothing of the protocol that is spoken over a connection, and nothing of
-// any server. Begin with [Endpoint]; [Dial] gives a stream of bytes over any
-// transport, [DialWebSocket] one whose messages can be told apart.
+// It does not depend on the protocol that is spoken over a connection, nor on the
+// server. Begin with [Endpoint]; [Dial] returns a stream of bytes over any transport,
+// [DialWebSocket] a WebSocket whose messages are kept apart.
 package transport

@@ -25,7 +25,7 @@ type Endpoint struct {
 func Parse(text string) (Endpoint, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		if path == "" {
-			return Endpoint{}, fmt.Errorf("%q names no socket; write unix:PATH", text)
+			return Endpoint{}, fmt.Errorf("%q does not name a socket; write unix:PATH", text)
 		}
 		return Endpoint{Unix, path}, nil
 	}
@@ -34,12 +34,12 @@ func Parse(text string) (Endpoint, error) {
 	if strings.HasPrefix(text, "ws://") || strings.HasPrefix(text, "wss://") {
 		u, err := url.Parse(text)
 		if err != nil {
-			return Endpoint{}, fmt.Errorf("%q is no address: %w", text, err)
+			return Endpoint{}, fmt.Errorf("%q is not an address: %w", text, err)
 		}
 		e, host = Endpoint{WebSocket, text}, u.Host
 	}
 	if _, port, err := net.SplitHostPort(host); err != nil || port == "" {
-		return Endpoint{}, fmt.Errorf("%q is no address; write HOST:PORT, unix:PATH or ws://HOST:PORT", text)
+		return Endpoint{}, fmt.Errorf("%q is not an address; write HOST:PORT, unix:PATH or ws://HOST:PORT", text)
 	}
 	return e, nil
 }
@@ -52,5 +52,5 @@ func (e Endpoint) String() string {
 	return e.Address
 }
 
-// IsStream says whether the transport carries bytes rather than messages.
+// IsStream reports whether the transport carries bytes rather than messages.
 func (e Endpoint) IsStream() bool { return e.Transport != WebSocket }

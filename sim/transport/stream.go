@@ -10,7 +10,7 @@ import (
 )
 
 // Conn is a client's connection, as a stream of bytes over any transport: on a
-// WebSocket every write is a text message, and the messages that come are joined.
+// WebSocket every write is a text message, and received messages are joined.
 type Conn struct {
 	net.Conn
 	messages *Messages // nil: not a WebSocket
@@ -56,7 +56,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Read reads some bytes. The error is io.EOF where the server has ended the stream, or
+// Read reads some bytes. The error is io.EOF if the server has ended the stream, or
 // has answered a close frame.
 func (c *Conn) Read(p []byte) (int, error) {
 	if c.messages == nil {

@@ -29,13 +29,13 @@ func (e *HTTPError) Error() string {
 	return "it answers the WebSocket handshake with HTTP status " + e.Status
 }
 
-// DialWebSocket connects to a ws or wss URL. origin is the page that the client claims
-// to be of; empty is one of the server itself, without which some servers refuse.
-// Messages of any length are read. The error is an *HTTPError where the server refuses.
+// DialWebSocket connects to a ws or wss URL. origin is the Origin header that the client
+// sends; if it is empty, that of the server itself, since some servers refuse others.
+// Messages of any length are read. The error is an *HTTPError if the server refuses.
 func DialWebSocket(ctx context.Context, address, origin string) (*Messages, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no URL: %w", address, err)
+		return nil, fmt.Errorf("%q is not a URL: %w", address, err)
 	}
 	if origin == "" {
 		origin = map[string]string{"ws": "http", "wss": "https"}[u.Scheme] + "://" + u.Host
@@ -61,8 +61,8 @@ func DialWebSocket(ctx context.Context, address, origin string) (*Messages, erro
 	return m, nil
 }
 
-// HalfClose sends a close frame and does not wait for the answer to it, which ends the
-// stream for whoever reads.
+// HalfClose sends a close frame and does not wait for the answer, at which a concurrent
+// Read ends.
 func (m *Messages) HalfClose(timeout time.Duration) error {
 	maskedClose := []byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8} // status 1000
 	m.Socket.SetWriteDeadline(time.Now().Add(timeout))

@@ -1,6 +1,6 @@
 package world
 
-// exchange is a round trip on a good network.
+// exchange is a round trip without faults.
 func (w *world) exchange(p *peer) {
 	w.send(p)
 	w.join(p)
@@ -24,7 +24,7 @@ func (w *world) send(p *peer) {
 // underWay is the number of bytes that have not arrived yet.
 func (p *peer) underWay() int { return len(p.uplink) - p.head }
 
-// passed takes bytes that have arrived out of those under way.
+// passed removes bytes that have arrived from those under way.
 func (p *peer) passed(n int) {
 	p.head += n
 	if p.underWay() == 0 && len(p.messages) == 0 {
@@ -59,7 +59,7 @@ func (w *world) tear(p *peer) {
 
 func (w *world) drain(p *peer) { w.net.drain(p) }
 
-// read lets a client of a recorded run read its replies.
+// read makes a client of a recorded run read its replies.
 func (w *world) read(s *seen) {
 	if err := w.record.read(s); err != nil {
 		w.judge.Failf("%w", err)
@@ -102,7 +102,7 @@ func (w *world) reset(p *peer) {
 
 func (w *world) drop(p *peer) { w.net.drop(p) }
 
-// storm ends many connections at once and lets them come back.
+// storm resets many connections at once and opens new ones.
 func (w *world) storm(p *peer) {
 	w.hit(ReconnectStorm)
 	for range 1 + w.random.below(4) {
@@ -119,7 +119,7 @@ func (w *world) storm(p *peer) {
 	}
 }
 
-// restart stops the server in the middle of it all.
+// restart stops the server in the middle of the run and starts another.
 func (w *world) restart(*peer) {
 	w.hit(ServerRestart)
 	w.net.stop()

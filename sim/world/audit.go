@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// The oracles of this file look at the server from outside and know nothing of
-// the model: they would notice a misreading that both share.
+// The oracles of this file check the server from outside and do not depend on the
+// model: they would notice a misreading of the protocol that both share.
 
-// The addresses of those who look at the server and are none of the clients.
+// The addresses of the two connections that check the server and belong to no client.
 const (
 	auditorAddr = "10.0.0.99:99"
 	lastAddr    = "10.0.0.100:100"
@@ -57,7 +57,7 @@ func (w *world) figure(statistics, key string) int {
 		if found {
 			n, err := strconv.Atoi(text)
 			if err != nil {
-				w.judge.Failf("statistics: %q is no figure", line)
+				w.judge.Failf("statistics: %q is not a number", line)
 			}
 			return n
 		}
@@ -66,8 +66,8 @@ func (w *world) figure(statistics, key string) int {
 	return 0
 }
 
-// checkFigures compares q with what the world knows: how many connections
-// live, and how many names there are at most.
+// checkFigures compares q with what the world knows: the number of connections, and
+// the limit of locks.
 func (w *world) checkFigures(p *peer, living int) {
 	statistics := w.net.ask(p, "q")
 	key := "connections"
@@ -82,8 +82,8 @@ func (w *world) checkFigures(p *peer, living int) {
 	}
 }
 
-// checkDumps compares the tables with the figures, and demands that every
-// holder lives.
+// checkDumps compares the tables with the figures, and checks that every holder is an
+// open connection.
 func (w *world) checkDumps(p *peer, living []string) {
 	statistics := w.net.ask(p, "q")
 	exclusive, shared := w.net.ask(p, "d"), w.net.ask(p, "sd")
@@ -100,7 +100,7 @@ func (w *world) checkDumps(p *peer, living []string) {
 	for _, command := range []string{"dump", "dump shared"} {
 		for _, addr := range addresses.FindAllString(w.net.ask(p, command), -1) {
 			if !slices.Contains(living, addr) {
-				w.judge.Failf("%s: the holder %s is none of the living connections %q", command, addr, living)
+				w.judge.Failf("%s: the holder %s is none of the open connections %q", command, addr, living)
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (w *world) checkDumps(p *peer, living []string) {
 	}
 }
 
-// addresses finds the addresses of this world, which no name contains.
+// addresses matches the addresses of this world, which no name contains.
 var addresses = regexp.MustCompile(`10\.0\.0\.\d+:\d+|unix:\d+`)
 
 func registeredTwice(who string) bool {
@@ -127,9 +127,8 @@ func registeredTwice(who string) bool {
 	return false
 }
 
-// calm ends the run: the faults stop, what is under way arrives, everybody
-// leaves, and then nothing may be left behind: every name can be got, every
-// table is empty.
+// calm ends the run: the faults stop, what is under way arrives and all clients leave.
+// Then every table must be empty and every name obtainable.
 func (w *world) calm() {
 	for _, p := range w.peers {
 		p.finished = true
@@ -143,7 +142,7 @@ func (w *world) calm() {
 	}
 	last := &peer{label: w.labels, addr: lastAddr}
 	if !w.net.dial(last) {
-		w.judge.Failf("everybody has left, and the server refuses a connection")
+		w.judge.Failf("all clients have left, and the server refuses a connection")
 		return
 	}
 	w.checkEmpty(last)
@@ -158,13 +157,13 @@ func (w *world) checkEmpty(p *peer) {
 	w.checkFigures(p, 1)
 	statistics := w.net.ask(p, "q")
 	if n := w.figure(statistics, "locks"); n != 0 {
-		w.judge.Failf("everybody has left, and %d locks are held", n)
+		w.judge.Failf("all clients have left, and %d locks are held", n)
 	}
 	if w.options.Classic {
 		return
 	}
 	if n := w.figure(statistics, "shared_locks"); n != 0 {
-		w.judge.Failf("everybody has left, and %d shared locks are held", n)
+		w.judge.Failf("all clients have left, and %d shared locks are held", n)
 	}
 	if !w.options.Dump {
 		return
@@ -174,7 +173,7 @@ func (w *world) checkEmpty(p *peer) {
 		tables += w.net.ask(p, "who")
 	}
 	if tables != "map[]\nmap[]\n" {
-		w.judge.Failf("everybody has left, and the tables show %q", tables)
+		w.judge.Failf("all clients have left, and the tables show %q", tables)
 	}
 }
 
@@ -184,7 +183,7 @@ func (w *world) checkObtainable(p *peer, name string) {
 	}
 	for _, verb := range []string{"g", "r", "sg", "sr"} {
 		if reply := w.net.ask(p, verb+" "+name); !bytes.HasPrefix([]byte(reply), []byte("1 ")) {
-			w.judge.Failf("everybody has left, and %s %s is answered %q", verb, name, reply)
+			w.judge.Failf("all clients have left, and %s %s is answered %q", verb, name, reply)
 		}
 	}
 }

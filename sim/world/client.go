@@ -10,8 +10,8 @@ import (
 const (
 	behaved    = iota // gets, inspects and releases
 	contending        // gets and releases the same one or two names all the time
-	careless          // gets and forgets, asks for tables, ends its lines in CR LF
-	hostile           // sends what nobody should
+	careless          // gets without releasing, asks for tables, ends its lines in CR LF
+	hostile           // sends invalid and unusual lines
 	behaviours
 )
 
@@ -30,8 +30,8 @@ var verbs = [behaviours][]string{
 
 var oddNames = []string{"", "a b", "\x00", "\xff\xfe", "caf\xc3\xa9", "\u00a0", "a]b", "map[x:y]", "x: y", "full", "shared", "0", "1 ok"}
 
-// foreignBeginnings are what streams of other protocols begin with, and what only looks
-// like it.
+// foreignBeginnings are beginnings of streams in other protocols, and ones that only
+// resemble them.
 var foreignBeginnings = []string{
 	"GET / HTTP/1.1\r\nHost: x\r\n\r\ng n0\n", "POST /g HTTP/1.0\n\ng n0\n", "X  HTTP/9.9\n",
 	"\x16\x03\x01\x02\x00\x01g n0\n", "\x16\x03\x04",
@@ -40,7 +40,7 @@ var foreignBeginnings = []string{
 	"\x16\x03\x05", "\x16\n\x03\x01", "\nGET / HTTP/1.1\n", "A ", "GET / HTTP/1.1 \n",
 }
 
-// script holds the lines of one run, written once.
+// script holds the lines that the clients of one run send, built once.
 type script struct {
 	names []string
 	lines [behaviours][]string // every verb with every name, each ending in LF
@@ -72,8 +72,8 @@ func newScript(o *Options) script {
 	return s
 }
 
-// write appends up to the pipeline's number of commands of a client to what is
-// under way to the server.
+// write appends from 1 to Options.Pipeline commands of a client to what is under way
+// to the server.
 func (w *world) write(p *peer) {
 	lines := w.script.lines[p.behaviour]
 	for range 1 + w.random.below(w.options.Pipeline) {
@@ -92,8 +92,8 @@ func (w *world) write(p *peer) {
 	}
 }
 
-// endMessage ends a websocket message behind what is under way, often taking
-// its last LF away [WS-1].
+// endMessage ends a websocket message behind what is under way, often removing
+// its last LF [WS-1].
 func (w *world) endMessage(p *peer) {
 	from := p.head
 	if n := len(p.messages); n > 0 {
@@ -106,7 +106,7 @@ func (w *world) endMessage(p *peer) {
 	p.messages = append(p.messages, len(p.uplink))
 }
 
-// mangle appends a line that is not quite what it was.
+// mangle appends a changed version of a line.
 func (w *world) mangle(p *peer, line string) {
 	text := line[:len(line)-1]
 	add := func(f Fault, s string) {
@@ -145,7 +145,7 @@ func (w *world) mangle(p *peer, line string) {
 	}
 }
 
-// stretch appends a line whose length is at the limit, or beyond.
+// stretch appends a line whose length is just below the limit, at it or beyond.
 func (w *world) stretch(p *peer, text string, choice int) {
 	maxLine := w.options.MaxLine
 	if maxLine == 0 {
@@ -169,6 +169,6 @@ func (w *world) stretch(p *peer, text string, choice int) {
 	case 19:
 		fill(LineOfMaxMinus1, maxLine-1)
 		p.uplink[len(p.uplink)-1] = '\r'
-		p.uplink = append(p.uplink, '\n') // max bytes, a CR the last of them
+		p.uplink = append(p.uplink, '\n') // a line of the most bytes, the last of them a CR
 	}
 }

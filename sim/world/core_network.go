@@ -7,7 +7,7 @@ import (
 	"lockd/server/core"
 )
 
-// coreNetwork is a network that ends at Core.
+// coreNetwork is the network that delivers to Core directly.
 type coreNetwork struct{ w *world }
 
 func (d coreNetwork) connect(p *peer) {
@@ -24,7 +24,7 @@ func (d coreNetwork) deliver(p *peer, n int) {
 	if p.waits {
 		return
 	}
-	if p.unread > w.options.Window { // the server is stuck in its write
+	if p.unread > w.options.Window { // the server is blocked in a write
 		w.hit(SlowReader)
 		if p.gone {
 			w.hit(FailedWrite)
@@ -56,7 +56,7 @@ func (d coreNetwork) deliver(p *peer, n int) {
 	}
 }
 
-// dismiss ends a connection that the server does not want to serve.
+// dismiss ends a connection that Core has dismissed.
 func (d coreNetwork) dismiss(p *peer, state core.State) {
 	if state.Ends && p.open {
 		d.w.hit(ForeignProtocol)
@@ -89,8 +89,8 @@ var (
 	limitReached = []byte("0 Lock Limit Reached: ")
 )
 
-// reply lets the server write to the client. It fails once the client is gone,
-// and then the server gives the connection up.
+// reply writes to the client on behalf of the server. If the client is gone the write
+// fails, and the server ends the connection.
 func (d coreNetwork) reply(p *peer, replies []byte) {
 	w := d.w
 	if len(replies) == 0 {
@@ -123,7 +123,8 @@ func (d coreNetwork) drain(p *peer) {
 	}
 }
 
-// reset ends the connection. Sometimes what was under way was not lost but late.
+// reset ends the connection. Sometimes what was under way arrives after that, instead
+// of being lost.
 func (d coreNetwork) reset(p *peer) {
 	w := d.w
 	if p.unread > 0 || p.underWay() > 0 {
@@ -142,7 +143,7 @@ func (d coreNetwork) drop(p *peer) {
 	d.end(p)
 }
 
-// end ends a connection in the server.
+// end closes a connection in Core.
 func (d coreNetwork) end(p *peer) {
 	w := d.w
 	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
@@ -228,7 +229,7 @@ func (d coreNetwork) living() []string {
 	return shown
 }
 
-// dumps lets dumps be begun and made, if the dice say so.
+// dumps begins and makes dumps, at random.
 func (d coreNetwork) dumps() {
 	j, r := d.w.judge, &d.w.random
 	d.answerAll()
@@ -241,8 +242,7 @@ func (d coreNetwork) dumps() {
 	}
 }
 
-// answerAll gives the replies to the clients that have waited for them, if they are
-// of those that go on by themselves.
+// answerAll gives the replies in answers to the clients that have waited for them.
 func (d coreNetwork) answerAll() {
 	answers := d.w.answers
 	d.w.answers = nil
@@ -257,7 +257,7 @@ func (d coreNetwork) answerAll() {
 	}
 }
 
-// await lets dumps be made until one client is answered. The others hear of theirs
+// await makes dumps until one client is answered. The other clients get their replies
 // later, so that nothing else happens meanwhile.
 func (d coreNetwork) await(p *peer) (reply []byte) {
 	j := d.w.judge
@@ -276,6 +276,6 @@ func (d coreNetwork) await(p *peer) (reply []byte) {
 			return reply
 		}
 	}
-	j.Failf("connection %d waits for ever", p.label)
+	j.Failf("connection %d waits for a dump that is never made", p.label)
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 // Fault is a kind of perturbation.
 type Fault int
 
-// Every kind of perturbation of this world. A campaign in which one of them
-// never happened has not tested what it claims to, and fails.
+// Every kind of perturbation. A campaign fails if one of them never happened, since it
+// has not tested what it claims to.
 const (
 	SplitAtEveryByte Fault = iota
 	ManyCommandsInOnePacket
@@ -52,7 +52,7 @@ const (
 	ByteOrderMark
 	ForeignProtocol
 
-	// The others happen around event loops only.
+	// The following happen around event loops only.
 	TimeJump
 	IdleTimeout
 	WriteTimeout
@@ -84,7 +84,7 @@ var faultNames = [firstKernelFault]string{
 	"output for others", "Core wakes by itself",
 }
 
-// String returns a few words that say what it is.
+// String returns the name of the kind.
 func (f Fault) String() string {
 	if f >= firstKernelFault {
 		return kernel.Fault(f - firstKernelFault).String()
@@ -95,7 +95,7 @@ func (f Fault) String() string {
 // Coverage counts how often each fault happened.
 type Coverage [faults]int64
 
-// Map returns the counts of those that happened, by name.
+// Map returns the counts of the faults that happened, by name.
 func (c *Coverage) Map() map[string]int64 {
 	m := map[string]int64{}
 	for f, n := range c {
@@ -109,8 +109,8 @@ func (c *Coverage) Map() map[string]int64 {
 // Faults are the names of the kinds of perturbations around Core alone.
 func Faults() []string { return slices.Clone(faultNames[:TimeJump]) }
 
-// LoopFaults are the names of those around event loops, which know no WebSockets
-// and do without the most expensive ones.
+// LoopFaults are the names of the kinds around event loops, which serve no WebSockets
+// and leave out the most expensive ones.
 func LoopFaults() []string {
 	var names []string
 	for f := range Fault(faults) {

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/hashes.txt anew, after a change of the generator")
+var update = flag.Bool("update", false, "rewrite testdata/hashes.txt, after a change of the generator")
 
 const hashes = "testdata/hashes.txt"
 
-// traceHashes plays some seeds and returns the hash of each trace.
+// traceHashes plays some seeds and returns the hashes of their traces.
 func traceHashes(t *testing.T) string {
 	var b strings.Builder
 	for _, seed := range []uint64{1, 2, 3, 20, 77, 1 << 40, 1<<64 - 1} {
@@ -30,9 +30,9 @@ func traceHashes(t *testing.T) string {
 	return b.String()
 }
 
-// The same seed gives the same trace: in this process twice, in others with any
-// number of processors, and, since the hashes are kept, on other machines and
-// under the race detector.
+// The same seed gives the same trace: twice in this process, in processes with other
+// numbers of processors, and, since the hashes are kept in a file, on other machines
+// and under the race detector.
 func TestSameSeedSameTrace(t *testing.T) {
 	got := traceHashes(t)
 	if os.Getenv("WORLD_HASHES") != "" {

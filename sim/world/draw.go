@@ -7,7 +7,7 @@ import (
 	"lockd/sim/kernel"
 )
 
-// Random streams of one seed: what is decided before the run and during it.
+// Random streams of one seed, for choices before the run and during it.
 const (
 	drawStream = 0x6c6f636b64 + iota
 	runStream
@@ -26,13 +26,13 @@ func (r *random) below(n int) int {
 	return int(high)
 }
 
-// percent is true p times out of a hundred.
+// percent returns true with a probability of p percent.
 func (r *random) percent(p int) bool { return p > 0 && r.below(100) < p }
 
 func pick[T any](r *random, choices ...T) T { return choices[r.below(len(choices))] }
 
-// Draw turns a seed into options. Swarm testing: every weight is often zero, so
-// that some runs have none of a fault and some are full of it.
+// Draw derives options from a seed. This is swarm testing: every weight is often zero,
+// so that a fault is absent from some runs and frequent in others.
 func Draw(seed uint64) Options {
 	r := newRandom(seed, drawStream)
 	o := Options{
@@ -86,7 +86,7 @@ func Draw(seed uint64) Options {
 	return o
 }
 
-// adjust makes options fit each other, and now and then rare ones of them.
+// adjust makes options consistent, and now and then replaces some by rare ones.
 func (o *Options) adjust(r *random) {
 	if o.Behaviours == (Behaviours{}) {
 		o.Behaviours.Contending = 1
@@ -94,7 +94,7 @@ func (o *Options) adjust(r *random) {
 	if o.MaxConnections > 0 {
 		o.Peers = min(o.Peers, o.MaxConnections+1)
 	}
-	if r.below(50) == 0 { // the default; expensive, since its long lines are long
+	if r.below(50) == 0 { // the default limit; expensive, since lines at the limit are long
 		o.MaxLine, o.Steps = 0, 1000
 	}
 	switch chance := r.below(5000); {
@@ -108,8 +108,8 @@ func (o *Options) adjust(r *random) {
 	}
 }
 
-// record turns options into those of a recorded run: short, without anything
-// that the models of sim/history do not know.
+// record turns options into those of a recorded run, which is short and does nothing
+// that the models of sim/history do not cover.
 func (o *Options) record(r *random) {
 	o.Record, o.MaxLine, o.MaxLocks, o.Hoard, o.OddNames, o.ManglePercent, o.WebSocketPercent = true, 0, 0, 0, false, 0, 0
 	o.Steps = 40 + r.below(160)
@@ -120,8 +120,7 @@ func (o *Options) record(r *random) {
 	w.Send, w.Split = w.Send+100, w.Split+50
 }
 
-// DrawLoop turns a seed into the options that Draw makes of it, and lets event
-// loops serve the world.
+// DrawLoop derives options from a seed as Draw does, and adapts them to event loops.
 func DrawLoop(seed uint64) Options {
 	o := Draw(seed)
 	r := newRandom(seed, loopStream)
@@ -135,7 +134,7 @@ func DrawLoop(seed uint64) Options {
 	o.WebSocketPercent = 0
 	o.Hoard = min(o.Hoard, 200)
 	o.Steps = min(o.Steps, 3000)
-	if r.percent(80) { // else the kernel is honest
+	if r.percent(80) { // else the kernel has no faults
 		for fault := range o.Rates {
 			o.Rates[fault] = uint8(swarm(&r, 30))
 		}
@@ -143,13 +142,13 @@ func DrawLoop(seed uint64) Options {
 		o.Rates[kernel.AcceptECONNABORTED] = uint8(swarm(&r, 5))
 	}
 	if o.Record {
-		// The models know nothing of connections that were never served.
+		// The models do not cover connections that were never served.
 		o.MaxConnections, o.Rates[kernel.AcceptECONNABORTED], o.Tell = 0, 0, 0
 	}
 	return o
 }
 
-// swarm returns 0 in a third of the cases, else a weight up to most.
+// swarm returns 0 in a third of the cases, else a weight from 1 to most.
 func swarm(r *random, most int) int {
 	if r.below(3) == 0 {
 		return 0

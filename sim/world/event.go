@@ -7,29 +7,28 @@ import (
 	"strings"
 )
 
-// Kind says what an Event does.
+// Kind is the kind of an Event.
 type Kind uint8
 
-// The first events are the calls of core.Core, the others what happens around
-// event loops.
+// The first kinds are calls of core.Core, the others happen around event loops.
 const (
 	Open Kind = iota
 	Receive
 	EndMessage
 	Close
-	Restart // everything closes and a new server starts
-	Tick    // so many nanoseconds pass, and Core is told
-	Made    // a dump is made and given back
+	Restart // all connections close and a new server starts
+	Tick    // Data nanoseconds pass, and Core.Tick is called
+	Made    // a dump is made and given back to Core
 
 	Dial         // a client connects from an address
 	Arrive       // bytes arrive at the server, as many as there is room for
 	FinishStream // a client ends its stream
 	Leave        // a client closes its end
 	Reset        // a client resets its connection
-	Drain        // a client reads up to so many bytes
-	Turn         // a loop, whose number stands for the connection, takes a turn with the faults of a seed, if any
+	Drain        // a client reads up to Data bytes
+	Turn         // loop number Conn takes a turn, with the faults of the seed in Data, if any
 	Settle       // all loops take turns until nothing happens any more
-	Advance      // so many nanoseconds pass
+	Advance      // Data nanoseconds pass
 	Stop         // the server begins to stop
 	Drop         // the server drops all connections
 	kinds
@@ -40,7 +39,7 @@ var kindNames = [kinds]string{
 	"dial", "arrive", "finish", "leave", "reset", "drain", "turn", "settle", "advance", "stop", "drop",
 }
 
-// withConn and withData say what is written of an event.
+// withConn and withData say which fields of an event a trace contains.
 var (
 	withConn = [kinds]bool{
 		Open: true, Receive: true, EndMessage: true, Close: true, Dial: true, Arrive: true,
@@ -50,8 +49,8 @@ var (
 )
 
 // Event is one thing that happens. Conn is a label that names a connection within one
-// trace; the number that the server gives it may differ, so that a trace still
-// means something after events were taken out of it.
+// trace. It is not the server's number for the connection, so that a trace keeps its
+// meaning after events were removed from it.
 type Event struct {
 	Kind Kind
 	Conn int
@@ -100,11 +99,11 @@ func parseEvent(line string) (Event, error) {
 		label, data, _ := strings.Cut(rest, " ")
 		var err error
 		if event.Conn, err = strconv.Atoi(label); err != nil {
-			return event, fmt.Errorf("%q is no connection number", label)
+			return event, fmt.Errorf("%q is not a connection number", label)
 		}
 		if withData[event.Kind] {
 			if event.Data, err = strconv.Unquote(data); err != nil {
-				return event, fmt.Errorf("%s is no quoted string", data)
+				return event, fmt.Errorf("%s is not a quoted string", data)
 			}
 		}
 		return event, nil
@@ -133,8 +132,8 @@ func FormatEvidence(o Options, reason error, events []Event) (string, error) {
 	return b.String(), nil
 }
 
-// ParseEvidence reads what FormatEvidence wrote. Options that are not there
-// have their zero value.
+// ParseEvidence reads what FormatEvidence wrote. Missing options have their zero
+// value.
 func ParseEvidence(text string) (Options, []Event, error) {
 	var o Options
 	for line := range strings.Lines(text) {

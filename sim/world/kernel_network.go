@@ -7,8 +7,8 @@ import (
 	"lockd/server/core"
 )
 
-// kernelNetwork is a network of a fake kernel, with the production event loops on it. It
-// decides what happens; stage does it.
+// kernelNetwork is the network of a fake kernel, with the production event loops on it.
+// It decides which events happen; stage applies them.
 type kernelNetwork struct {
 	w      *world
 	stage  *stage
@@ -22,7 +22,7 @@ func newKernelNetwork(w *world, record *[]Event) *kernelNetwork {
 	return n
 }
 
-// do does one event, and keeps it.
+// do applies one event, and records it.
 func (n *kernelNetwork) do(event Event) (int, []byte, bool) {
 	if n.record != nil {
 		*n.record = append(*n.record, event)
@@ -30,7 +30,7 @@ func (n *kernelNetwork) do(event Event) (int, []byte, bool) {
 	return n.stage.do(event)
 }
 
-// turns lets some loops take some turns, with faults.
+// turns makes some loops take some turns, with faults.
 func (n *kernelNetwork) turns() {
 	w := n.w
 	for range w.random.below(w.options.Turns + 1) {
@@ -41,7 +41,7 @@ func (n *kernelNetwork) turns() {
 
 func (n *kernelNetwork) dumps() {
 	if n.stage.making != nil && n.w.random.below(4) == 0 {
-		if n.w.random.below(3) == 0 { // it took some time, and the next has to wait
+		if n.w.random.below(3) == 0 { // the dump takes some time, and so the next one has to wait
 			n.advance(pick(&n.w.random, core.Millisecond, 50*core.Millisecond))
 		}
 		n.do(Event{Kind: Made})
@@ -96,7 +96,7 @@ func (n *kernelNetwork) deliver(p *peer, bytes int) {
 	n.turns()
 }
 
-// leave frees the place of a client whose connection goes on without it.
+// leave frees the place of a client. Its connection may still be open in the server.
 func (n *kernelNetwork) leave(p *peer) {
 	p.open, p.seen = false, nil
 }
@@ -110,7 +110,7 @@ func (n *kernelNetwork) drain(p *peer) {
 	n.turns()
 }
 
-// read lets a client read, and notice the end of its connection.
+// read makes a client read, and leave at the end of the stream.
 func (n *kernelNetwork) read(p *peer, most int) []byte {
 	_, data, gone := n.do(Event{Drain, p.label, strconv.Itoa(most)})
 	if p.seen != nil {
@@ -133,15 +133,16 @@ func (n *kernelNetwork) reset(p *peer) {
 	n.turns()
 }
 
-// drop lets time jump, so that deadlines pass.
+// drop advances time, so that deadlines pass.
 func (n *kernelNetwork) drop(*peer) {
 	n.w.hit(TimeJump)
-	n.settle() // so that what has arrived counts as said before
+	n.settle() // so that the server reads what has arrived before time passes
 	n.advance(pick(&n.w.random, core.Millisecond, 30*core.Millisecond, core.Second, 4*core.Second, 40*core.Second))
 	n.turns()
 }
 
-// released is called in the middle of a turn.
+// released notes that Core has closed a connection. The loop is in the middle of its
+// turn.
 func (n *kernelNetwork) released(l *link) {
 	w := n.w
 	contended := slices.ContainsFunc(w.peers, func(other *peer) bool { return other.link != l && other.underWay() > 0 })
@@ -163,7 +164,7 @@ func (n *kernelNetwork) released(l *link) {
 	}
 }
 
-// takeAll gives the replies that are under way to a client of a recorded run.
+// takeAll gives a client of a recorded run the replies that are under way to it.
 func (w *world) takeAll(l *link) {
 	buffered := l.end.Peek()
 	l.seen.replies = append(l.seen.replies, buffered...)
@@ -191,7 +192,7 @@ func (n *kernelNetwork) ask(p *peer, line string) string {
 }
 
 func (n *kernelNetwork) dial(p *peer) bool {
-	for range 100 { // a listener may be left alone for a while
+	for range 100 { // a loop may stop accepting for a while
 		n.do(Event{Dial, p.label, p.addr})
 		if p.link = n.stage.links[p.label]; p.link == nil {
 			return false
@@ -216,12 +217,12 @@ func (n *kernelNetwork) hangUp(p *peer) {
 	n.leaveAll([]*peer{p})
 }
 
-// mostReads is how often a client that has ended its stream reads before it has
-// had enough: a slow one may be owed far more than a run should take to play.
+// mostReads is how often a client that has ended its stream reads before it resets
+// the connection: reading all that a slow client is owed could take too long.
 const mostReads = 2000
 
-// leaveAll lets the clients that have ended their streams send and read to the
-// end, which comes nearer for one of them at least.
+// leaveAll makes the clients that have ended their streams send and read to the end,
+// and fails if none of them makes progress.
 func (n *kernelNetwork) leaveAll(peers []*peer) {
 	idle := 0
 	for round := 0; n.w.judge.Err() == nil; round++ {
@@ -249,7 +250,7 @@ func (n *kernelNetwork) leaveAll(peers []*peer) {
 			idle = 0
 		}
 		if idle == 100 {
-			n.w.judge.Failf("the clients have ended their streams and read on, and their connections do not end")
+			n.w.judge.Failf("the clients have ended their streams and keep reading, and their connections do not end")
 		}
 		if next := n.stage.next(); (len(n.stage.waiting) > 0 || n.awaiting(peers)) && next != core.Never {
 			n.advance(max(0, next-n.stage.machine.Now()))
@@ -269,7 +270,7 @@ func (n *kernelNetwork) rest() {
 	}
 }
 
-// awaiting says whether any of them waits for a dump.
+// awaiting reports whether any of the peers waits for a dump.
 func (n *kernelNetwork) awaiting(peers []*peer) bool {
 	return slices.ContainsFunc(peers, func(p *peer) bool { return p.open && p.link.waits })
 }
@@ -284,24 +285,24 @@ func (n *kernelNetwork) pause() {
 func (n *kernelNetwork) finish() {
 	n.leaveAll(n.w.peers)
 	n.settle()
-	n.advance(mostLinger) // for those that were refused
+	n.advance(mostLinger) // for connections that were refused
 	n.settle()
 	n.w.judge.Valid()
 	n.stage.count()
 	kept := map[bool]int{true: 3, false: 2}[n.w.auditor != nil] // two listeners
 	if left := n.stage.machine.Descriptors(); n.w.judge.Err() == nil && len(left) > kept {
-		n.w.judge.Failf("everybody has left, and the descriptors %v are open", left)
+		n.w.judge.Failf("all clients have left, and the descriptors %v are open", left)
 	}
 }
 
-// has says whether the server has a connection of somebody, when nothing
-// happens.
+// has reports whether the server has the connection of a peer, when nothing happens.
 func (n *kernelNetwork) has(p *peer) bool {
 	n.settle()
 	return p.link != nil && p.link.admitted && !p.link.released
 }
 
-// living returns the connections that the server has, when nothing happens.
+// living returns the addresses of the connections that the server has, when nothing
+// happens.
 func (n *kernelNetwork) living() []string {
 	n.settle()
 	var shown []string

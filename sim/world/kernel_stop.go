@@ -6,9 +6,9 @@ import (
 	"lockd/server/core"
 )
 
-// lastMinute lets much arrive that no loop has seen yet, and clients connect that
-// say nothing.
-func (n *kernelNetwork) lastMinute() {
+// beforeStop makes much input arrive that no loop has read yet, and opens connections
+// that send nothing.
+func (n *kernelNetwork) beforeStop() {
 	w := n.w
 	for _, p := range w.peers {
 		if p.open && !p.finished {
@@ -25,18 +25,18 @@ func (n *kernelNetwork) lastMinute() {
 
 func (n *kernelNetwork) stop() {
 	w, s := n.w, n.stage
-	n.lastMinute()
+	n.beforeStop()
 	n.do(Event{Kind: Stop})
 	began := s.machine.Now()
 	patience := 1 + w.random.below(3*400) // often more than it takes
 	switch w.random.below(4) {
-	case 0: // none at all; whoever accepts hears of it last
+	case 0: // drop at once; the loop that accepts is the last to take a turn
 		patience = 0
 		n.do(Event{Kind: Drop})
 		for i := range w.options.Loops {
 			n.do(Event{Turn, w.options.Loops - 1 - i, ""})
 		}
-	case 1: // the loops are too busy to come to everybody in time
+	case 1: // the loops are too busy to serve all connections in time
 		for range 3 {
 			for i := range w.options.Loops {
 				n.do(Event{Turn, i, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
@@ -61,7 +61,8 @@ func (n *kernelNetwork) stop() {
 	}
 }
 
-// whileStopping lets a little happen while the server stops: some clients never do.
+// whileStopping makes a few things happen while the server stops: some clients never
+// stop sending.
 func (n *kernelNetwork) whileStopping() {
 	w, s := n.w, n.stage
 	n.turns()
@@ -77,7 +78,7 @@ func (n *kernelNetwork) whileStopping() {
 	if p.open {
 		n.read(p, 1+w.random.below(2000))
 	}
-	if w.random.below(8) == 0 { // the loops are busy with something else
+	if w.random.below(8) == 0 { // the loops are busy
 		n.advance(pick(&w.random, 5*core.Millisecond, 20*core.Millisecond))
 	}
 	if w.random.below(4) == 0 {
@@ -88,8 +89,8 @@ func (n *kernelNetwork) whileStopping() {
 	}
 }
 
-// judgeStop checks how long a server took that has stopped by itself. A client that
-// goes on sending and reads slowly may take as long as it is given.
+// judgeStop checks how long a graceful stop took. It has no bound if a client kept
+// sending and read slowly.
 func (n *kernelNetwork) judgeStop(took core.Time) {
 	w := n.w
 	if !n.stage.isOver() {

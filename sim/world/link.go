@@ -12,38 +12,38 @@ type runner struct {
 	poller *kernel.Poller
 	faulty *kernel.Faulty
 	over   bool // Turn has returned false
-	// blocked says that its last turn was for nothing.
+	// blocked says that its last turn had nothing to do.
 	blocked bool
 }
 
-// link is one connection, as it is known from outside of the server.
+// link is one connection, as it is known from outside the server.
 type link struct {
 	label int
 	addr  string
 	end   *kernel.End
 	fd    loop.FD
 
-	sent    []byte // arrived at the server, and not looked at by Core
+	sent    []byte // arrived at the server, and not consumed by Core
 	arrived int    // bytes that arrived at the server so far
-	given   int    // those that Core has looked at
+	given   int    // bytes that Core has consumed
 	owed    []byte // replies that the server has not written
 
 	admitted, refused, aborted bool
 	released, closed           bool
 	left                       bool // the client has closed its end
 	finished                   bool // the client has ended its stream
-	broken                     bool // the server was told of an error
-	ended                      bool // the server was told of the end
+	broken                     bool // the kernel has reported an error to the server
+	ended                      bool // the server has read the end of the stream
 	dropped                    bool // the server was told to drop it
-	told                       bool // others have caused output for it
+	told                       bool // it was sent output that it has not asked for
 	waits                      bool // for a dump
 	foreign                    bool // it speaks another protocol (BAD-7)
-	resumed                    bool // it goes on, and its loop has not heard of it
+	resumed                    bool // its reply has come, and its loop has taken no turn since
 	before                     int  // bytes that were owed before the reply that it waited for
 	by                         *runner
-	idly, slowly               bool // when it was released, its time was over
-	graceful                   bool // it was released because of an end of its stream, or a stop
-	misled                     bool // the kernel has told the server that stops that less was there
+	idly, slowly               bool // when it was released, its idle or write deadline had passed
+	graceful                   bool // it was released at the end of its stream, at a stop or under BAD-7
+	misled                     bool // while the server was stopping, a faulty read returned less than had arrived
 	due                        int  // bytes that had arrived when the server was stopped
 
 	heard core.Time // when the server last read something, or had written everything
@@ -53,9 +53,9 @@ type link struct {
 	over  core.Time // when it was released or refused
 
 	wrote  int // bytes of replies that the server has sent
-	got    int // those that the client has read
-	readIn int // the turn in which it was read from last
-	ranIn  int // the turn in which it had something executed last
+	got    int // bytes of replies that the client has read
+	readIn int // the last turn in which it was read from
+	ranIn  int // the last turn in which input of it was executed
 
 	seen *seen // of a recorded run, until the connection is released
 }

@@ -2,7 +2,7 @@ package world
 
 import "testing"
 
-// The same seeds, served by event loops.
+// Runs of the layer loop pass.
 func TestLoopRuns(t *testing.T) {
 	for seed := range uint64(150) {
 		o := DrawLoop(seed)

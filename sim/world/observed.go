@@ -9,8 +9,8 @@ import (
 	"lockd/sim/kernel"
 )
 
-// observed is the kernel of a loop, with the books of what it does to every
-// connection.
+// observed is the kernel of a loop. It keeps account of what the loop does to every
+// connection, and checks it.
 type observed struct {
 	*kernel.Faulty
 	s      *stage
@@ -22,7 +22,7 @@ type observed struct {
 func (k *observed) Wait(events []loop.Event, until core.Time) int {
 	n := k.Faulty.Wait(events, until)
 	for _, e := range events[:n] {
-		// Who waits for a reply is not read from, and hears of an error thus.
+		// A connection that waits for a reply is not read from: Wait reports its error.
 		if l := k.tokens[e.Token]; l != nil && (l.waits || l.resumed) && e.Ready&loop.Error != 0 {
 			l.broken = true
 		}
@@ -30,8 +30,8 @@ func (k *observed) Wait(events []loop.Event, until core.Time) int {
 	return n
 }
 
-// holder returns the connection of a descriptor; nil for a listener.
-func (k *observed) holder(fd loop.FD) *link {
+// link returns the connection of a descriptor; nil for a listener.
+func (k *observed) link(fd loop.FD) *link {
 	if int(fd) < len(k.s.held) {
 		return k.s.held[fd]
 	}
@@ -42,7 +42,7 @@ func (k *observed) holder(fd loop.FD) *link {
 func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) {
 	s := k.s
 	if at, failed := s.failed[listener]; failed && at == s.machine.Now() {
-		s.judge.Failf("accepting has failed, and is tried again at once")
+		s.judge.Failf("accepting has failed, and the loop tries again at once")
 	}
 	fd, peer, errno := k.Faulty.Accept(listener)
 	switch errno {
@@ -85,18 +85,18 @@ func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) 
 // Watch implements loop.Kernel.
 func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno {
 	now, on := k.Watching(fd)
-	if l := k.holder(fd); l != nil {
+	if l := k.link(fd); l != nil {
 		k.tokens[token], l.by = l, k.runner
 		if !on {
-			l.heard = k.s.machine.Now() // its loop has taken it over
+			l.heard = k.s.machine.Now() // its idle time begins when its loop takes it over
 		}
 	}
 	if on && now == want {
-		k.s.judge.Failf("descriptor %d is watched for %d, and is to be watched for it again", fd, want)
+		k.s.judge.Failf("descriptor %d is watched for %d already, and Watch is called again", fd, want)
 	}
 	errno := k.Faulty.Watch(fd, want, token)
 	k.s.progress++
-	if l := k.holder(fd); l != nil && errno != 0 {
+	if l := k.link(fd); l != nil && errno != 0 {
 		l.broken = true
 	}
 	return errno
@@ -105,7 +105,7 @@ func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errn
 // Read implements loop.Kernel.
 func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 	n, errno := k.Faulty.Read(fd, p)
-	l := k.holder(fd)
+	l := k.link(fd)
 	if l != nil && k.s.stopping && n < len(p) && k.s.machine.Unread(fd) > 0 {
 		l.misled = true
 	}
@@ -135,13 +135,13 @@ func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 // Write implements loop.Kernel.
 func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 	n, errno := k.Faulty.Write(fd, p)
-	l, s := k.holder(fd), k.s
+	l, s := k.link(fd), k.s
 	if l == nil {
 		return n, errno
 	}
 	s.waited = s.waited || s.stopping && n < len(p)
 	if !bytes.HasPrefix(l.owed, p) {
-		s.judge.Failf("connection %d is owed %.100q, and is sent %.100q", l.label, l.owed, p)
+		s.judge.Failf("connection %d is sent %.100q, but is owed %.100q", l.label, p, l.owed)
 	}
 	switch {
 	case errno == again:
@@ -169,7 +169,7 @@ func (k *observed) CloseWrite(fd loop.FD) syscall.Errno {
 	k.s.progress++
 	k.mustBeReleased(fd)
 	errno := k.Faulty.CloseWrite(fd)
-	if l := k.holder(fd); l != nil && errno != 0 {
+	if l := k.link(fd); l != nil && errno != 0 {
 		l.broken = true
 	}
 	return errno
@@ -179,7 +179,7 @@ func (k *observed) CloseWrite(fd loop.FD) syscall.Errno {
 func (k *observed) Close(fd loop.FD) {
 	k.s.progress++
 	k.mustBeReleased(fd)
-	if l := k.holder(fd); l != nil {
+	if l := k.link(fd); l != nil {
 		l.closed = true
 		k.mayClose(l)
 		k.s.held[fd] = nil
@@ -187,7 +187,7 @@ func (k *observed) Close(fd loop.FD) {
 	k.Faulty.Close(fd)
 }
 
-// mayClose checks that a client that is waited for is waited for long enough.
+// mayClose checks that a connection lingers long enough for a client that still sends.
 func (k *observed) mayClose(l *link) {
 	now := k.s.machine.Now()
 	waited := l.graceful && !l.ended && !l.broken && !l.dropped
@@ -201,15 +201,15 @@ func (k *observed) mayClose(l *link) {
 }
 
 // mustBeReleased checks that the locks of a connection are released before the
-// client can see its end (END-5), and that one that was refused was told why
-// (BAD-4).
+// client can see its end (END-5), and that a connection that was refused was sent the
+// reason (BAD-4).
 func (k *observed) mustBeReleased(fd loop.FD) {
-	l := k.holder(fd)
+	l := k.link(fd)
 	switch {
 	case l == nil:
 	case !l.released && !l.refused:
-		k.s.judge.Failf("END-5: connection %d ends for its client before its locks are released", l.label)
+		k.s.judge.Failf("END-5: the client of connection %d can see its end before its locks are released", l.label)
 	case l.refused && len(l.owed) > 0 && !l.broken && !l.dropped && k.s.machine.Now() < l.began+core.Second:
-		k.s.judge.Failf("BAD-4: connection %d was refused, and not told %q", l.label, l.owed)
+		k.s.judge.Failf("BAD-4: connection %d was refused, and not sent %q", l.label, l.owed)
 	}
 }

@@ -6,5 +6,5 @@ import "time"
 
 var started = time.Now()
 
-// processorTime is the time that has passed, where nothing better is known.
+// processorTime is the elapsed time, where the processor time is not available.
 func processorTime() time.Duration { return time.Since(started) }

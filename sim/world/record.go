@@ -7,9 +7,8 @@ import (
 	"lockd/sim/history"
 )
 
-// recorder keeps what the clients of a run saw, as a history for porcupine. It
-// is a cross-check: it knows nothing of the model, and parses what the clients
-// read.
+// recorder records what the clients of a run saw, as a history for porcupine. It
+// is a cross-check: it does not use the model, and parses what the clients read.
 type recorder struct {
 	history history.History
 	clock   int64
@@ -19,15 +18,15 @@ type recorder struct {
 // maxOwed bounds the commands of one client whose replies it has not read.
 const maxOwed = 4
 
-// seen is what one client of a recorded run knows of its connection.
+// seen is what one client of a recorded run has seen of its connection.
 type seen struct {
 	conn    int
 	seq     int
-	owed    []int // operations without a reply, by place in the history
+	owed    []int // operations without a reply, by index in the history
 	mine    []int // all operations
 	replies []byte
 	leaving int64 // when the client began to leave; 0 before
-	mark    int64 // the call of the newest operation that was answered
+	mark    int64 // the call of the newest operation that was answered; at first, when it connected
 }
 
 func (r *recorder) now() int64 {
@@ -48,7 +47,7 @@ func (r *recorder) wrote(s *seen, lines []byte) {
 	}
 }
 
-// read lets a client read all replies that have come.
+// read adds all complete replies that a client has read.
 func (r *recorder) read(s *seen) error {
 	for {
 		line, rest, whole := bytes.Cut(s.replies, newline)
@@ -69,7 +68,7 @@ func (r *recorder) read(s *seen) error {
 
 type unasked struct{ line string }
 
-func (u *unasked) Error() string { return "a client that asked for nothing was answered " + u.line }
+func (u *unasked) Error() string { return "a client that has sent no command got the reply " + u.line }
 
 // ended notes that the server has ended a connection.
 func (r *recorder) ended(s *seen) {

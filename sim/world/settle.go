@@ -6,11 +6,11 @@ import (
 	"lockd/server/loop"
 )
 
-// The oracles of this file look at the loops from outside: what they wait for,
-// and what they leave undone.
+// The oracles of this file check the loops from outside: what they wait for, and what
+// they leave undone.
 
-// mayEnd checks that a connection that is released has a reason to end, and that
-// nothing is owed to its client that it could still get.
+// mayEnd checks that a connection that is released has a reason to end, and that its
+// client is not owed anything that it could still get.
 func (s *stage) mayEnd(l *link) {
 	now := s.machine.Now()
 	idle := s.options.idleLimit() > 0 && len(l.owed) == 0 && now >= l.heard+s.options.idleLimit()
@@ -23,14 +23,14 @@ func (s *stage) mayEnd(l *link) {
 	case l.foreign:
 		l.graceful = true
 		if len(l.owed) > 0 && !s.mayNotKnow(l) {
-			s.judge.Failf("BAD-7: connection %d is ended, and not told %q", l.label, l.owed)
+			s.judge.Failf("BAD-7: connection %d is ended, and not sent %q", l.label, l.owed)
 		}
 	case l.ended:
 		l.graceful = true
 		if len(l.sent) > 0 || len(l.owed) > 0 && !s.mayNotKnow(l) {
 			s.judge.Failf("END-4: connection %d has ended its stream, and %q was not executed, %q not sent", l.label, l.sent, l.owed)
 		}
-	case idle: // whether the server stops or not
+	case idle: // also while the server stops
 		s.coverage[IdleTimeout]++
 	case s.stopping:
 		l.graceful = true
@@ -42,15 +42,15 @@ func (s *stage) mayEnd(l *link) {
 	}
 }
 
-// mayLose checks that a client that has read to the end has read all that was sent,
-// unless its connection broke, or was not ended gracefully.
+// mayLose checks that a client that has read the end of its stream has read all that
+// was sent, unless its connection broke, or was not ended gracefully.
 func (s *stage) mayLose(l *link) {
 	if (l.graceful || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.over+core.Second {
-		s.judge.Failf("connection %d was sent %d bytes and has come to its end after %d", l.label, l.wrote, l.got)
+		s.judge.Failf("connection %d was sent %d bytes, and its stream has ended after %d", l.label, l.wrote, l.got)
 	}
 }
 
-// observer checks what the loops say of ends.
+// observer checks the ends that the loops report.
 type observer struct{ s *stage }
 
 // Released implements loop.Observer.
@@ -68,23 +68,23 @@ func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
 		is = s.stopping || l.dropped || l.foreign
 	}
 	if !is || !l.released {
-		s.judge.Failf("connection %d is said to have ended %q: %+v", l.label, end, *l)
+		s.judge.Failf("the loop reports the wrong end %q for connection %d: %+v", end, l.label, *l)
 	}
 }
 
-// The rest of loop.Observer is not looked at.
+// The rest of loop.Observer is not checked.
 
 func (observer) Opened(core.ID, core.Peer)    {}
 func (observer) Refused(core.Peer)            {}
 func (observer) Closed(core.ID)               {}
 func (observer) NotAccepted(error, core.Time) {}
 
-// mostRounds is how many turns without faults everything may take to come to rest.
+// mostRounds is how many rounds of turns without faults the loops may take to come to rest.
 // A batch of 16 KiB that fills the output with every line takes thousands.
 const mostRounds = 50_000
 
-// settle lets all loops take turns without faults until nothing happens any more,
-// and looks at what they are waiting for.
+// settle makes all loops take turns without faults until nothing happens any more,
+// and checks what they wait for.
 func (s *stage) settle() {
 	if s.stopping && s.drained == 0 {
 		s.drained = s.machine.Now() + mostDraining
@@ -103,7 +103,7 @@ func (s *stage) settle() {
 	s.loopsAtRest(open)
 }
 
-// comeToRest lets all loops take turns until nothing happens any more.
+// comeToRest makes all loops take turns until nothing happens any more.
 func (s *stage) comeToRest() {
 	quiet := 0
 	for round := 0; quiet < 2; round++ {
@@ -127,24 +127,24 @@ func (s *stage) comeToRest() {
 	}
 }
 
-// loopsAtRest checks what the loops wait for, and the listeners, while nothing happens
-// and so many connections are open.
+// loopsAtRest checks what the loops wait for, and the listeners, while nothing happens.
+// open is the number of open connections.
 func (s *stage) loopsAtRest(open int) {
 	for i, r := range s.runners {
 		switch {
 		case r.over:
 		case r.poller.HasWork():
-			s.judge.Failf("loop %d spins: it is told of events and does nothing about them", i)
+			s.judge.Failf("loop %d spins: the kernel reports events and the loop does nothing about them", i)
 		case r.poller.Until() <= s.machine.Now():
-			s.judge.Failf("loop %d spins: it waits until a moment that has passed", i)
+			s.judge.Failf("loop %d spins: it waits for a deadline that has passed", i)
 		}
 	}
 	alarm := tap{s}.Next()
 	if now := s.machine.Now(); now >= alarm && !s.runners[0].over {
-		s.judge.Failf("Core wanted to be woken %d ms ago, and is not", (now-alarm)/core.Millisecond)
+		s.judge.Failf("Core's deadline passed %d ms ago, and Core.Tick is not called", (now-alarm)/core.Millisecond)
 	}
 	if s.next() != alarm && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
-		s.judge.Failf("nobody is there, and a loop wants to be woken in %d ms", (s.next()-s.machine.Now())/core.Millisecond)
+		s.judge.Failf("no connection is open, and a loop has a deadline in %d ms", (s.next()-s.machine.Now())/core.Millisecond)
 	}
 	for i, fd := range s.listeners {
 		if s.machine.Open(fd) && s.machine.Queued(fd) > 0 && s.watching(fd) != 0 {
@@ -153,8 +153,8 @@ func (s *stage) loopsAtRest(open int) {
 	}
 }
 
-// isBlocked says whether a loop would still be in its Wait: nothing happened in its
-// last turn, and nothing has since that wakes it.
+// isBlocked reports whether a loop would still be in its Wait: nothing happened in its
+// last turn, and nothing has happened since that wakes it.
 func (r *runner) isBlocked(now core.Time) bool {
 	return r.over || r.blocked && !r.poller.HasWork() && now < r.poller.Until()
 }
@@ -174,17 +174,17 @@ func (s *stage) atRest(l *link) {
 	case want != wanted:
 		s.judge.Failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
 	case l.dropped && !l.refused:
-		s.judge.Failf("the server was told to drop everything, and connection %d stays", l.label)
+		s.judge.Failf("the server was told to drop all connections, and connection %d stays open", l.label)
 	case l.foreign && !owes && !l.released:
-		s.judge.Failf("connection %d speaks another protocol, and stays", l.label)
+		s.judge.Failf("connection %d speaks another protocol, and stays open", l.label)
 	case l.waits && !l.released && s.machine.Broken(l.fd):
-		s.judge.Failf("connection %d has broken while it waits for a reply, and stays", l.label)
+		s.judge.Failf("connection %d has broken while it waits for a reply, and stays open", l.label)
 	case l.waits && !l.released:
 		if s.judge.Next() == core.Never {
-			s.judge.Failf("connection %d waits for a reply that nobody makes", l.label)
+			s.judge.Failf("connection %d waits for a reply, and no dump is due", l.label)
 		}
 	case !owes && s.machine.Unread(l.fd) > 0:
-		s.judge.Failf("connection %d has sent %d bytes that nobody reads", l.label, s.machine.Unread(l.fd))
+		s.judge.Failf("connection %d has sent %d bytes that no loop reads", l.label, s.machine.Unread(l.fd))
 	case !owes && !l.released && !l.refused && len(l.sent) > 0:
 		s.judge.Failf("connection %d has sent %q, which is not executed", l.label, l.sent)
 	case l.left:
@@ -192,19 +192,20 @@ func (s *stage) atRest(l *link) {
 	case l.finished && !owes:
 		s.judge.Failf("the client of connection %d has ended its stream, and the server does not notice", l.label)
 	case s.stopping && !owes && !l.released && !l.refused && now >= s.drained && now > l.heard:
-		s.judge.Failf("the server stops, and connection %d stays", l.label)
+		s.judge.Failf("the server stops, and connection %d stays open", l.label)
 	case s.options.idleLimit() > 0 && !s.stopping && !owes && !l.released && !l.refused && now >= l.heard+s.options.idleLimit():
-		s.judge.Failf("connection %d is idle for %d ms, and stays", l.label, (now-l.heard)/core.Millisecond)
+		s.judge.Failf("connection %d is idle for %d ms, and stays open", l.label, (now-l.heard)/core.Millisecond)
 	case s.options.writeLimit() > 0 && owes && !l.refused && now >= l.taken+s.options.writeLimit():
-		s.judge.Failf("connection %d has taken nothing for %d ms, and stays", l.label, (now-l.taken)/core.Millisecond)
+		s.judge.Failf("connection %d has taken nothing for %d ms, and stays open", l.label, (now-l.taken)/core.Millisecond)
 	case s.next() > s.latest(l):
-		s.judge.Failf("connection %d has a deadline in %d ms, and no loop wants to be woken by then", l.label, (s.latest(l)-now)/core.Millisecond)
+		s.judge.Failf("connection %d has a deadline in %d ms, and no loop wakes up by then", l.label, (s.latest(l)-now)/core.Millisecond)
 	case (l.released || l.refused) && now >= l.over+mostLinger:
-		s.judge.Failf("connection %d has been released, and lingers for ever", l.label)
+		s.judge.Failf("connection %d was released or refused %d ms ago, and stays open", l.label, (now-l.over)/core.Millisecond)
 	}
 }
 
-// latest is the moment at which a connection must be looked at, at the latest.
+// latest is the time by which a loop must attend to a connection; core.Never if it
+// waits for its client alone.
 func (s *stage) latest(l *link) core.Time {
 	latest := core.Never
 	switch idle, write := s.options.idleLimit(), s.options.writeLimit(); {
@@ -228,7 +229,7 @@ const mostDraining = 200 * core.Millisecond
 // mostLinger is how long a connection may be open once it was released or refused.
 const mostLinger = 11 * core.Second
 
-// watching is what a descriptor is watched for, by whichever loop.
+// watching is what a descriptor is watched for, by any of the loops.
 func (s *stage) watching(fd loop.FD) loop.Ready {
 	for _, r := range s.runners {
 		if want, on := r.poller.Watching(fd); on {
@@ -238,14 +239,14 @@ func (s *stage) watching(fd loop.FD) loop.Ready {
 	return 0
 }
 
-// mustBeFine fails if the server has used a descriptor that it does not have.
-func (s *stage) mustBeFine() {
+// checkDescriptors fails if the server has used a descriptor that it does not have.
+func (s *stage) checkDescriptors() {
 	if err := s.machine.Misuse(); err != nil {
 		s.judge.Failf("the kernel was misused: %w", err)
 	}
 }
 
-// next is the earliest moment at which a loop wants to be woken.
+// next is the earliest deadline of a loop.
 func (s *stage) next() core.Time {
 	next := core.Never
 	for _, r := range s.runners {

@@ -11,15 +11,15 @@ import (
 	"lockd/sim/shrink"
 )
 
-// Replay applies a trace to a fresh server and a fresh model and returns the
-// first difference or broken invariant, looking after every event.
+// Replay applies a trace to a new server and a new model and returns the first
+// difference or broken invariant. It checks after every event.
 func Replay(o Options, events []Event) error {
 	_, err := Play(o, events)
 	return err
 }
 
-// Play is Replay, and also says whether any command was answered with yes. Event
-// loops come to rest in the end.
+// Play is Replay, and also reports whether any command was granted. At the end event
+// loops take turns until they come to rest.
 func Play(o Options, events []Event) (granted bool, err error) {
 	j := newTraced(o)
 	defer func() {
@@ -42,22 +42,22 @@ func Play(o Options, events []Event) (granted bool, err error) {
 	return j.Granted(), j.Err()
 }
 
-// Explanation is what is known about a failure.
+// Explanation is a failure, with its traces.
 type Explanation struct {
 	Options Options
 	Failure error            // of the run
 	History *history.History // nil unless the run recorded one
 	Trace   []Event          // what reached the server, up to the failure
-	Shrunk  []Event          // as little of it as still fails; nil if the trace alone does not fail
+	Shrunk  []Event          // a small part of Trace that still fails; nil if Trace alone does not fail
 	Reason  error            // why Shrunk fails
 }
 
-// ErrNotRepeated means that a run failed and did not fail the second time: the
-// world is not deterministic, which is a fault of its own.
+// ErrNotRepeated means that a run failed and passed the second time: the world is not
+// deterministic, which is a bug in itself.
 var ErrNotRepeated = errors.New("the run failed once and passed the second time: something in it is not deterministic")
 
-// Explain plays a run that failed again, with a recorder, and shrinks its
-// trace within the time given.
+// Explain plays a failed run again, with a recorder, and shrinks its trace for at most
+// budget.
 func Explain(o Options, budget time.Duration) (Explanation, error) {
 	e := Explanation{Options: o}
 	var result Result
@@ -66,15 +66,15 @@ func Explain(o Options, budget time.Duration) (Explanation, error) {
 		return e, ErrNotRepeated
 	}
 	if Replay(o, e.Trace) == nil {
-		return e, nil // only an oracle outside of the trace noticed
+		return e, nil // only an oracle that a trace does not run has noticed
 	}
 	e.Shrunk = Shrink(o, e.Trace, budget)
 	e.Reason = Replay(o, e.Shrunk)
 	return e, nil
 }
 
-// Shrink returns the smallest trace it finds, within the time given, that still
-// fails. The trace it starts from must fail.
+// Shrink returns the smallest trace that still fails among those that it finds within
+// budget. The trace that it starts from must fail.
 func Shrink(o Options, events []Event, budget time.Duration) []Event {
 	deadline := time.Now().Add(budget)
 	fails := func(events []Event) bool { return time.Now().Before(deadline) && Replay(o, events) != nil }
@@ -88,7 +88,7 @@ func Shrink(o Options, events []Event, budget time.Duration) []Event {
 	return shrink.Remove(smallest, fails)
 }
 
-// splitLines gives every line of input an event of its own.
+// splitLines makes one event of every line of input.
 func splitLines(events []Event) []Event {
 	var split []Event
 	for _, event := range events {
@@ -105,7 +105,7 @@ func splitLines(events []Event) []Event {
 	return split
 }
 
-// simplify takes bytes out of the data of one event.
+// simplify removes bytes from the data of one event.
 func simplify(events []Event, at int, fails func([]Event) bool) []Event {
 	with := func(data string) []Event {
 		changed := append([]Event(nil), events...)

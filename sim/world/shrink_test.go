@@ -11,7 +11,7 @@ import (
 	"lockd/sim/kernel"
 )
 
-// A canary always fails, and shrinks to next to nothing.
+// A run with a wrong oracle always fails, and shrinks to one or two commands.
 func TestCanary(t *testing.T) {
 	for seed := range uint64(40) {
 		o := Draw(seed / 2)
@@ -21,7 +21,7 @@ func TestCanary(t *testing.T) {
 		}
 		o.Canary, o.Behaviours = true, Behaviours{Behaved: 1}
 		if _, err := Run(o); err == nil {
-			t.Fatalf("the oracle was wrong and nobody noticed: %+v", o)
+			t.Fatalf("the oracle was wrong and the run passed: %+v", o)
 		}
 		e, err := Explain(o, 10*time.Second)
 		if err != nil {
@@ -48,14 +48,14 @@ func join(events []Event) string {
 	return b.String()
 }
 
-// What passes cannot be explained.
+// A run that passes cannot be explained.
 func TestExplainPassing(t *testing.T) {
 	if _, err := Explain(Draw(3), time.Second); !errors.Is(err, ErrNotRepeated) {
 		t.Errorf("got %v, want %v", err, ErrNotRepeated)
 	}
 }
 
-// Traces that once mattered are played against the server for good.
+// Saved traces pass.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/traces/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -86,8 +86,8 @@ func TestParseTrace(t *testing.T) {
 	}
 }
 
-// A hundred thousand locks on one connection, which a short campaign may not
-// meet.
+// One connection may hold a hundred thousand locks, which a short campaign may not
+// reach.
 func TestHoard(t *testing.T) {
 	o := Draw(5)
 	o.Hoard, o.Steps, o.MaxLocks, o.MaxConnections, o.EndPiece = 100_000, 20, 0, 0, 0

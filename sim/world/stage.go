@@ -11,9 +11,9 @@ import (
 	"lockd/sim/kernel"
 )
 
-// stage is a fake kernel with the production event loops on it, and what is known
-// from outside of every connection. It does nothing but what its events say,
-// so that a trace of them can be played again.
+// stage is a fake kernel with the production event loops on it, and what is known of
+// every connection from outside. It does only what its events say, so that a trace of
+// them can be played again.
 type stage struct {
 	options  Options
 	judge    *traced
@@ -25,20 +25,20 @@ type stage struct {
 	runners   []*runner
 	links     []*link               // by label
 	waiting   []*link               // dialled and not accepted, the oldest first
-	accepted  *link                 // the newest that was
-	numbered  []*link               // by number of the connection, from 1
+	accepted  *link                 // accepted and not announced to Core
+	numbered  []*link               // by Core's number of the connection, from 1
 	held      []*link               // by descriptor
-	used      []bool                // descriptors that were ever given
+	used      []bool                // descriptors that were ever given out
 	failed    map[loop.FD]core.Time // listeners, and when accepting failed last
 	stopping  bool
-	waited    bool      // a client has left replies unread since it was stopped
-	dropping  bool      // the server was told to drop everything
-	drained   core.Time // when all that was received is answered; 0 before that is known
+	waited    bool      // a client has left replies unread since the server was stopped
+	dropping  bool      // the server was told to drop all connections
+	drained   core.Time // until when a server that stops reads on; 0 before the first settle
 	progress  int       // things that the server has done
-	turns     int       // that were taken
-	dice      random    // of what is told to others
-	alarm     core.Time // when Core wants to be woken
-	wanted    core.Time // the earliest of when it has wanted that, since it was
+	turns     int       // turns that were taken
+	dice      random    // of unsolicited output
+	alarm     core.Time // the deadline that tell adds to Core's own
+	wanted    core.Time // Core's earliest deadline since its last Tick
 	making    *core.Dump
 	released  func(*link)
 	buf       []byte // of Drain
@@ -53,7 +53,7 @@ func newStage(o Options, j *traced, coverage *Coverage) *stage {
 	return s
 }
 
-// start starts a machine with a server.
+// start starts a new machine with a server on it.
 func (s *stage) start() {
 	o := s.options
 	s.machine = kernel.New(kernel.Options{Buffers: kernel.Buffers{
@@ -84,9 +84,9 @@ func (s *stage) start() {
 	s.wanted = core.Never
 }
 
-// do lets one event happen. What it returns depends on the kind: of Arrive, how many
-// bytes there was room for; of Drain, the bytes that came, valid until the next
-// one, and whether that was the end.
+// do applies one event. What it returns depends on the kind: for Arrive, how many
+// bytes there was room for; for Drain, the bytes that were read, valid until the next
+// Drain, and whether the stream has ended.
 func (s *stage) do(e Event) (n int, data []byte, gone bool) {
 	note(s.judge, e.Kind, e.Conn, e.Data)
 	number, _ := strconv.ParseInt(e.Data, 10, 64)
@@ -106,7 +106,7 @@ func (s *stage) do(e Event) (n int, data []byte, gone bool) {
 	case Drop:
 		s.drop()
 	case Restart:
-		s.again()
+		s.restart()
 	default:
 		if e.Conn >= len(s.links) || s.links[e.Conn] == nil || s.links[e.Conn].left {
 			return 0, nil, true
@@ -116,7 +116,7 @@ func (s *stage) do(e Event) (n int, data []byte, gone bool) {
 	return 0, nil, false
 }
 
-// doClient is do for what a client does.
+// doClient is do for events of a client.
 func (s *stage) doClient(l *link, e Event, number int) (n int, data []byte, gone bool) {
 	switch e.Kind {
 	case Arrive:
@@ -151,7 +151,7 @@ func (s *stage) doClient(l *link, e Event, number int) (n int, data []byte, gone
 	return 0, nil, l.left
 }
 
-// dial lets a client connect, if somebody listens.
+// dial connects a client, if the server still listens.
 func (s *stage) dial(label int, addr string) {
 	peer := judge.Peer(addr)
 	listener := s.listeners[0]
@@ -177,7 +177,8 @@ func (s *stage) dial(label int, addr string) {
 // turnStream is the random stream of the faults of one turn.
 const turnStream = 0x7475726e
 
-// turn lets one loop take a turn, with the faults of a seed; none without.
+// turn makes one loop take a turn, with the faults of a seed; without a seed there
+// are none.
 func (s *stage) turn(number int, seed string) {
 	r := s.runners[number%len(s.runners)]
 	if r.over {
@@ -191,12 +192,12 @@ func (s *stage) turn(number int, seed string) {
 	s.turns++
 	before, work := s.progress, r.poller.HasWork()
 	r.over = !r.loop.Turn()
-	s.heard(r)
+	s.afterTurn(r)
 	r.blocked = seed == "" && !work && s.progress == before && r.poller.Until() > s.machine.Now()
-	s.mustBeFine()
+	s.checkDescriptors()
 }
 
-// dump makes the loops' dump, if one was begun.
+// dump completes the loops' dump, if one was begun.
 func (s *stage) dump() {
 	if d := s.making; d != nil {
 		s.making = nil
@@ -205,15 +206,16 @@ func (s *stage) dump() {
 	}
 }
 
-// heard notes that a loop has taken a turn, and knows by now who goes on.
-func (s *stage) heard(r *runner) {
+// afterTurn notes that a loop has taken a turn, in which it has noticed which of its
+// connections were resumed.
+func (s *stage) afterTurn(r *runner) {
 	now := s.machine.Now()
 	for _, l := range s.held {
 		if l == nil || !l.resumed || l.by != r {
 			continue
 		}
 		l.resumed, l.heard = false, now
-		if l.before <= 0 { // nothing was owed before the reply
+		if l.before <= 0 { // only the reply is owed
 			l.taken, l.owing = now, now
 		}
 	}

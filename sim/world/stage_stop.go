@@ -31,7 +31,7 @@ func (s *stage) drop() {
 	}
 }
 
-// isOver says whether all loops have ended.
+// isOver reports whether all loops have ended.
 func (s *stage) isOver() bool {
 	for _, r := range s.runners {
 		if !r.over {
@@ -41,9 +41,9 @@ func (s *stage) isOver() bool {
 	return true
 }
 
-// again looks at what a server leaves that has stopped, and starts another. Where
-// a trace has not let it end, it is told to.
-func (s *stage) again() {
+// restart ends the server, checks that it has left nothing, and starts another. A
+// server that the trace has not stopped is stopped here.
+func (s *stage) restart() {
 	s.stop()
 	if !s.isOver() && !s.dropping {
 		s.drop()
@@ -56,10 +56,10 @@ func (s *stage) again() {
 		s.machine.Advance(core.Second)
 	}
 	if !s.isOver() {
-		s.judge.Failf("the server does not end, even if it is told to drop everything")
+		s.judge.Failf("the server does not end, although it was told to drop all connections")
 	}
 	if left := s.machine.Descriptors(); len(left) > 0 {
-		s.judge.Failf("the server has ended and left the descriptors %v", left)
+		s.judge.Failf("the server has ended and left the descriptors %v open", left)
 	}
 	if conns, locks := s.hub.Held(); conns+locks > 0 {
 		s.judge.Failf("the server has ended and left %d connections and %d locks", conns, locks)

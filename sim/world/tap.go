@@ -10,8 +10,8 @@ import (
 
 const again = syscall.EAGAIN
 
-// tap is the Core that the loops use: the judge, which compares what the real one
-// answers with the model, and the books of what every connection is owed.
+// tap is the Core that the loops call. It passes calls on to the judge, which compares
+// the real Core with the model, and keeps account of what every connection is owed.
 type tap struct{ s *stage }
 
 // Open implements hub.Core.
@@ -19,7 +19,7 @@ func (t tap) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool)
 	s, l := t.s, t.s.accepted
 	s.progress++
 	if l == nil || peer != judge.Peer(l.addr) {
-		s.judge.Failf("a connection from %+v was announced, and not accepted", peer)
+		s.judge.Failf("a connection from %+v is announced to Core, and was not accepted", peer)
 		return 0, false
 	}
 	s.accepted, l.dropped = nil, s.dropping
@@ -37,7 +37,7 @@ func (t tap) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool)
 	return s.judge.ID(l.label), true
 }
 
-// link returns the connection of a number.
+// link returns the connection with a number.
 func (t tap) link(id core.ID) *link {
 	if id < 1 || int(id) > len(t.s.numbered) {
 		t.s.judge.Failf("there is no connection number %d", id)
@@ -54,11 +54,11 @@ func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (
 	case l.waits:
 		s.judge.Failf("connection %d waits for a reply, and %q is executed", l.label, data)
 	case l.released || l.foreign:
-		s.judge.Failf("connection %d was released or dismissed, and then %q was executed", l.label, data)
+		s.judge.Failf("connection %d was released or dismissed, and %q is executed", l.label, data)
 	case len(l.owed) > 0 && !s.mayNotKnow(l):
 		s.judge.Failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
 	case l.ranIn == s.turns:
-		s.judge.Failf("connection %d has had its turn, and %q is executed in the same one", l.label, data)
+		s.judge.Failf("connection %d was served in this turn already, and %q is executed", l.label, data)
 	case !bytes.HasPrefix(l.sent, data):
 		s.judge.Failf("connection %d has sent %.100q, and %.100q is executed", l.label, l.sent, data)
 	}
@@ -106,9 +106,9 @@ func (t tap) Close(_ core.Time, id core.ID, _ *core.Effects) core.Orphans {
 	return orphans
 }
 
-// EndMessage implements hub.Core. Loops know no messages.
+// EndMessage implements hub.Core. Loops have no messages and never call it.
 func (t tap) EndMessage(_ core.Time, id core.ID, _ *core.Effects) core.State {
-	t.s.judge.Failf("a loop has ended a message of number %d", id)
+	t.s.judge.Failf("a loop has ended a message of connection number %d", id)
 	return core.State{}
 }
 
@@ -124,7 +124,7 @@ func (t tap) Finish(now core.Time, _ *core.Dump, fx *core.Effects) {
 	t.resume(t.s.judge.Make(), fx)
 }
 
-// resume lets those go on who have waited.
+// resume gives their replies to the connections that have waited for them.
 func (t tap) resume(resumed []core.Resumed, fx *core.Effects) {
 	for _, r := range resumed {
 		l := t.link(r.To)

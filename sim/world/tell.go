@@ -6,27 +6,29 @@ import (
 	"lockd/server/core"
 )
 
-// No command of today causes output for another connection than the one that
-// spoke, and none becomes due by itself. Drivers must be able to deliver both. So
-// in some worlds the Core that the loops use does it out of the blue.
+// No command that exists today causes output for a connection other than its own, or
+// output from Core.Tick. Drivers must support both, so in some worlds the Core that the
+// loops call does both at random.
 
-// tellStream is the random stream of what is told to whom.
+// tellStream is the random stream of unsolicited output.
 const tellStream = 0x74656c6c
 
-// tell causes some output for others, and wants to be woken, if the dice say so.
+// tell sends unsolicited output to some connections and sets a deadline, each at
+// random.
 func (s *stage) tell(fx *core.Effects) {
 	for s.dice.percent(s.options.Tell) {
-		s.tellSomebody(fx)
+		s.tellOne(fx)
 	}
 	if s.dice.percent(s.options.Tell) {
 		s.alarm = min(s.alarm, s.machine.Now()+core.Time(1+s.dice.below(500))*core.Millisecond)
 	}
 }
 
-func (s *stage) tellSomebody(fx *core.Effects) {
+// tellOne sends unsolicited output to one connection.
+func (s *stage) tellOne(fx *core.Effects) {
 	l := s.numbered[s.dice.below(len(s.numbered))]
 	if l.released || l.addr == auditorAddr || l.addr == lastAddr {
-		return // they read replies to what they have asked alone
+		return // these two expect nothing but the replies to their requests
 	}
 	text := append(bytes.Repeat([]byte{'t'}, s.dice.below(300)), '\n')
 	if len(l.owed) == 0 {
@@ -37,8 +39,8 @@ func (s *stage) tellSomebody(fx *core.Effects) {
 	s.coverage[OutputForOthers]++
 }
 
-// mayNotKnow says whether the loop of a connection may not have heard yet of output
-// that another loop has caused.
+// mayNotKnow reports whether the output that a connection is owed may still be on its
+// way from another loop to the connection's own.
 func (s *stage) mayNotKnow(l *link) bool { return l.told && s.options.Loops > 1 }
 
 // Tick implements hub.Core.
@@ -46,7 +48,7 @@ func (t tap) Tick(now core.Time, fx *core.Effects) {
 	s := t.s
 	s.progress++
 	if t.Next(); now < s.wanted {
-		s.judge.Failf("Core is woken at %d, and did not want to be before %d", now, s.wanted)
+		s.judge.Failf("Core.Tick is called at %d, before its deadline %d", now, s.wanted)
 	}
 	s.wanted = core.Never
 	if s.judge.Next() <= now {
@@ -60,7 +62,7 @@ func (t tap) Tick(now core.Time, fx *core.Effects) {
 	s.alarm = core.Never
 	s.coverage[WokenByItself]++
 	if len(s.numbered) > 0 {
-		s.tellSomebody(fx)
+		s.tellOne(fx)
 	}
 	s.tell(fx)
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // traced is the judge of a run. Every call that changes something goes into a hash
-// with all that is answered, and is recorded if that is wanted. Those that it has
-// from Judge as they are, Send among them, are for others.
+// together with its replies, and into record unless that is nil. Judge.Send, Await and
+// CloseAll are not traced: they are for other packages.
 type traced struct {
 	*judge.Judge
 	hash    hash.Hash
@@ -23,7 +23,7 @@ type traced struct {
 
 func newTraced(o Options) *traced {
 	t := &traced{Judge: judge.New(o.core()), hash: sha256.New()}
-	if o.Canary { // which is wrong about releases
+	if o.Canary { // the oracle is wrong about releases
 		t.Distort = func(want []byte) []byte { return bytes.ReplaceAll(want, []byte(" Release"), []byte(" Canary")) }
 	}
 	return t
@@ -80,7 +80,7 @@ func (t *traced) Make() []core.Resumed {
 	return resumed
 }
 
-// apply does one event of a trace.
+// apply applies one event of a trace.
 func (t *traced) apply(event Event) {
 	switch event.Kind {
 	case Open:
@@ -101,7 +101,7 @@ func (t *traced) apply(event Event) {
 	}
 }
 
-// note adds an event to the trace, before it is done.
+// note adds an event to the trace, before it is applied.
 func note[Data string | []byte](t *traced, kind Kind, label int, data Data) {
 	t.pending = append(t.pending, byte(kind))
 	t.pending = binary.LittleEndian.AppendUint32(t.pending, uint32(label))
@@ -112,7 +112,7 @@ func note[Data string | []byte](t *traced, kind Kind, label int, data Data) {
 	}
 }
 
-// answered adds what came of the event to the trace.
+// answered adds the replies to the event to the trace.
 func (t *traced) answered(replies []byte) {
 	t.pending = append(t.pending, replies...)
 	if len(t.pending) >= 32<<10 {
@@ -121,7 +121,7 @@ func (t *traced) answered(replies []byte) {
 	}
 }
 
-// sum is the hash of all events and replies. It ends the trace.
+// sum returns the hash of all events and replies. It ends the trace.
 func (t *traced) sum() [sha256.Size]byte {
 	t.hash.Write(t.pending)
 	return [sha256.Size]byte(t.hash.Sum(nil))

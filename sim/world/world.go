@@ -9,11 +9,11 @@ import (
 	"lockd/sim/history"
 )
 
-// Result says what a run did.
+// Result counts what a run did.
 type Result struct {
-	Steps    int64 // events of the loop
+	Steps    int64 // steps, each of which is one action on one client
 	Bytes    int64 // bytes that reached the server
-	Commands int64 // commands that it executed, the invalid ones included
+	Commands int64 // commands that it executed, including invalid ones
 	Hash     [sha256.Size]byte
 	Coverage Coverage
 	History  *history.History // nil unless Options.Record
@@ -30,12 +30,12 @@ type world struct {
 	peers   []*peer
 	labels  int            // connections ever attempted
 	actions []action       // one entry for every unit of weight
-	answers []core.Resumed // that those who have waited do not have yet
+	answers []core.Resumed // of dumps, not given to the clients that wait for them yet
 	auditor *peer          // nil while the server refuses it
 	record  *recorder      // nil unless the run is recorded
 }
 
-// peer is the place of one client; connections come and go in it.
+// peer is the place of one client, which has one connection after another.
 type peer struct {
 	label     int
 	addr      string
@@ -45,20 +45,20 @@ type peer struct {
 	uplink    []byte // from head on: under way to the server
 	head      int
 	messages  []int // websocket: where in uplink messages end, ascending
-	torn      bool  // what the server has ends in the middle of a line
+	torn      bool  // the last line that the server has is incomplete
 	finished  bool  // the client has closed its sending side, behind uplink
 	lost      bool  // what is under way to the client is lost
-	gone      bool  // the client reads no more: the next write to it fails
+	gone      bool  // the client has closed both sides: the next write to it fails
 	unread    int   // bytes of replies that the client has not read
 	waits     bool  // for a reply that comes later
 	seen      *seen // nil unless the run is recorded
-	link      *link // of sockets
+	link      *link // nil in a coreNetwork
 }
 
 type action func(*world, *peer)
 
-// Run plays one run to its end, or to the first failure. Options that Draw made
-// say everything about it.
+// Run plays one run to its end, or to the first failure. Its result depends on the
+// options alone.
 func Run(o Options) (Result, error) { return run(o, nil) }
 
 func run(o Options, record *[]Event) (result Result, err error) {
@@ -101,7 +101,7 @@ func run(o Options, record *[]Event) (result Result, err error) {
 	return w.result, w.judge.Err()
 }
 
-// weigh lists every action as often as its weight says.
+// weigh lists every action as many times as its weight.
 func (w *world) weigh() []action {
 	weights := w.options.Weights
 	var actions []action
@@ -129,7 +129,7 @@ func (w *world) weigh() []action {
 
 func (w *world) hit(f Fault) { w.result.Coverage[f]++ }
 
-// step lets one thing happen to one client.
+// step performs one action on one client.
 func (w *world) step() {
 	w.result.Steps++
 	p := w.peers[w.random.below(len(w.peers))]
@@ -184,7 +184,7 @@ func (w *world) pickBehaviour() int {
 	return hostile
 }
 
-// hoard lets the first client take a great number of locks.
+// hoard makes the first client take many locks.
 func (w *world) hoard() {
 	if w.options.Hoard == 0 {
 		return

@@ -14,7 +14,7 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// Recorded runs go to porcupine as well.
+// Recorded runs are linearizable.
 func TestRecordedRuns(t *testing.T) {
 	r := newRandom(1, 1)
 	for seed := range uint64(300) {

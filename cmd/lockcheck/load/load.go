@@ -1,10 +1,9 @@
 // Package load is the load generator of lockcheck bench: it measures how many commands
-// a second a live server answers, and measures memcached in the same way, for
-// comparison: acquiring and releasing an exclusive lock is what add and delete are
-// there.
+// per second a running server answers. For comparison it measures memcached in the same
+// way, with add and delete in the place of acquiring and releasing an exclusive lock.
 //
-// It looks at replies only as far as it must to count them, and judges nothing: that is
-// for the packages of sim. Begin with [Run].
+// It parses replies only as far as it must to count them, and checks no locking: the
+// packages of sim do. Begin with [Run].
 package load
 
 import (
@@ -18,11 +17,11 @@ import (
 	"time"
 )
 
-// Protocol is what is spoken to the server that is measured.
+// Protocol is the protocol of the server that is measured.
 type Protocol struct {
 	Name             string
 	acquire, release string // formats of a name, each answered by one line
-	yes              []byte // what every reply to them begins with
+	yes              []byte // the beginning of the reply to an acquisition that is granted
 }
 
 // The protocols.
@@ -31,7 +30,7 @@ var (
 	Memcached = Protocol{"memcached", "add %s 0 0 1\r\n1\r\n", "delete %s\r\n", []byte("STORED\r\n")}
 )
 
-// Options say what load is put on the server.
+// Options are the load on the server.
 type Options struct {
 	Addr     string        // host:port
 	Clients  int           // connections, each with a goroutine
@@ -49,8 +48,8 @@ type Result struct {
 // PerSecond returns the rate of commands.
 func (r Result) PerSecond() float64 { return float64(r.Commands) / r.Elapsed.Seconds() }
 
-// Run measures one server. It fails if a connection cannot be made, ends, or is
-// answered anything but yes. It returns when the time is over or ctx ends.
+// Run measures one server, for o.Duration or until ctx ends. It fails if a connection
+// cannot be made or ends, or if an acquisition at the start of a batch is refused.
 func Run(ctx context.Context, protocol Protocol, o Options) (Result, error) {
 	clients := make([]*client, o.Clients)
 	for i := range clients {
@@ -91,9 +90,9 @@ func Run(ctx context.Context, protocol Protocol, o Options) (Result, error) {
 	return result, nil
 }
 
-// batches are what a client sends in turn: names of its own, acquired and
-// released. The names are new in every run, since what a run leaves in memcached
-// stays there.
+// batches returns the batches that a client sends in turn. They acquire and release
+// names that no other client uses. Names are new in every run, since what a run leaves
+// in memcached stays there. pipeline must divide 128.
 func batches(protocol Protocol, prefix string, pipeline int) [][]byte {
 	const names = 64
 	var all [][]byte
@@ -122,7 +121,7 @@ type client struct {
 	err      error
 }
 
-// sampled is how many of the batches have their time kept: one in so many.
+// sampled says how many batches are timed: one in sampled.
 const sampled = 8
 
 func (c *client) run(ctx context.Context) error {

@@ -1,6 +1,6 @@
-// Package cases holds the cases of the conformance suite: one file for each chapter of
-// docs/protocol.md, in the language that package sim/conformance/script explains. To add
-// a case, write it into the file of its chapter.
+// Package cases embeds the cases of the conformance suite: one file for each chapter of
+// docs/protocol.md, in the language that package sim/conformance/script explains. It does
+// not parse them. To add a case, write it into the file of its chapter.
 package cases
 
 import "embed"

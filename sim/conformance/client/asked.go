@@ -2,12 +2,12 @@ package client
 
 import "bytes"
 
-// Asked remembers the commands sent, so that a failure can name the one whose
-// answer it is about. It is not safe for concurrent use, as sending is not.
+// Asked keeps the commands that were sent, so that a failure can name the command whose
+// reply was wrong. It is not safe for concurrent use, as sending is not.
 type Asked struct {
 	lines [][]byte // the oldest unanswered first
-	torn  []byte   // the beginning of a line
-	Last  []byte   // the one whose answer was read last, or waited for in vain
+	torn  []byte   // the beginning of an incomplete line
+	Last  []byte   // the command whose reply was read last, or did not come
 }
 
 func (a *Asked) sent(p []byte, k Kind) {
@@ -20,8 +20,8 @@ func (a *Asked) sent(p []byte, k Kind) {
 	}
 }
 
-// Answered takes the command that the next line is the answer to, where every
-// command is answered with one line.
+// Answered makes the oldest unanswered command the Last. It is for commands that are
+// answered with one line.
 func (a *Asked) Answered() {
 	a.Last = nil
 	if len(a.lines) > 0 {

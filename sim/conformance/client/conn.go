@@ -13,7 +13,7 @@ import (
 	"lockd/sim/transport"
 )
 
-// ErrTimeout is what reading ends with when nothing came in time.
+// ErrTimeout is the error of reading if nothing came in time.
 var ErrTimeout = errors.New("timeout")
 
 // readBuffer is the most that one read takes, in bytes: more than any reply
@@ -22,11 +22,12 @@ const readBuffer = 16 << 10
 
 var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 
-// maxUnread bounds what a server may send unasked, in bytes.
+// maxUnread is the most bytes that may be received and not read.
 const maxUnread = 64 << 20
 
-// Conn is a connection of a case: a raw connection with a goroutine that reads all
-// that comes, as it comes. Those who send on it take turns; reading is safe beside them.
+// Conn is a connection of a case: a raw connection with a goroutine that receives
+// everything as it comes. Only one goroutine at a time may send; another may read
+// concurrently.
 type Conn struct {
 	Name  string
 	On    transport.Endpoint
@@ -37,12 +38,12 @@ type Conn struct {
 	timeout time.Duration // of one answer
 
 	mu     sync.Mutex
-	arrive chan struct{} // gets a token after every change of what is below
+	arrive chan struct{} // gets a token after every change of the fields below
 	unread []byte
 	offset int     // of unread[0] in the stream
-	lines  int     // that have come, read or not
-	empty  int     // messages that have come and hold nothing
-	chunks []chunk // what arrived together, the oldest still of interest first
+	lines  int     // received, read or not
+	empty  int     // empty messages received
+	chunks []chunk // that are not read completely, the oldest first
 	err    error   // why nothing more will come
 	done   chan struct{}
 }
@@ -53,8 +54,8 @@ type chunk struct {
 	kind       Kind
 }
 
-// Dial connects and begins to read. name is that of the connection in log; timeout is
-// how long one answer, and one write, may take.
+// Dial connects and begins to receive. name is the name of the connection in log; timeout
+// is how long one reply, and one write, may take.
 func Dial(ctx context.Context, name string, on transport.Endpoint, log *transcript.Transcript, timeout time.Duration) (*Conn, error) {
 	raw, err := DialRaw(ctx, on, timeout)
 	if err != nil {
@@ -63,7 +64,7 @@ func Dial(ctx context.Context, name string, on transport.Endpoint, log *transcri
 	return New(name, on, raw, log, timeout), nil
 }
 
-// New begins to read from a raw connection, which it takes over.
+// New begins to receive from a raw connection, which it takes over.
 func New(name string, on transport.Endpoint, raw Raw, log *transcript.Transcript, timeout time.Duration) *Conn {
 	c := &Conn{
 		Name: name, On: on, raw: raw, log: log, timeout: timeout,
@@ -96,7 +97,7 @@ func (c *Conn) receive() {
 			c.chunks = append(c.chunks, chunk{start, start + len(p), k})
 		}
 		if err == nil && len(c.unread) > maxUnread {
-			err = fmt.Errorf("more than %d bytes came unasked", maxUnread)
+			err = fmt.Errorf("the server has sent more than %d bytes that no step reads", maxUnread)
 		}
 		c.err = err
 		c.mu.Unlock()
@@ -113,15 +114,15 @@ func (c *Conn) receive() {
 	}
 }
 
-// Send writes p in one piece, of that kind.
+// Send writes p in one piece of a kind.
 func (c *Conn) Send(p []byte, k Kind) error {
 	c.log.Data(c.Name, "sent", p)
 	c.Asked.sent(p, k)
 	return c.raw.Write(p, k)
 }
 
-// Line takes the next line with its end. Every line may take the whole time
-// limit.
+// Line takes the next line, with its line end. It waits for every line up to the whole
+// time limit of a reply.
 func (c *Conn) Line() ([]byte, error) { return c.LineWithin(c.timeout) }
 
 // LineWithin is Line with a time limit of its own.
@@ -150,21 +151,21 @@ func (c *Conn) LineWithin(timeout time.Duration) ([]byte, error) {
 	}
 }
 
-// Count returns how many lines have come so far.
+// Count returns how many lines were received so far.
 func (c *Conn) Count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lines
 }
 
-// Empties returns how many empty messages have come so far.
+// Empties returns how many empty messages were received so far.
 func (c *Conn) Empties() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.empty
 }
 
-// Live says whether the stream has not ended.
+// Live reports whether the stream has not ended.
 func (c *Conn) Live() bool {
 	select {
 	case <-c.done:
@@ -174,15 +175,15 @@ func (c *Conn) Live() bool {
 	}
 }
 
-// Pending returns what came and was not read.
+// Pending returns what was received and not read.
 func (c *Conn) Pending() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return bytes.Clone(c.unread)
 }
 
-// NextChunk waits for something unread and returns what arrived with its first
-// byte, and how.
+// NextChunk waits for unread bytes and returns those that arrived together with the first
+// of them, and their kind. They stay unread.
 func (c *Conn) NextChunk() ([]byte, Kind, error) {
 	deadline := time.NewTimer(c.timeout)
 	defer deadline.Stop()
@@ -210,7 +211,7 @@ func (c *Conn) NextChunk() ([]byte, Kind, error) {
 	}
 }
 
-// End waits until the stream has ended and returns how, or ErrTimeout.
+// End waits until the stream has ended and returns its error, or ErrTimeout.
 func (c *Conn) End(timeout time.Duration) error {
 	select {
 	case <-c.done:
@@ -220,10 +221,10 @@ func (c *Conn) End(timeout time.Duration) error {
 	}
 }
 
-// Arrivals gets a token after something has come.
+// Arrivals returns a channel that gets a token after something was received.
 func (c *Conn) Arrivals() <-chan struct{} { return c.arrive }
 
-// Done is closed when nothing more will come.
+// Done returns a channel that is closed when the stream has ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // LocalAddr is the client's address, empty for a unix socket.
@@ -255,8 +256,8 @@ func (c *Conn) Reset() error {
 	return c.raw.Reset()
 }
 
-// Leave gives the server time to release what this connection held, so that the next
-// case finds nothing of it, then closes.
+// Leave half-closes, waits for the server to release what this connection held, so that
+// it does not affect the next case, and closes.
 func (c *Conn) Leave() {
 	const patience = 200 * time.Millisecond
 	if c.raw.HalfClose() == nil {

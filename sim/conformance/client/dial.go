@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	// connectTimeout is how long a connection may take at the least, whatever the
-	// time limit of an answer: where the queue of a listener is full, the kernel tries
-	// again after one second and after three.
+	// connectTimeout is how long connecting may take at least, even if the time limit of
+	// a reply is shorter: if the queue of a listener is full, the kernel tries again
+	// after one second and after three.
 	connectTimeout = 10 * time.Second
-	// refusedTime is how long a refused connection is tried again: a full queue may
+	// refusedTime is how long a refused connection is tried again, since a full queue may
 	// be the reason.
 	refusedTime = time.Second
 )
@@ -41,7 +41,7 @@ func DialRaw(ctx context.Context, e transport.Endpoint, timeout time.Duration) (
 	}
 }
 
-// DialOnce is DialRaw for a server that may not be there yet: it tries once.
+// DialOnce is DialRaw for a server that may not listen yet: it tries once.
 func DialOnce(ctx context.Context, e transport.Endpoint, timeout time.Duration) (Raw, error) {
 	ctx, cancel := context.WithTimeout(ctx, max(timeout, connectTimeout))
 	defer cancel()
@@ -60,8 +60,7 @@ func DialOnce(ctx context.Context, e transport.Endpoint, timeout time.Duration) 
 	return &stream{nc, timeout}, nil
 }
 
-// DialFrom connects over TCP from a local address, of which nobody may know yet. It
-// tries once.
+// DialFrom connects over TCP from a local address, whose port may be 0. It tries once.
 func DialFrom(ctx context.Context, local *net.TCPAddr, address string, timeout time.Duration) (Raw, error) {
 	dialer := &net.Dialer{LocalAddr: local, Timeout: timeout}
 	nc, err := dialer.DialContext(ctx, "tcp", address)
@@ -71,8 +70,8 @@ func DialFrom(ctx context.Context, local *net.TCPAddr, address string, timeout t
 	return &stream{nc, timeout}, nil
 }
 
-// Handshake asks for a WebSocket as a page of origin would, in which HOST stands for
-// the server's, and returns the HTTP status.
+// Handshake performs a WebSocket handshake as a page of origin would, and returns the HTTP
+// status. HOST in origin is replaced by the server's host.
 func Handshake(ctx context.Context, e transport.Endpoint, origin string) (int, error) {
 	u, err := url.Parse(e.Address)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package client is the client's half of a conformance case: connections over any
-// transport that keep what comes and how it comes, byte by byte and packet by packet.
+// Package client is the client's side of a conformance case: connections over any
+// transport that record what they receive and how it arrives, byte by byte and packet by
+// packet.
 //
-// It knows lines, and nothing of what they mean; it judges nothing. Begin with [Conn].
+// It splits input into lines, but does not interpret or judge them. Begin with [Conn].
 package client

@@ -17,7 +17,7 @@ type messages struct {
 	timeout time.Duration
 }
 
-// maxMessage bounds what a server can make the suite hold in memory, in bytes.
+// maxMessage bounds the size of one message, and so the suite's memory, in bytes.
 const maxMessage = 32 << 20
 
 func (m *messages) Write(p []byte, k Kind) error {
@@ -42,7 +42,7 @@ func (m *messages) WriteBytewise(p []byte) error {
 	return w.Close()
 }
 
-// messageType is text where the caller does not mind and the bytes allow it.
+// messageType returns the type of a message: text for a Packet that is valid UTF-8.
 func messageType(p []byte, k Kind) websocket.MessageType {
 	if k == TextMessage || k == Packet && utf8.Valid(p) {
 		return websocket.MessageText
@@ -63,8 +63,8 @@ func (m *messages) Read([]byte) ([]byte, Kind, error) {
 	return nil, BinaryMessage, err
 }
 
-// HalfClose sends a close frame by hand, so that the answer to it, the end of
-// the stream, is seen by Read.
+// HalfClose sends a close frame without the library, so that Read gets the answer to it,
+// the end of the stream.
 func (m *messages) HalfClose() error { return m.ws.HalfClose(m.timeout) }
 
 func (m *messages) Close() error {

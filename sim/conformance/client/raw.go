@@ -7,32 +7,33 @@ import (
 	"syscall"
 )
 
-// Kind tells apart what a connection delivers at once.
+// Kind is the kind of what a connection delivers at once.
 type Kind int
 
-// The kinds. A Packet is whatever one read returned; the others are WebSocket messages.
+// The kinds. A Packet is what one read of a stream returned; the others are WebSocket
+// messages.
 const (
 	Packet Kind = iota
 	TextMessage
 	BinaryMessage
 )
 
-// String names a kind as scripts do.
+// String returns the name of a kind in scripts.
 func (k Kind) String() string { return [...]string{"packet", "text", "binary"}[k] }
 
-// Raw is one connection below the level of lines. Read may be called beside the other
-// methods.
+// Raw is one connection below the level of lines. Read may be called concurrently with the
+// other methods.
 type Raw interface {
 	Write(p []byte, k Kind) error
 	// WriteBytewise writes each byte in a packet, or a frame, of its own.
 	WriteBytewise(p []byte) error
-	// Read returns what comes next, in buf or not. The error is io.EOF where the server
-	// has ended the stream in order.
+	// Read returns what comes next, in buf or in a slice of its own. The error is io.EOF
+	// if the server has ended the stream gracefully.
 	Read(buf []byte) ([]byte, Kind, error)
 	HalfClose() error
 	Close() error
 	Reset() error
-	// LocalAddr is empty where the address says nothing.
+	// LocalAddr is empty for a unix socket.
 	LocalAddr() string
 }
 

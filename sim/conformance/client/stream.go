@@ -7,7 +7,7 @@ import (
 	"lockd/sim/transport"
 )
 
-// maxWrite is how much is written under one time limit.
+// maxWrite is how many bytes are written under one time limit.
 const maxWrite = 64 << 10
 
 // stream is a tcp or unix connection.

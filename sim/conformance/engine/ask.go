@@ -10,7 +10,7 @@ import (
 	"lockd/sim/conformance/transcript"
 )
 
-// Request sends a line and returns the line that answers it, without its end.
+// Request sends a line and returns the line of the reply, without its line end.
 func (r *Run) Request(c *client.Conn, line string) (string, error) {
 	if err := r.Send(c, line+"\n"); err != nil {
 		return "", err
@@ -18,7 +18,7 @@ func (r *Run) Request(c *client.Conn, line string) (string, error) {
 	return r.Take(c, "a reply to "+transcript.Quote([]byte(line)))
 }
 
-// Take reads a line, without its end; expected is for the failure.
+// Take reads a line, without its line end. expected describes it in a failure.
 func (r *Run) Take(c *client.Conn, expected string) (string, error) {
 	line, err := c.Line()
 	c.Asked.Answered()
@@ -28,7 +28,7 @@ func (r *Run) Take(c *client.Conn, expected string) (string, error) {
 	return trimEnd(line), nil
 }
 
-// Missing says what came in place of a line, or of the end.
+// Missing says what came instead of a line, or of the end of the stream.
 func (r *Run) Missing(c *client.Conn, err error) string {
 	what := client.Describe(err)
 	if errors.Is(err, client.ErrTimeout) {
@@ -63,18 +63,18 @@ func (r *Run) WantInt(c *client.Conn, line string, want int) error {
 	if integer(text) == want {
 		return nil
 	}
-	return report.Failf(transcript.Quote([]byte(text)), "a line that begins with \"%d \" in answer to %s", want, transcript.Quote([]byte(line)))
+	return report.Failf(transcript.Quote([]byte(text)), "a line that begins with \"%d \" in reply to %s", want, transcript.Quote([]byte(line)))
 }
 
-// gap is left before a sentinel for servers that lose pipelined commands: they
-// are to fail the cases about that, and no others.
+// gap is the pause before a sentinel for servers that lose pipelined commands, so that
+// they fail the cases about that and no others.
 const gap = 30 * time.Millisecond
 
-// mostSentinels is how often one is sent to a server that loses pipelined
+// mostSentinels is how often a sentinel is sent to a server that loses pipelined
 // commands.
 const mostSentinels = 4
 
-// Answer asks a question and returns all lines of the answer, without their ends.
+// Answer sends a command and returns all lines of the answer, without their line ends.
 func (r *Run) Answer(c *client.Conn, question string) ([]string, error) {
 	if err := r.Send(c, question+"\n"); err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (r *Run) Answer(c *client.Conn, question string) ([]string, error) {
 	return r.UntilSentinel(c)
 }
 
-// UntilSentinel sends an inspection of a fresh name and returns the lines that
+// UntilSentinel sends a sentinel, an inspection of a new name, and returns the lines that
 // come before its reply: all that was still to be answered.
 func (r *Run) UntilSentinel(c *client.Conn) ([]string, error) {
 	r.mu.Lock()
@@ -122,15 +122,15 @@ func (r *Run) UntilSentinel(c *client.Conn) ([]string, error) {
 	}
 }
 
-// leaveGap gives a server that loses pipelined commands the time to take what
-// was sent before.
+// leaveGap gives a server that loses pipelined commands time to execute what was sent
+// before.
 func (r *Run) leaveGap(c *client.Conn) {
 	if r.Subject.loses(c.On) {
 		time.Sleep(gap)
 	}
 }
 
-// Poll repeats a check until it succeeds or the time limit of an answer is over.
+// Poll repeats a check until it succeeds or the time limit of one reply has passed.
 func (r *Run) Poll(check func() error) error {
 	deadline := time.Now().Add(r.Subject.Timeout)
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {

@@ -1,11 +1,11 @@
 // Package engine runs one conformance case once: it executes the steps of its script
-// over connections of its own and compares what is answered with what the script says.
+// over connections of its own and compares the replies with what the script expects.
 //
-// It neither chooses cases nor starts servers, and knows no server from inside. Begin
-// with [Run.Execute] and the tables in verbs.go; what the verbs mean is the package
-// comment of sim/conformance/script.
+// It neither chooses cases nor starts servers, and uses no server code. Begin with
+// [Run.Execute] and the tables in verbs.go; the package comment of
+// sim/conformance/script explains the verbs.
 //
-// Silence is proved without waiting, by a sentinel: an inspection sent behind what must
-// not be answered. A server that is slow is not failed, as long as every answer comes
-// within Subject.Timeout.
+// To check that a command is not answered, the engine does not wait for a timeout but
+// sends a sentinel behind it: an inspection, whose reply must be the next. A slow server
+// does not fail, as long as every reply comes within Subject.Timeout.
 package engine

@@ -77,7 +77,7 @@ func readLine(r *Run, c *client.Conn, s *script.Step) error {
 	return r.ExpectLine(c, want)
 }
 
-// ExpectLine reads a line, which must be this one, whatever its line end.
+// ExpectLine reads a line, which must be want with any line end.
 func (r *Run) ExpectLine(c *client.Conn, want string) error {
 	line, err := r.Take(c, "the line "+transcript.Quote([]byte(want)))
 	if err != nil {
@@ -127,7 +127,7 @@ func readSilence(r *Run, c *client.Conn, _ *script.Step) error {
 	return nil
 }
 
-// readMessage is a<message TYPE N. It leaves the lines to be read.
+// readMessage is a<message TYPE N. Its lines can still be read afterwards.
 func readMessage(r *Run, c *client.Conn, s *script.Step) error {
 	word, number, _ := strings.Cut(s.Arg, " ")
 	n, err := r.number(number)
@@ -137,8 +137,8 @@ func readMessage(r *Run, c *client.Conn, s *script.Step) error {
 	return r.ExpectChunk(c, word, n)
 }
 
-// ExpectChunk waits for a packet, or a message of a type unless that is empty, and leaves
-// its lines to be read. It must have n.
+// ExpectChunk waits for a packet or message, which must have n lines and, unless typ is
+// empty, be of that type. Its lines can still be read afterwards.
 func (r *Run) ExpectChunk(c *client.Conn, typ string, n int) error {
 	p, k, err := c.NextChunk()
 	if c.Empties() > 0 { // WS-2

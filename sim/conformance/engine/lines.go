@@ -10,12 +10,12 @@ import (
 	"lockd/sim/conformance/transcript"
 )
 
-// trimEnd drops LF or CR LF: only <ending looks at which it was [REPLY-3].
+// trimEnd removes LF or CR LF: only <ending checks which of them it is [REPLY-3].
 func trimEnd(line []byte) string {
 	return strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
 }
 
-// integer is the INT of a reply, or -1.
+// integer returns the INT of a reply, or -1.
 func integer(line string) int {
 	word, _, ok := strings.Cut(line, " ")
 	if !ok {
@@ -43,7 +43,7 @@ func outcome(word string) (int, error) {
 	return n, nil
 }
 
-// Listing shows lines, one a row when there are several.
+// Listing quotes lines, one per row if there are several.
 func Listing(lines []string) string {
 	switch len(lines) {
 	case 0:
@@ -66,5 +66,5 @@ func Listing(lines []string) string {
 	return b.String()
 }
 
-// IsEnd says whether a stream ended in order.
+// IsEnd reports whether a stream has ended without a failure.
 func IsEnd(err error) bool { return errors.Is(err, io.EOF) }

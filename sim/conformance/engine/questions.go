@@ -11,7 +11,7 @@ import (
 	"lockd/sim/conformance/transcript"
 )
 
-// ask is a? TEXT, and ?own, ?full and ?shape.
+// ask is a? TEXT, and a?own, a?full and a?shape.
 func ask(r *Run, c *client.Conn, s *script.Step) error {
 	text, err := r.expand(s.Arg)
 	if err != nil {
@@ -39,13 +39,14 @@ func ask(r *Run, c *client.Conn, s *script.Step) error {
 	return nil
 }
 
-// showsTables says whether a command shows locks or connections.
+// showsTables reports whether a command shows tables of locks or connections.
 func showsTables(command string) bool {
 	word, name, _ := strings.Cut(command, " ")
 	return slices.Contains([]string{"d", "sd", "dump", "who"}, word) || word == "q" && name == "full"
 }
 
-// unordered are the lines of tables, in an order of their own.
+// unordered sorts the lines of tables and the entries of dumps, so that answers can be
+// compared without regard to order.
 func unordered(lines []string) []string {
 	var sorted []string
 	for _, line := range lines {
@@ -60,7 +61,7 @@ func unordered(lines []string) []string {
 	return sorted
 }
 
-// sortEntries sorts the locks of a dump, and the holders of each, which stand in
+// sortEntries sorts the locks of a dump, and the holders of each, which are in
 // brackets.
 func sortEntries(text string) string {
 	var entries []string
@@ -82,7 +83,7 @@ func sortEntries(text string) string {
 	return strings.Join(entries, " ")
 }
 
-// relevant is the part of an answer that a question looks at.
+// relevant returns the part of an answer that a verb compares.
 func (r *Run) relevant(verb string, lines []string) []string {
 	var kept []string
 	for _, line := range lines {

@@ -24,19 +24,19 @@ type Run struct {
 	Subject   *Subject
 	Case      *script.Case
 	On        transport.Endpoint
-	Tag       string // unique to this run, in every name
+	Tag       string // unique to this run; part of every name
 	Scenarios map[string]Scenario
 	Log       *transcript.Transcript
 
 	mu         sync.Mutex
 	conns      map[string]*client.Conn
 	order      []*client.Conn
-	sentinels  int         // inspections sent to prove silence
+	sentinels  int         // sentinels sent so far
 	statistics *Statistics // of a?stats
 }
 
 // Execute runs the steps. The error is a *report.Failure, a report.Skip, or says why the
-// case could not be carried out.
+// case could not be executed.
 func (r *Run) Execute() error {
 	for i := range r.Case.Steps {
 		s := &r.Case.Steps[i]
@@ -77,7 +77,7 @@ func (r *Run) Leave() {
 	wait.Wait()
 }
 
-// Name makes a name of a script unique to this run.
+// Name returns a name of a script, made unique to this run.
 func (r *Run) Name(word string) string { return word + "-" + r.Tag }
 
 func (r *Run) expand(text string) (string, error) {
@@ -92,8 +92,8 @@ func (r *Run) expand(text string) (string, error) {
 		})
 }
 
-// addr is the address under which the server shows c. A unix connection has
-// none that a client could know, so the server is asked.
+// addr is the address under which the server shows c. The client of a unix connection
+// cannot know it, so addr asks the server.
 func (r *Run) addr(c *client.Conn) (string, error) {
 	if a := c.LocalAddr(); a != "" {
 		return a, nil
@@ -107,7 +107,7 @@ func (r *Run) addr(c *client.Conn) (string, error) {
 	return addr, nil
 }
 
-// Conn returns the connection of that name, opening it if need be.
+// Conn returns the connection with a name, and opens it if it is not open.
 func (r *Run) Conn(name string) (*client.Conn, error) {
 	r.mu.Lock()
 	c := r.conns[name]
@@ -142,7 +142,7 @@ func (r *Run) Open(name string, on transport.Endpoint) (*client.Conn, error) {
 	return c, nil
 }
 
-// Add makes a connection one of the run's, which are ended with it.
+// Add adds a connection to the run, so that Leave ends it.
 func (r *Run) Add(c *client.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,7 +153,7 @@ func (r *Run) Add(c *client.Conn) {
 	r.order = append(r.order, c)
 }
 
-// live counts the connections of this case that have not ended.
+// live returns the number of connections of the run that have not ended.
 func (r *Run) live() int {
 	n := 0
 	for _, c := range r.order {
@@ -164,7 +164,7 @@ func (r *Run) live() int {
 	return n
 }
 
-// Each runs do in n goroutines and returns the first error in order of i.
+// Each runs do in n goroutines and returns the error with the lowest i, nil if none.
 func Each(n int, do func(i int) error) error {
 	errs := make([]error, n)
 	var wait sync.WaitGroup

@@ -87,7 +87,7 @@ func sendTimes(r *Run, c *client.Conn, s *script.Step) error {
 	return r.Send(c, b.String())
 }
 
-// sized reads N TEXT, and expands the text.
+// sized parses N TEXT, and expands the text.
 func (r *Run) sized(arg string) (n int, text string, err error) {
 	number, rest, _ := strings.Cut(arg, " ")
 	if n, err = r.number(number); err == nil {
@@ -96,8 +96,8 @@ func (r *Run) sized(arg string) (n int, text string, err error) {
 	return n, text, err
 }
 
-// number reads N of a step: a number, or one counted from the limit of a line,
-// as in max+1.
+// number parses the N of a step: a number, or one relative to the limit of a line, as
+// in max+1.
 func (r *Run) number(text string) (int, error) {
 	rest, fromMax := strings.CutPrefix(text, "max")
 	if fromMax && rest == "" {
@@ -105,7 +105,7 @@ func (r *Run) number(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(rest)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no number", text)
+		return 0, fmt.Errorf("%q is not a number", text)
 	}
 	if fromMax {
 		n += r.Subject.MaxLine
@@ -113,8 +113,8 @@ func (r *Run) number(text string) (int, error) {
 	return n, nil
 }
 
-// oneByOne says whether commands must be sent one by one: the server loses
-// others, which only the cases about that are to show.
+// oneByOne reports whether commands must be sent one by one, because the server loses
+// pipelined commands and the case is not about them.
 func (r *Run) oneByOne(c *client.Conn) bool {
 	about := func(k protocol.Clause) bool {
 		return slices.Contains([]string{"LINE-5", "REPLY-5", "WS-1", "WS-2"}, k.ID)
@@ -122,8 +122,8 @@ func (r *Run) oneByOne(c *client.Conn) bool {
 	return r.Subject.loses(c.On) && !slices.ContainsFunc(r.Case.Clauses, about)
 }
 
-// sendOneByOne sends every line when the one before was answered, and leaves the
-// answers to be read.
+// sendOneByOne sends every line after the one before was answered. The answers can
+// still be read afterwards.
 func (r *Run) sendOneByOne(c *client.Conn, text string) error {
 	for line := range strings.Lines(text) {
 		before := c.Count()

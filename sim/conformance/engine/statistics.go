@@ -14,7 +14,7 @@ import (
 	"lockd/sim/conformance/script"
 )
 
-// Statistics is what one q answered.
+// Statistics is the answer to one q.
 type Statistics struct {
 	Keys      []string // in order
 	Figures   map[string]int
@@ -22,10 +22,10 @@ type Statistics struct {
 	sentinels int // sent before the q
 }
 
-// Connections is the figure of open connections, which each dialect names its own way.
+// Connections is the figure of open connections, whose key depends on the dialect.
 func (s *Statistics) Connections() int { return s.Figures["connections"] + s.Figures["conns"] }
 
-// Held is how many names somebody holds, in both tables.
+// Held is how many names are held, in both tables.
 func (s *Statistics) Held() int { return s.Figures["locks"] + s.Figures["shared_locks"] }
 
 var (
@@ -34,8 +34,8 @@ var (
 	figure        = regexp.MustCompile(`^(\w+: |    \[\w+\] => )[0-9]+$`)
 )
 
-// ParseStatistics reads the lines that answer q. Lines that are no figures are
-// passed over, so that other cases than those about the form still work.
+// ParseStatistics parses the lines that answer q. It ignores lines that are not figures,
+// so that only the cases about the form of statistics fail because of them.
 func ParseStatistics(lines []string) *Statistics {
 	s := &Statistics{Figures: map[string]int{}, Lines: lines}
 	for _, line := range lines {
@@ -56,7 +56,7 @@ func ParseStatistics(lines []string) *Statistics {
 	return s
 }
 
-// Statistics asks q.
+// Statistics sends q and returns the answer.
 func (r *Run) Statistics(c *client.Conn) (*Statistics, error) {
 	before := r.sentinels
 	r.leaveGap(c)
@@ -72,8 +72,9 @@ func (r *Run) Statistics(c *client.Conn) (*Statistics, error) {
 	return s, nil
 }
 
-// askStatistics is a?stats. It waits for a moment until only this case's connections
-// are left, so that the end of an earlier one does not show in the differences.
+// askStatistics is a?stats. If the case runs alone it waits, up to patience, until only
+// its own connections are left, so that the end of another does not change the
+// differences.
 func askStatistics(r *Run, c *client.Conn, _ *script.Step) (err error) {
 	const patience = 300 * time.Millisecond
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
@@ -86,7 +87,7 @@ func askStatistics(r *Run, c *client.Conn, _ *script.Step) (err error) {
 	}
 }
 
-// askDelta is a?delta KEY=N …. The figures stay those of a?stats.
+// askDelta is a?delta KEY=N …. It compares with the figures of a?stats, and keeps those.
 func askDelta(r *Run, c *client.Conn, s *script.Step) error {
 	now, err := r.Statistics(c)
 	if err != nil {

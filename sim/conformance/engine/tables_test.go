@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestUnordered checks that tables may stand in any order, and that nothing else is
-// lost.
+// TestUnordered checks that tables are compared without regard to order, and that other
+// differences are still noticed.
 func TestUnordered(t *testing.T) {
 	for _, c := range []struct {
 		a, b []string

@@ -11,8 +11,8 @@ import (
 	"lockd/sim/conformance/script"
 )
 
-// onConnection are the verbs about a connection, which is opened before, and alone the
-// others. They are filled by init, as the functions refer to them.
+// onConnection has the verbs about a connection, which is opened first if necessary;
+// alone has the others. init fills them, since the functions refer to them.
 var (
 	onConnection map[string]func(*Run, *client.Conn, *script.Step) error
 	alone        map[string]func(*Run, *script.Step) error
@@ -60,10 +60,11 @@ func init() {
 	}
 }
 
-// readsLine has the verbs that read the answer to one command.
+// readsLine has the verbs that read the reply to one command.
 var readsLine = map[string]bool{"<": true, "<times": true, "<exact": true, "<line": true, "<ending": true, "~": true}
 
-// end is the verbs that end a connection. The server may have been first.
+// end returns the verb that ends a connection in one way. The server may have ended the
+// connection already, which is a failure for half-close alone.
 func end(how func(*client.Conn) error) func(*Run, *client.Conn, *script.Step) error {
 	return func(r *Run, c *client.Conn, s *script.Step) error {
 		if err := how(c); err != nil && s.Verb == "half-close" {
@@ -101,7 +102,7 @@ func stop(r *Run, _ *script.Step) error {
 	return nil
 }
 
-// handshake is handshake ORIGIN STATUS, HOST standing for the server's.
+// handshake is handshake ORIGIN STATUS, where HOST in ORIGIN is the server's host.
 func handshake(r *Run, s *script.Step) error {
 	origin, status, _ := strings.Cut(s.Arg, " ")
 	want, err := strconv.Atoi(status)

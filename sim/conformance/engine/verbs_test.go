@@ -8,7 +8,7 @@ import (
 	"lockd/sim/conformance/script"
 )
 
-// TestVerbs compares the verbs of the language with those that can be run.
+// TestVerbs compares the verbs of the language with those of the engine.
 func TestVerbs(t *testing.T) {
 	run := slices.Collect(maps.Keys(onConnection))
 	run = append(run, slices.Collect(maps.Keys(alone))...)

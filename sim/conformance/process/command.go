@@ -9,17 +9,17 @@ import (
 	"lockd/sim/transport"
 )
 
-// keepShell makes the shell outlive SIGTERM, which is for the server, and wait for the
-// end of that. What it starts does not inherit the trap.
+// keepShell makes the shell ignore SIGTERM, which is for the server, and wait for the
+// server to end. Commands that the shell starts do not inherit the trap.
 const keepShell = "trap : TERM\n"
 
-// Start returns what starts an Instance: it runs a shell command, of which the last
-// is a server that listens at the endpoints. It is ended with SIGTERM, and killed if
-// that does not help. The last of what it wrote is part of the error when it fails to
-// start, and of what is said when it ends by itself.
+// Start returns a function that starts an Instance. It runs a shell command, the last part
+// of which is a server that listens at the endpoints. The server is ended with SIGTERM,
+// and killed if that does not help. The end of its output is part of the error if it fails
+// to start, and of the report if it crashes.
 func Start(command string, endpoints []transport.Endpoint) func(context.Context) (*Instance, error) {
 	return func(context.Context) (*Instance, error) {
-		// A group of its own, so that what the shell starts is ended with it.
+		// A process group of its own, so that what the shell starts is ended with it.
 		cmd := exec.Command("sh", "-c", keepShell+command)
 		ownGroup(cmd)
 		output := &tail{}

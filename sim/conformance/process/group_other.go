@@ -10,6 +10,6 @@ import (
 // ownGroup does nothing: this system has no process groups.
 func ownGroup(*exec.Cmd) {}
 
-// endGroup ends the process of a command at once, whatever the signal: this system
-// has none.
+// endGroup kills the process of a command, whatever the signal: this system has no
+// signals.
 func endGroup(cmd *exec.Cmd, _ syscall.Signal) { cmd.Process.Kill() }

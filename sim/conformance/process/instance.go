@@ -11,17 +11,17 @@ import (
 // Instance is a server that was started for the suite.
 type Instance struct {
 	Endpoints []transport.Endpoint
-	Stop      func(context.Context) error // ends it in order, and waits for it; see End
-	Exited    <-chan struct{}             // closed when it has ended, for whatever reason; nil if nobody can tell
-	Output    func() string               // the last of what it wrote; may be nil
+	Stop      func(context.Context) error // stops it gracefully, and waits for its end; see End
+	Exited    <-chan struct{}             // closed when it has ended, for any reason; nil if that is unknown
+	Output    func() string               // the end of its output; may be nil
 
 	once sync.Once
 }
 
-// stopTime is how long a server may take to end in order.
+// stopTime is how long a server may take to stop gracefully.
 const stopTime = 5 * time.Second
 
-// End calls Stop, once, and waits for the end, however many call it.
+// End calls Stop, once, and waits for it to return. It may be called concurrently.
 func (i *Instance) End(ctx context.Context) {
 	i.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -30,8 +30,8 @@ func (i *Instance) End(ctx context.Context) {
 	})
 }
 
-// HasExited says whether the server has ended within some time. On no instance it is
-// false.
+// HasExited reports whether the server ends within a time. It returns false for a nil
+// Instance.
 func (i *Instance) HasExited(within time.Duration) bool {
 	if i == nil || i.Exited == nil {
 		return false
@@ -49,7 +49,8 @@ func (i *Instance) HasExited(within time.Duration) bool {
 	}
 }
 
-// LastWords are what the server wrote at its end, or last, if anything is known of that.
+// LastWords returns the part of the server's output that explains a crash, or its last
+// lines; empty if its output is not known.
 func (i *Instance) LastWords() string {
 	if i == nil || i.Output == nil {
 		return ""

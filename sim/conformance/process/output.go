@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// fatal is how runtimes begin to tell of a crash.
+// fatal matches the line with which a runtime begins to report a crash.
 var fatal = regexp.MustCompile(`(?m)^.*(panic:|fatal error:|Traceback \(most recent call last\)|Uncaught|Segmentation fault|AddressSanitizer).*$`)
 
-// lastWords are what a server wrote at its end: from where its crash begins, or the
-// last lines.
+// lastWords returns the output of a server from the beginning of a crash, or else the last
+// lines.
 func lastWords(output string) string {
 	const most = 30
 	if at := fatal.FindStringIndex(output); at != nil {
@@ -31,13 +31,13 @@ func lastWords(output string) string {
 // waitDelay bounds how long the output of a server that has ended is read.
 const waitDelay = time.Second
 
-// tail keeps the end of what is written to it.
+// tail keeps the last tailBytes of what is written to it.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
 }
 
-// tailBytes is enough for what a crash begins with and the stacks behind that.
+// tailBytes is enough for the beginning of a crash and the stacks that follow.
 const tailBytes = 64 << 10
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -50,14 +50,14 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// end notes how the process has ended.
+// end appends the error with which the process has ended, if any.
 func (t *tail) end(err error) {
 	if err != nil {
 		fmt.Fprintf(t, "\n(%v)\n", err)
 	}
 }
 
-// String returns what is kept.
+// String returns the output that is kept.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -13,8 +13,8 @@ type Clause struct {
 // Clauses returns every clause of docs/protocol.md, in its order.
 func Clauses() []Clause { return slices.Clone(clauses) }
 
-// Place is the place of a clause in docs/protocol.md, from 0; -1 if there is none of
-// that id.
+// Place returns the position of a clause in docs/protocol.md, from 0; -1 if no clause has
+// the id.
 func Place(id string) int {
 	return slices.IndexFunc(clauses, func(c Clause) bool { return c.ID == id })
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write clauses.go anew from docs/protocol.md")
+var update = flag.Bool("update", false, "generate clauses.go from docs/protocol.md")
 
 // TestClausesAreCurrent compares the generated clauses with docs/protocol.md.
 func TestClausesAreCurrent(t *testing.T) {
@@ -35,7 +35,7 @@ func TestClausesAreCurrent(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatal("clauses.go is not what docs/protocol.md says; write it anew with\ngo test ./sim/conformance/protocol -update")
+		t.Fatal("clauses.go does not agree with docs/protocol.md; generate it with\ngo test ./sim/conformance/protocol -update")
 	}
 	if err := os.WriteFile("clauses.go", want, 0o644); err != nil {
 		t.Fatal(err)
@@ -60,13 +60,13 @@ func generate(clauses []Clause) []byte {
 
 var (
 	clauseLine = regexp.MustCompile(`^- \*\*([A-Z]+-[0-9]+)\*\* \((core|family|strict)\) (\S.*)$`)
-	// likeClause is a line that somebody may take for a clause.
+	// likeClause matches a line that looks like a clause.
 	likeClause = regexp.MustCompile(`\*\*[A-Za-z]+-?[0-9]+\*\*|^[-*] +\*\*[A-Z]`)
 	link       = regexp.MustCompile(`\[([^\]]+)\]\(#[^)]*\)`)
 )
 
-// parse reads the clauses of the text. A line that looks like a clause and is none is
-// an error: it would be lost.
+// parse reads the clauses of the document. A line that looks like a clause and is not one
+// is an error: it would be lost.
 func parse(text string) ([]Clause, error) {
 	var all []Clause
 	chapter := ""

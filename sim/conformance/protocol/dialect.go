@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// Dialect is one of the two ways in which members of the family reply.
+// Dialect is one of the two forms of replies in the family of servers.
 type Dialect string
 
 // The dialects of docs/protocol.md.
@@ -21,7 +21,7 @@ func (d Dialect) LineEnd() string {
 	return "\n"
 }
 
-// replyTexts are the tables of replies: yes and no, without INT and name.
+// replyTexts has the texts of replies by command, for yes and no, without INT and name.
 var replyTexts = map[Dialect]map[string][2]string{
 	Glockd: {
 		"g":  {"Lock Get Success", "Lock Get Failure"},
@@ -41,7 +41,7 @@ var replyTexts = map[Dialect]map[string][2]string{
 	},
 }
 
-// Reply is the whole reply to a lock command, without its line end.
+// Reply returns the whole reply to a lock command, without its line end.
 func (d Dialect) Reply(command string, n int, name string) string {
 	texts := replyTexts[d][command]
 	text := texts[0]
@@ -57,7 +57,7 @@ func (d Dialect) Reply(command string, n int, name string) string {
 // Replies that are the same in both dialects.
 const (
 	Disabled         = "0 disabled"             // a feature is off [DUMP-9, IAM-3]
-	Invalid          = "0 Invalid Command: "    // and the word, where unknown commands are answered [BAD-2]
+	Invalid          = "0 Invalid Command: "    // the word follows; if unknown commands are answered [BAD-2]
 	TooManyConns     = "0 Too Many Connections" // [BAD-4]
-	LockLimitReached = "0 Lock Limit Reached: " // and the name [BAD-5]
+	LockLimitReached = "0 Lock Limit Reached: " // the name follows [BAD-5]
 )

@@ -24,7 +24,7 @@ func (l Level) String() string { return levelNames[l] }
 // MarshalText makes levels appear by name in JSON.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// ParseLevel returns the level of that name.
+// ParseLevel returns the level with a name.
 func ParseLevel(name string) (Level, error) {
 	for _, l := range Levels {
 		if name == l.String() {

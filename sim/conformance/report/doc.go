@@ -1,4 +1,4 @@
-// Package report is what a run of the conformance suite found, and how it is shown: as
-// text, as a page, as JSON and as JUnit XML. It connects to nothing, and decides only
-// what is shown first. Begin with [Report].
+// Package report has the results of a run of the conformance suite, and writes them as
+// text, HTML, JSON and JUnit XML. It runs no case and connects to no server; it decides
+// the verdict and which failures are shown first. Begin with [Report].
 package report

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// groups are the failed results, crashes and those of core first. Those that seem to have
-// one cause stand together: the same case on other transports, and cases that expect the
-// same in answer to the same, and get the same.
+// groups returns the failed results: first crashes, then by level, core first. A group has
+// the results that seem to have one cause: the same case on other transports, and cases
+// with the same request, expectation and reply.
 func (r *Report) groups() [][]Result {
 	failed := r.Of(Failed)
 	slices.SortStableFunc(failed, func(a, b Result) int {
@@ -33,12 +33,13 @@ func (r *Report) groups() [][]Result {
 }
 
 var (
-	// names are those of cases, which end in a tag; numbers are counts, times and ports.
+	// names matches names of cases, which end in a tag; numbers matches counts, times and
+	// ports.
 	names   = regexp.MustCompile(`[A-Za-z0-9]*-[0-9a-z]{7}`)
 	numbers = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
 )
 
-// cause is equal where the cause is likely to be the same.
+// cause returns a text that is equal for results that are likely to have the same cause.
 func (r *Result) cause() string {
 	if r.Crash {
 		return "crash"
@@ -47,23 +48,24 @@ func (r *Result) cause() string {
 	return numbers.ReplaceAllString(names.ReplaceAllString(text, "NAME"), "N")
 }
 
-// simplest returns up to three failed cases to begin with, none for few: a crash, or
-// those of the lowest level; of them those of clauses that fail as a whole come first,
-// as a defect elsewhere would spare some, then those with the shortest scripts.
+// simplest returns up to three failed cases to begin with, and none if few have failed.
+// Crashes come first, then the lowest level. Within a level those of clauses without any
+// passed case come first, since a defect elsewhere would not fail all cases of a clause,
+// and then those with the shortest scripts.
 func (r *Report) simplest() []Result {
 	const some, few = 3, 4
 	failed := r.Of(Failed)
 	if len(failed) < few {
 		return nil
 	}
-	spared := map[string]int{} // passed cases, by clause
+	passed := map[string]int{} // passed cases, by clause
 	for _, result := range r.Of(Passed) {
-		spared[result.Cited[0].ID]++
+		passed[result.Cited[0].ID]++
 	}
 	slices.SortStableFunc(failed, func(a, b Result) int {
 		return cmp.Or(
 			cmp.Compare(a.rank(), b.rank()),
-			cmp.Compare(min(spared[a.Cited[0].ID], 1), min(spared[b.Cited[0].ID], 1)),
+			cmp.Compare(min(passed[a.Cited[0].ID], 1), min(passed[b.Cited[0].ID], 1)),
 			cmp.Compare(a.Size(), b.Size()),
 		)
 	})
@@ -71,7 +73,7 @@ func (r *Report) simplest() []Result {
 	return failed[:min(some, len(failed))]
 }
 
-// beginning says what simplest returns.
+// beginning describes what simplest returns.
 func (r *Report) beginning() string {
 	if len(r.Crashes) > 0 {
 		return "the crash"

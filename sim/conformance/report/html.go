@@ -74,7 +74,7 @@ func (r *Report) chapters() []chapter {
 	return chapters
 }
 
-// WriteHTML writes the report as a page that needs nothing else.
+// WriteHTML writes the report as an HTML page without external resources.
 func (r *Report) WriteHTML(w io.Writer) error {
 	return page.Execute(w, map[string]any{
 		"Report":   r,

@@ -10,8 +10,7 @@ import (
 	"lockd/sim/transport"
 )
 
-// reportJSON is the form of a report for programs. Fields are added to it, never
-// renamed.
+// reportJSON is a report in JSON. Fields may be added to it, never renamed.
 type reportJSON struct {
 	Server   Profile        `json:"server"`
 	Level    protocol.Level `json:"level"`
@@ -40,7 +39,7 @@ type resultJSON struct {
 	Conversation []transcript.Entry `json:"conversation,omitempty"`
 }
 
-// WriteJSON writes the report for programs.
+// WriteJSON writes the report as JSON.
 func (r *Report) WriteJSON(w io.Writer) error {
 	out := reportJSON{
 		Server: r.Server, Level: r.Level, Started: r.Started, Seconds: r.Took.Seconds(),

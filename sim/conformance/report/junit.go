@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The elements of a JUnit report that CI systems read. A suite is a level, a
-// class is a clause.
+// The elements of a JUnit report, as CI systems read it. A suite is a level, a class is a
+// clause.
 type (
 	junitSuites struct {
 		XMLName  xml.Name     `xml:"testsuites"`

@@ -9,23 +9,23 @@ import (
 	"lockd/sim/transport"
 )
 
-// Profile is the server that is judged: where it listens and, found out by asking,
-// what kind of server it ip.
+// Profile describes the server under test: where it listens and, as detected, what kind of
+// server it is.
 type Profile struct {
 	Endpoints []transport.Endpoint `json:"endpoints"`
 	Dialect   protocol.Dialect     `json:"dialect"`
-	// Guessed is set where the server's replies are of neither dialect.
+	// Guessed is set if the server's replies are those of neither dialect.
 	Guessed        bool `json:"dialect_guessed,omitempty"`
 	Dump           bool `json:"dump"`            // the dump feature is on
 	Registry       bool `json:"registry"`        // the registry is on
 	AnswersInvalid bool `json:"answers_invalid"` // unknown commands are answered [BAD-2]
-	Pipelines      bool `json:"pipelines"`       // several commands that arrive together are executed, over all transports
+	Pipelines      bool `json:"pipelines"`       // commands that arrive together are all executed, over all transports
 
-	Loses   map[string]bool `json:"-"` // transports over which they are not
-	Inspect string          `json:"-"` // the reply to i on a free name, NUL in place of the name
+	Loses   map[string]bool `json:"-"` // transports over which such commands are lost
+	Inspect string          `json:"-"` // the reply to i on a free name, with NUL in place of the name
 }
 
-// describe says what kind of server was found.
+// describe returns the profile as lines of text.
 func (p *Profile) describe() []string {
 	var at []string
 	for _, e := range p.Endpoints {
@@ -54,7 +54,7 @@ func (p *Profile) describe() []string {
 	return lines
 }
 
-// InspectReply is what the server answers to an inspection of a free name.
+// InspectReply returns the server's reply to an inspection of a free name.
 func (p *Profile) InspectReply(name string) string {
 	return strings.ReplaceAll(p.Inspect, "\x00", name)
 }

@@ -8,24 +8,24 @@ import (
 	"lockd/sim/conformance/protocol"
 )
 
-// Report is what a run of the suite found.
+// Report is the result of a run of the suite.
 type Report struct {
 	Server  Profile
-	Level   protocol.Level // that was asked for
+	Level   protocol.Level // the highest level that was tested
 	Started time.Time
 	Took    time.Duration
 	Results []Result // in the order of the clauses, then of the transports; see Sort
 	// Crashes are the times that the server ended by itself.
 	Crashes []*Crash
-	// Died says why the rest was not run; nil if all was, or the suite was
+	// Died says why the remaining cases were not run; nil if all were, or if the run was
 	// interrupted.
 	Died error
 }
 
-// Crash is one end of the server that nobody had asked for.
+// Crash is an end of the server that the suite has not caused by stopping it.
 type Crash struct {
-	How    string   `json:"how"`              // it was noticed
-	Output string   `json:"output,omitempty"` // the last that the server wrote
+	How    string   `json:"how"`              // how it was noticed
+	Output string   `json:"output,omitempty"` // the end of the server's output
 	During []string `json:"during"`           // the cases that were under way, or had just ended
 }
 
@@ -44,7 +44,7 @@ func (r *Report) Sort() {
 	})
 }
 
-// Of returns the results with that status, in order.
+// Of returns the results with a status, in order.
 func (r *Report) Of(status Status) []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(x Result) bool { return x.Status != status })
 }

@@ -17,23 +17,23 @@ const (
 	Passed  Status = "passed"
 	Failed  Status = "failed"
 	Skipped Status = "skipped" // does not apply to this server: neither passed nor failed
-	NotRun  Status = "not run" // the server died before
+	NotRun  Status = "not run" // the server died before, or the run was interrupted
 )
 
 // Result is how one case ended on one transport.
 type Result struct {
 	*script.Case `json:"-"`
 	On           transport.Endpoint
-	Cited        []protocol.Clause // the clauses of the case that hold in the server's dialect
+	Cited        []protocol.Clause // the clauses of the case that apply in the server's dialect
 	Status       Status
-	Reason       string // why it was skipped, or what else is to be said
+	Reason       string // why it was skipped or not run, or a note on a failure
 	Duration     time.Duration
-	Failure      *Failure           // only where Status is Failed
-	Conversation []transcript.Entry // likewise
-	Crash        bool               // the server ended: a deviation from BAD-6, whatever the case is about
+	Failure      *Failure           // only if Status is Failed
+	Conversation []transcript.Entry // only if Status is Failed
+	Crash        bool               // the server crashed: a deviation from BAD-6, whatever the case tests
 }
 
-// level is that of the deviation, if it is one.
+// level is the level of the deviation, if the result is one.
 func (r *Result) level() protocol.Level {
 	if r.Crash {
 		return protocol.Core
@@ -49,8 +49,8 @@ func (r *Result) rank() int {
 	return int(r.Level)
 }
 
-// Often is what servers usually do wrong that fail here: nothing, if the case failed
-// before it came to what it is about.
+// Often returns the hint of the case, what servers that fail here usually do wrong. It is
+// empty if the case crashed the server or failed in its preparation.
 func (r *Result) Often() string {
 	if r.Crash || r.Failure == nil {
 		return ""

@@ -9,8 +9,8 @@ import (
 	"lockd/sim/conformance/transcript"
 )
 
-// WriteText writes the report for people: the failed cases under their clauses, then
-// what was skipped, a summary for each level and, as the last line, the
+// WriteText writes the report as text: the failed cases under their clauses, the skipped
+// cases by reason, the server, a summary for each level and, as the last line, the
 // verdict. colour uses the escape codes of terminals.
 func (r *Report) WriteText(w io.Writer, colour bool) error {
 	p := &printer{w: w, colour: colour}
@@ -67,7 +67,8 @@ func (p *printer) red(text string) string   { return p.style("31", text) }
 func (p *printer) green(text string) string { return p.style("32", text) }
 func (p *printer) faint(text string) string { return p.style("2", text) }
 
-// failures shows what failed, core first; what seems to have one cause is shown once.
+// failures shows the failed results, core first; of those that seem to have one cause, one
+// is shown in full.
 func (p *printer) failures(r *Report) {
 	for _, g := range r.groups() {
 		first := g[0]
@@ -119,7 +120,7 @@ func (p *printer) failure(r *Result) {
 
 var arrows = map[string]string{"sent": "-->", "received": "<--", "note": "   "}
 
-// entryLine shows an entry, on one line for each of its own; of many the first.
+// entryLine shows an entry; of many lines only the first.
 func entryLine(e transcript.Entry) string {
 	const most = 12
 	lines := strings.Split(e.Text, "\n")

@@ -33,7 +33,7 @@ func (t Tally) Verdict() string {
 	return "conforms"
 }
 
-// Tallies returns one tally a level, up to the level that was asked for.
+// Tallies returns one tally for each level, up to the level that was tested.
 func (r *Report) Tallies() []Tally {
 	tallies := make([]Tally, r.Level+1)
 	for i := range tallies {
@@ -55,9 +55,8 @@ func (r *Report) Tallies() []Tally {
 	return tallies
 }
 
-// Conforms says whether the server conforms at the level that was asked for
-// and at those below it: nothing failed, everything was run, and something
-// passed.
+// Conforms reports whether the server conforms at the level that was tested and at those
+// below it: no case failed, all were run or skipped, and at least one passed.
 func (r *Report) Conforms() bool {
 	passed := 0
 	for _, t := range r.Tallies() {
@@ -69,7 +68,7 @@ func (r *Report) Conforms() bool {
 	return passed > 0 && r.Died == nil && len(r.Crashes) == 0
 }
 
-// Verdict is the whole report on one line.
+// Verdict returns the whole report on one line.
 func (r *Report) Verdict() string {
 	var parts []string
 	for _, t := range r.Tallies() {
@@ -81,13 +80,13 @@ func (r *Report) Verdict() string {
 	return strings.Join(parts, "; ")
 }
 
-// reason is why cases were skipped, and how many.
+// reason is a reason for skipping, and how many cases have it.
 type reason struct {
 	text  string
 	count int
 }
 
-// reasons are all of them, in the order of the results.
+// reasons returns all reasons for skipping, in the order of the results.
 func (r *Report) reasons() []reason {
 	var reasons []reason
 	for _, result := range r.Of(Skipped) {
@@ -100,7 +99,7 @@ func (r *Report) reasons() []reason {
 	return reasons
 }
 
-// commonReasons are the most frequent ones.
+// commonReasons returns the most frequent reasons as text.
 func (r *Report) commonReasons() string {
 	reasons := r.reasons()
 	slices.SortStableFunc(reasons, func(a, b reason) int { return cmp.Compare(b.count, a.count) })

@@ -37,8 +37,8 @@ func unixAddress(r *engine.Run) error {
 	return nil
 }
 
-// addressReuse connects twice from the same port, if the port is not given to
-// somebody else in between.
+// addressReuse connects twice from the same port. It tries again if another socket takes
+// the port in between.
 func addressReuse(r *engine.Run) (err error) {
 	for try := range 10 {
 		err = reusePort(r, fmt.Sprintf("a%d", try+1))
@@ -62,7 +62,7 @@ func openFrom(r *engine.Run, name string, local *net.TCPAddr) (*client.Conn, err
 }
 
 func reusePort(r *engine.Run, first string) error {
-	// An explicit bind gives a port that no earlier connection lingers on.
+	// An explicit bind gives a port without an earlier connection in TIME_WAIT.
 	a, err := openFrom(r, first, &net.TCPAddr{})
 	if err != nil {
 		return err

@@ -8,13 +8,13 @@ import (
 	"lockd/sim/conformance/report"
 )
 
-// The size of the scenarios of contention.
+// The sizes of the scenarios about contention.
 const (
 	rivals   = 12 // connections
 	contests = 8  // rounds
 )
 
-// oneWinner lets many connections ask for one free name at once.
+// oneWinner makes many connections get one free name at once.
 func oneWinner(r *engine.Run) error {
 	conns, err := r.Crowd(rivals)
 	if err != nil {
@@ -35,14 +35,14 @@ func oneWinner(r *engine.Run) error {
 			winners += n
 		}
 		if winners != 1 {
-			return report.Failf(fmt.Sprintf("%d of %d connections were answered yes", winners, len(conns)),
+			return report.Failf(fmt.Sprintf("%d of %d connections got it", winners, len(conns)),
 				"exactly one yes to %d simultaneous \"g %s\"", len(conns), name)
 		}
 	}
 	return nil
 }
 
-// countsInTurn lets many connections share one name at once, and leave.
+// countsInTurn makes many connections share one name at once, and release it.
 func countsInTurn(r *engine.Run) error {
 	conns, err := r.Crowd(rivals)
 	if err != nil {
@@ -79,8 +79,8 @@ func countsInTurn(r *engine.Run) error {
 	return nil
 }
 
-// handOver lets connections take turns: whoever is granted the name writes
-// down that it is inside, alone.
+// handOver makes connections contend for one name, and checks that there is only one
+// holder at a time and that the name can be got after every release.
 func handOver(r *engine.Run) error {
 	conns, err := r.Crowd(6)
 	if err != nil {
@@ -89,7 +89,7 @@ func handOver(r *engine.Run) error {
 	const turns, tries = 20, 20000
 	name := r.Name("turn")
 	var mu sync.Mutex
-	inside, taken := 0, 0
+	holders, taken := 0, 0
 	return engine.Each(len(conns), func(i int) error {
 		for range tries {
 			n, err := r.AskInt(conns[i], "g "+name)
@@ -106,18 +106,18 @@ func handOver(r *engine.Run) error {
 				continue
 			}
 			mu.Lock()
-			inside++
+			holders++
 			taken++
-			crowd, over := inside, taken >= turns
+			now, over := holders, taken >= turns
 			mu.Unlock()
-			if crowd != 1 {
-				return report.Failf(fmt.Sprintf("%d connections hold it", crowd), "one holder of %s at a time", name)
+			if now != 1 {
+				return report.Failf(fmt.Sprintf("%d connections hold it", now), "one holder of %s at a time", name)
 			}
 			if err := r.WantInt(conns[i], "i "+name, 1); err != nil {
 				return err
 			}
 			mu.Lock()
-			inside--
+			holders--
 			mu.Unlock()
 			if err := r.WantInt(conns[i], "r "+name, 1); err != nil {
 				return err
@@ -126,6 +126,6 @@ func handOver(r *engine.Run) error {
 				return nil
 			}
 		}
-		return report.Failf(fmt.Sprintf("%d turns", taken), "%d turns: every release lets somebody else in", turns)
+		return report.Failf(fmt.Sprintf("it was got %d times", taken), "it to be got %d times: after every release it is free", turns)
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"lockd/sim/conformance/engine"
 )
 
-// reconnectStorm ends connections that hold locks while others want them.
+// reconnectStorm ends connections that hold locks while others try to get them.
 func reconnectStorm(r *engine.Run) error {
 	watcher, err := r.Conn("watcher")
 	if err != nil {
@@ -54,8 +54,8 @@ func reconnectStorm(r *engine.Run) error {
 	return nil
 }
 
-// manyConnections holds one name of its own and one shared name on each of
-// many connections.
+// manyConnections opens many connections, each of which holds one exclusive name and one
+// name that all share, and then makes half of them release the shared name.
 func manyConnections(r *engine.Run) error {
 	const many = 200
 	conns, err := r.Crowd(many)

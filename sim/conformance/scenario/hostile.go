@@ -12,8 +12,8 @@ import (
 	"lockd/sim/conformance/report"
 )
 
-// garbage sends what is no lockd protocol at all, and looks after each whether
-// another connection is still served.
+// garbage sends input that is not the lockd protocol, and checks after each that another
+// connection is still served.
 func garbage(r *engine.Run) error {
 	b, err := r.Conn("b")
 	if err != nil {
@@ -82,8 +82,8 @@ func comeAndGo(r *engine.Run) error {
 	return r.WantInt(b, "g "+r.Name("x"), 1)
 }
 
-// slowReader sends commands whose replies fill every buffer, reads none of
-// them, and expects the server to serve others meanwhile.
+// slowReader sends commands whose replies fill all buffers and reads none of the replies.
+// The server must serve another connection meanwhile.
 func slowReader(r *engine.Run) error {
 	raw, err := client.DialRaw(r.Ctx, r.On, r.Subject.Timeout)
 	if err != nil {

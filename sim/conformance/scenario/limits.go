@@ -9,14 +9,13 @@ import (
 	"lockd/sim/conformance/report"
 )
 
-// mostConnections and mostHoldings are the highest limits that the suite tries
-// to reach.
+// mostConnections and mostHoldings are the highest limits that the suite tests.
 const (
 	mostConnections = 2000
 	mostHoldings    = 20000
 )
 
-// connectionLimit opens connections up to the limit and one more [BAD-4].
+// connectionLimit opens connections up to the limit, and one more [BAD-4].
 func connectionLimit(r *engine.Run) error {
 	limit := r.Subject.MaxConnections
 	if limit > mostConnections {
@@ -66,7 +65,7 @@ func connectionLimit(r *engine.Run) error {
 	})
 }
 
-// lockLimit takes holdings up to the limit and more [BAD-5].
+// lockLimit acquires locks up to the limit, and tries to get more [BAD-5].
 func lockLimit(r *engine.Run) error {
 	limit := r.Subject.MaxLocks
 	if limit > mostHoldings {

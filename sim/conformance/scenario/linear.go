@@ -15,8 +15,8 @@ import (
 	"lockd/sim/history"
 )
 
-// What the scenarios of linearizability do. At most linearClients commands
-// overlap on a name, which keeps the check fast.
+// The sizes of the scenarios about linearizability. At most linearClients commands overlap
+// on a name, which keeps the check fast.
 const (
 	linearClients  = 6
 	linearCommands = 60 // for each client
@@ -25,8 +25,8 @@ const (
 	shrinkTime     = 10 * time.Second
 )
 
-// recorder collects what several clients saw. Its clock is a counter, so that
-// no two events are simultaneous.
+// recorder records what several clients saw, as a history. Its clock is a counter, so
+// that no two calls or returns are simultaneous.
 type recorder struct {
 	clock   atomic.Int64
 	clients atomic.Int64 // connections so far
@@ -42,9 +42,8 @@ func (r *recorder) add(op history.Op) {
 	r.history.Ops = append(r.history.Ops, op)
 }
 
-// linearizable returns a scenario in which clients send random commands, and
-// end their connection with some probability after each; what they saw must be
-// linearizable.
+// linearizable returns a scenario in which clients send random commands, and end their
+// connections with the probability ending after each. The history must be linearizable.
 func linearizable(commands []string, ending float64) func(*engine.Run) error {
 	return func(r *engine.Run) error {
 		record := &recorder{}
@@ -52,7 +51,7 @@ func linearizable(commands []string, ending float64) func(*engine.Run) error {
 		err := engine.Each(linearClients, func(i int) error {
 			random := rand.New(rand.NewPCG(1, uint64(i)))
 			for left := linearCommands; left > 0; {
-				n, err := life(r, record, random, commands, ending, left)
+				n, err := playConnection(r, record, random, commands, ending, left)
 				if err != nil {
 					return err
 				}
@@ -68,8 +67,8 @@ func linearizable(commands []string, ending float64) func(*engine.Run) error {
 	}
 }
 
-// life is what one connection does; it returns the number of its commands.
-func life(r *engine.Run, record *recorder, random *rand.Rand, commands []string, ending float64, most int) (int, error) {
+// playConnection sends up to most commands on one connection, and returns their number.
+func playConnection(r *engine.Run, record *recorder, random *rand.Rand, commands []string, ending float64, most int) (int, error) {
 	id := int(record.clients.Add(1) - 1)
 	c, err := r.Conn(fmt.Sprintf("l%d", id))
 	if err != nil {
@@ -100,7 +99,7 @@ func life(r *engine.Run, record *recorder, random *rand.Rand, commands []string,
 	return most, nil
 }
 
-// explained makes a failure of a history that no order explains.
+// explained makes a report.Failure of a history that is not linearizable.
 func explained(err error) error {
 	var v *history.Violation
 	if !errors.As(err, &v) {
@@ -108,7 +107,7 @@ func explained(err error) error {
 	}
 	text := v.Verdict()
 	if small := v.Shrink(shrinkTime); small != nil {
-		text += ". What is needed to see it:\n" + strings.Join(small.Lines(), "\n")
+		text += ". The operations that are needed to see it:\n" + strings.Join(small.Lines(), "\n")
 	}
-	return report.Failf(text, "an order of the commands that explains every reply, where a command takes effect between being sent (from) and answered (to)")
+	return report.Failf(text, "an order of the commands that explains every reply, in which every command takes effect between its sending (from) and its reply (to)")
 }

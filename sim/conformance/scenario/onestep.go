@@ -15,14 +15,14 @@ import (
 	"lockd/sim/conformance/report"
 )
 
-// The scenarios of this file end connections that hold several locks while
-// others look on, and expect nobody to see half of it.
+// The scenarios of this file end connections that hold several locks while others observe
+// the locks, and check that a release is never seen in part.
 
-// bundle is how many names of a table each owner holds.
+// bundle is how many names in each table an owner holds.
 const bundle = 7
 
-// owners opens n connections; owner i holds the names own<i>x<1…bundle> in the
-// tables of the given commands.
+// owners opens n connections. Owner i acquires the names own<i>x<1…bundle> with each of
+// the commands.
 func owners(r *engine.Run, n int, commands ...string) ([]*client.Conn, error) {
 	var conns []*client.Conn
 	for i := range n {
@@ -43,8 +43,8 @@ func owners(r *engine.Run, n int, commands ...string) ([]*client.Conn, error) {
 	return conns, nil
 }
 
-// during ends the connections one by one while look is called again and again,
-// and once more afterwards.
+// during ends the connections one by one while it calls look repeatedly, and five more
+// times afterwards.
 func during(conns []*client.Conn, look func() error) error {
 	var ending sync.WaitGroup
 	ending.Go(func() {
@@ -61,7 +61,7 @@ func during(conns []*client.Conn, look func() error) error {
 	for {
 		select {
 		case <-ended:
-			for range 5 { // the server may still be at it
+			for range 5 { // the server may still be releasing
 				if err := look(); err != nil {
 					return err
 				}
@@ -75,8 +75,8 @@ func during(conns []*client.Conn, look func() error) error {
 	}
 }
 
-// releasedInOneStep inspects the names of an ending connection one after the
-// other, in both directions: after the first that is free, all are.
+// releasedInOneStep inspects the names of an ending connection one after the other, in
+// both directions: after the first free name all must be free.
 func releasedInOneStep(r *engine.Run) error {
 	for round := range 6 {
 		holder, err := r.Conn(fmt.Sprintf("holder%d", round+1))
@@ -203,8 +203,8 @@ func dumpInOneStep(r *engine.Run) error {
 	})
 }
 
-// fullInOneStep compares the figures of q full with the tables below them,
-// while others get and release.
+// fullInOneStep compares the figures of q full with the tables below them, while other
+// connections get and release.
 func fullInOneStep(r *engine.Run) error {
 	watcher, err := r.Conn("watcher")
 	if err != nil {

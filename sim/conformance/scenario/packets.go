@@ -10,14 +10,14 @@ import (
 	"lockd/sim/conformance/transcript"
 )
 
-// repliesInOnePacket asks often enough for a server that writes every reply
-// by itself to be seen doing so.
+// repliesInOnePacket sends batches often enough to notice a server that writes every
+// reply separately.
 func repliesInOnePacket(r *engine.Run) error {
 	c, err := r.Conn("a")
 	if err != nil {
 		return err
 	}
-	const rounds, commands = 20, 30 // whose replies fit into one packet of an ethernet
+	const rounds, commands = 20, 30 // the replies of one round fit into one Ethernet packet
 	question := strings.Repeat("i t\n", commands)
 	for range rounds {
 		if err := r.Send(c, question); err != nil {
@@ -35,7 +35,8 @@ func repliesInOnePacket(r *engine.Run) error {
 	return nil
 }
 
-// statisticsInOnePacket asks q between two inspections.
+// statisticsInOnePacket sends q between two inspections, and expects all replies in one
+// packet.
 func statisticsInOnePacket(r *engine.Run) error {
 	c, err := r.Conn("a")
 	if err != nil {
@@ -66,8 +67,8 @@ func statisticsInOnePacket(r *engine.Run) error {
 	return nil
 }
 
-// wholeStatisticsMessage asks q alone and compares the first message with all
-// that is answered.
+// wholeStatisticsMessage sends q alone and compares the first message with the whole
+// answer.
 func wholeStatisticsMessage(r *engine.Run) error {
 	c, err := r.Conn("a")
 	if err != nil {

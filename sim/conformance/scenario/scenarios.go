@@ -1,14 +1,14 @@
-// Package scenario holds the conformance cases that need loops and goroutines: crowds
-// that contend, ends that others watch, hostile input, limits, packets, histories that
-// must be linearizable. A case of sim/conformance/cases calls one by its name.
+// Package scenario has the conformance cases that need loops and goroutines: contention,
+// ends of connections that others observe, hostile input, limits, packets, histories that
+// must be linearizable. A case in sim/conformance/cases calls a scenario by its name.
 //
-// It starts no server and knows none from inside; what it says to one goes through
-// [engine.Run]. Begin with [All].
+// The package starts no server and uses no server code. Scenarios use connections of
+// their [engine.Run]. Begin with [All].
 package scenario
 
 import "lockd/sim/conformance/engine"
 
-// All are the scenarios, by the name that scripts call.
+// All are the scenarios, by the name in scripts.
 var All = map[string]engine.Scenario{
 	"one-winner":               oneWinner,
 	"counts-in-turn":           countsInTurn,

@@ -9,27 +9,27 @@ import (
 
 // Case is one test of the suite. Cases are read-only.
 type Case struct {
-	ID      string            // a word that is never given to another case
+	ID      string            // never given to another case
 	Title   string            // what is tested, in a sentence
 	Hint    string            // what servers that fail here usually do wrong; may be empty
-	Clauses []protocol.Clause // what it tests; the first is the one it is listed under
+	Clauses []protocol.Clause // what it tests; it is listed under the first
 	Level   protocol.Level    // the highest level of its clauses
-	Needs   []Need            // what must be so for it to be run
+	Needs   []Need            // the conditions of running it
 	Steps   []Step
 }
 
-// HasAny says whether the case has any of some needs.
+// HasAny reports whether the case has any of some needs.
 func (c *Case) HasAny(needs ...Need) bool {
 	return slices.ContainsFunc(needs, func(n Need) bool { return slices.Contains(c.Needs, n) })
 }
 
-// Alone says whether no other case may run beside c.
+// Alone reports whether no other case may run at the same time as c.
 func (c *Case) Alone() bool {
 	return c.HasAny("alone", "last", "empty", "fresh", "stop", "max-connections", "max-locks")
 }
 
-// ClausesIn returns what c tests in that dialect: the clauses of the classic
-// dialect take the place of those that they replace.
+// ClausesIn returns the clauses that c tests in a dialect: in the classic dialect its
+// CLASSIC clauses, in the other the rest; all if that leaves none.
 func (c *Case) ClausesIn(d protocol.Dialect) []protocol.Clause {
 	classic := slices.DeleteFunc(slices.Clone(c.Clauses), func(k protocol.Clause) bool {
 		return strings.HasPrefix(k.ID, "CLASSIC-") != (d == protocol.Classic)
@@ -40,8 +40,8 @@ func (c *Case) ClausesIn(d protocol.Dialect) []protocol.Clause {
 	return classic
 }
 
-// Size is how much a case does: its steps, where a scenario and a repetition are
-// many, and every clause counts too.
+// Size measures how much a case does. It counts steps, of which a scenario or a
+// repetition is many, and clauses.
 func (c *Case) Size() int {
 	const many = 30
 	n := len(c.Steps) + 5*len(c.Clauses)
@@ -53,7 +53,8 @@ func (c *Case) Size() int {
 	return n
 }
 
-// Preparation is the steps that acquire what the case needs, before what it is about.
+// Preparation returns the steps that acquire what the case needs, before those that test
+// something.
 func (c *Case) Preparation() []Step {
 	if strings.HasPrefix(c.Clauses[0].ID, "GET-") || strings.HasPrefix(c.Clauses[0].ID, "SGET-") {
 		return nil

@@ -63,13 +63,13 @@ func (p *parser) parse(line string) error {
 	rest = strings.TrimSpace(rest)
 	if word == "case" {
 		if rest == "" || strings.ContainsAny(rest, " \t") {
-			return fmt.Errorf("%q is no case id", rest)
+			return fmt.Errorf("%q is not a case id", rest)
 		}
 		p.cases = append(p.cases, &Case{ID: rest})
 		return nil
 	}
 	if len(p.cases) == 0 {
-		return fmt.Errorf("%q stands before the first case", line)
+		return fmt.Errorf("%q is before the first case", line)
 	}
 	c := p.cases[len(p.cases)-1]
 	switch word {

@@ -10,13 +10,13 @@ func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"clause NO-1":                          "no clause",
 		"needs luck":                           "unknown need",
-		"needs conns":                          "wants a number",
-		"needs conns=many":                     "wants a number",
+		"needs conns":                          "requires a number",
+		"needs conns=many":                     "requires a number",
 		"needs tcp=1":                          "unknown need",
 		"a>> g x":                              "neither a header nor a step",
 		"a>shout g x":                          "unknown verb",
 		"| orphan line":                        "without a question",
-		"case two words":                       "no case id",
+		"case two words":                       "not a case id",
 		"title Nothing is tested.":             "lacks a clause",
 		"title T.\nclause GET-1\na> g\ncase x": `case "x" lacks`,
 	} {

@@ -11,7 +11,7 @@ import (
 //
 //	alone             no other case runs at the same time
 //	last              alone, after all others, as the server may be busy afterwards
-//	empty             alone, and nobody holds anything
+//	empty             alone, and no lock is held
 //	fresh             alone, on a server that was just started
 //	glockd, classic   that dialect
 //	dump, nodump, registry, noregistry, who, nowho   features on or off
@@ -21,9 +21,9 @@ import (
 //	known-address     tcp or ws: clients know the address that the server shows
 //	two-transports    a second transport to the same server
 //	stop              the suite can stop the server
-//	max-connections, max-locks   the suite was told this limit
-//	conns=N, locks=N  so many connections or holdings at once
-//	line=N            lines of so many bytes
+//	max-connections, max-locks   this limit of the server is known to the suite
+//	conns=N, locks=N  N connections or holdings at once
+//	line=N            lines of N bytes
 type Need string
 
 var needs = []string{
@@ -32,7 +32,7 @@ var needs = []string{
 	"two-transports", "stop", "max-connections", "max-locks",
 }
 
-// needsOfSize are those with a number.
+// needsOfSize are the needs with a number.
 var needsOfSize = []string{"conns", "locks", "line"}
 
 func parseNeed(text string) (Need, error) {
@@ -41,7 +41,7 @@ func parseNeed(text string) (Need, error) {
 		return "", fmt.Errorf("unknown need %q", text)
 	}
 	if n, err := strconv.Atoi(number); slices.Contains(needsOfSize, what) && (!sized || err != nil || n < 1) {
-		return "", fmt.Errorf("the need %q wants a number: %s=N", text, what)
+		return "", fmt.Errorf("the need %q requires a number: write %s=N", text, what)
 	}
 	return Need(text), nil
 }

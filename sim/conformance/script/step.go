@@ -10,13 +10,13 @@ import (
 type Step struct {
 	Source string   // as written
 	At     string   // file:line
-	Conn   string   // empty where no connection is concerned
+	Conn   string   // the connection; empty for verbs without one
 	Verb   string   // one of Verbs
 	Arg    string   // the rest of the line, unexpanded
 	Want   []string // the | lines of a question, unexpanded
 }
 
-// Verbs are all verbs, as the package comment explains them.
+// Verbs are all verbs. The package comment explains them.
 var Verbs = []string{
 	">", ">raw", ">bytewise", ">len", ">pad", ">times", ">text", ">binary",
 	"<", "<times", "<exact", "<line", "<ending", "<unknown", "<silent", "<message", "<eof",
@@ -24,13 +24,13 @@ var Verbs = []string{
 	"open", "close", "half-close", "reset", "pause", "stop", "handshake", "go",
 }
 
-// asks says whether | lines may follow.
+// asks reports whether | lines may follow.
 func (s *Step) asks() bool {
 	return slices.Contains([]string{"?", "?own", "?full", "?shape", "~own"}, s.Verb)
 }
 
-// The forms of a step: a connection that sends or reads, one that is opened or ended,
-// and what concerns none.
+// The forms of a step: a connection sends or reads, a connection is opened or ended, or no
+// connection takes part.
 var (
 	exchange   = regexp.MustCompile(`^([a-z][a-z0-9]*)([><?~][a-z]*)(?: +(.*))?$`)
 	connecting = regexp.MustCompile(`^([a-z][a-z0-9]*) (open|close|half-close|reset)(?: +(.*))?$`)

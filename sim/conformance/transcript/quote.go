@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// Quote shows bytes as a Go string literal, cut in the middle when they are
-// many.
+// Quote returns bytes as a Go string literal, without the middle if they are many.
 func Quote(p []byte) string {
 	const head, tail = 160, 40
 	if len(p) <= head+tail {
@@ -19,8 +18,8 @@ func Quote(p []byte) string {
 	return fmt.Sprintf("%s … %s (%d bytes)", strconv.Quote(string(p[:head])), strconv.Quote(string(p[len(p)-tail:])), len(p))
 }
 
-// quoteLines shows bytes as Go string literals, one a line, equal lines once,
-// and without the middle when they are many.
+// quoteLines returns bytes as Go string literals, one per line. It shows a run of equal
+// lines once, and leaves out the middle if there are many.
 func quoteLines(p []byte) string {
 	const head, tail = 16, 2
 	var rows []string
@@ -38,8 +37,8 @@ func quoteLines(p []byte) string {
 	return strings.Join(rows, "\n")
 }
 
-// runs yields every run of equal lines with its length. The empty piece behind
-// the last line end is left out, unless it is all there is.
+// runs yields every run of equal lines with its length. It leaves out the empty piece
+// behind the last line end, unless there is no other.
 func runs(lines [][]byte) iter.Seq2[[]byte, int] {
 	if n := len(lines); n > 1 && len(lines[n-1]) == 0 {
 		lines = lines[:n-1]

@@ -18,14 +18,15 @@ type Entry struct {
 	Bytes int `json:"bytes,omitempty"`
 }
 
-// Bounds of what is kept of a conversation: a failure is explained by how it
-// began and by what came last.
+// The numbers of entries that are kept of a conversation: its beginning and its end
+// explain a failure.
 const (
 	keepFirst = 20
 	keepLast  = 40
 )
 
-// Transcript records a conversation, from [New] on. It is safe for concurrent use.
+// Transcript records a conversation. Its times are relative to the call of [New]. It is
+// safe for concurrent use.
 type Transcript struct {
 	start time.Time
 	mu    sync.Mutex
@@ -37,7 +38,7 @@ type Transcript struct {
 // New returns a transcript that begins now.
 func New() *Transcript { return &Transcript{start: time.Now()} }
 
-// Took is the time since the transcript began.
+// Took returns the time since the transcript began.
 func (t *Transcript) Took() time.Duration { return time.Since(t.start) }
 
 func (t *Transcript) add(conn, kind, text string, bytes int) {
@@ -78,8 +79,8 @@ func (t *Transcript) Entries() []Entry {
 	return withoutRepeats(append(entries, last...))
 }
 
-// withoutRepeats keeps the first of the questions that were asked again and
-// again with the same answer, and the last.
+// withoutRepeats replaces runs of the same request with the same reply: it keeps the
+// first and the last pair, and a note in between.
 func withoutRepeats(entries []Entry) []Entry {
 	alike := func(a, b Entry) bool { return a.Conn == b.Conn && a.Kind == b.Kind && a.Text == b.Text }
 	var kept []Entry
