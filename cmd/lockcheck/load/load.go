@@ -1,10 +1,9 @@
 // Package load is the load generator of lockcheck bench: it measures how many commands
-// a second a live server answers, and measures memcached in the same way, for
-// comparison: acquiring and releasing an exclusive lock is what add and delete are
-// there.
+// a second a live server answers. For comparison it measures memcached in the same way,
+// with add and delete in place of acquiring and releasing an exclusive lock.
 //
-// It looks at replies only as far as it must to count them, and judges nothing: that is
-// for the packages of sim. Begin with [Run].
+// It reads replies only to count them; checking them is up to the packages of sim.
+// Begin with [Run].
 package load
 
 import (
@@ -18,11 +17,11 @@ import (
 	"time"
 )
 
-// Protocol is what is spoken to the server that is measured.
+// Protocol is the protocol of the measured server.
 type Protocol struct {
 	Name             string
-	acquire, release string // formats of a name, each answered by one line
-	yes              []byte // what every reply to them begins with
+	acquire, release string // formats for a name, each answered by one line
+	yes              []byte // the prefix of every reply to them
 }
 
 // The protocols.
@@ -31,7 +30,7 @@ var (
 	Memcached = Protocol{"memcached", "add %s 0 0 1\r\n1\r\n", "delete %s\r\n", []byte("STORED\r\n")}
 )
 
-// Options say what load is put on the server.
+// Options describe the load.
 type Options struct {
 	Addr     string        // host:port
 	Clients  int           // connections, each with a goroutine
@@ -39,7 +38,7 @@ type Options struct {
 	Duration time.Duration // of the measurement
 }
 
-// Result is what was measured.
+// Result is the result of a measurement.
 type Result struct {
 	Commands int           // answered
 	Elapsed  time.Duration // wall time
@@ -49,8 +48,8 @@ type Result struct {
 // PerSecond returns the rate of commands.
 func (r Result) PerSecond() float64 { return float64(r.Commands) / r.Elapsed.Seconds() }
 
-// Run measures one server. It fails if a connection cannot be made, ends, or is
-// answered anything but yes. It returns when the time is over or ctx ends.
+// Run measures one server. It fails if a connection cannot be made or ends, or if a
+// reply is not yes. It returns when the time is over or ctx ends.
 func Run(ctx context.Context, protocol Protocol, o Options) (Result, error) {
 	clients := make([]*client, o.Clients)
 	for i := range clients {
@@ -65,7 +64,7 @@ func Run(ctx context.Context, protocol Protocol, o Options) (Result, error) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
 		for _, c := range clients {
-			c.conn.SetDeadline(time.Now().Add(time.Second)) // for a server that hangs
+			c.conn.SetDeadline(time.Now().Add(time.Second)) // in case the server hangs
 		}
 	})
 	defer stop()
@@ -91,9 +90,9 @@ func Run(ctx context.Context, protocol Protocol, o Options) (Result, error) {
 	return result, nil
 }
 
-// batches are what a client sends in turn: names of its own, acquired and
-// released. The names are new in every run, since what a run leaves in memcached
-// stays there.
+// batches returns the batches that a client sends in turn: they acquire and release
+// names of its own. The names are new in every run, since a run may leave some in
+// memcached.
 func batches(protocol Protocol, prefix string, pipeline int) [][]byte {
 	const names = 64
 	var all [][]byte
@@ -122,7 +121,7 @@ type client struct {
 	err      error
 }
 
-// sampled is how many of the batches have their time kept: one in so many.
+// sampled says that one in so many batches is timed.
 const sampled = 8
 
 func (c *client) run(ctx context.Context) error {
