@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"server/epoll":       {"server/core", "server/loop"},
 	"sim":                {"sim", "server", "wire"},
 	"sim/model":          {},
+	"sim/judge":          {"sim/model", "server/core", "wire"},
 	"sim/transport":      {},
 	"sim/history":        {"wire", "sim/shrink"},
 	"sim/conformance":    {"sim/conformance", "sim/history", "sim/transport"},

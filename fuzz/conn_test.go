@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"lockd/fuzz/pair"
+	"lockd/fuzz/schedule"
 	"lockd/server"
+	"lockd/sim/judge"
 )
 
 // FuzzConn plays a schedule to the real connection code, Server.Serve and all
@@ -25,18 +26,18 @@ func FuzzConn(f *testing.F) {
 	}
 	f.Add([]byte("0g a\ng b\xf6\nsg c\xf4g a\nsi c\nq\n\xf5g a\ni b\ntorn"))
 	f.Add(append([]byte("0iam "), append(bytes.Repeat([]byte("x"), 3000), []byte("\nme\nme\nme\n\xf4q\n")...)...))
-	f.Fuzz(func(t *testing.T, schedule []byte) {
-		if len(schedule) == 0 {
+	f.Fuzz(func(t *testing.T, coded []byte) {
+		if len(coded) == 0 {
 			return
 		}
-		config := pair.Config(schedule[0])
+		config := schedule.Config(coded[0])
 		s := server.New(server.Config{Core: config})
 		l := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
-		model := pair.New(config).Model
+		model := judge.Model(config)
 		granted := false
-		for _, script := range scripts(schedule[1:]) {
+		for _, script := range scripts(coded[1:]) {
 			id, ok := model.Open("h:0")
 			var want []byte
 			if ok {
@@ -65,22 +66,24 @@ func FuzzConn(f *testing.F) {
 
 // scripts cuts a schedule into connections: CloseConn ends one with a half-close,
 // EndMessage with a reset; the other steps end a packet.
-func scripts(schedule []byte) []*scriptedConn {
+func scripts(coded []byte) []*scriptedConn {
 	current := newScriptedConn()
 	all := []*scriptedConn{current}
-	pair.Steps(schedule, func(s pair.Step) bool {
+	for s := range schedule.Steps(coded) {
 		switch {
 		case len(s.Data) > 0:
 			current.pieces = append(current.pieces, s.Data)
-		case s.What == pair.CloseConn || s.What == pair.EndMessage:
-			if s.What == pair.EndMessage {
+		case s.What == schedule.CloseConn || s.What == schedule.EndMessage:
+			if s.What == schedule.EndMessage {
 				current.end = errReset
 			}
 			current = newScriptedConn()
 			all = append(all, current)
 		}
-		return len(all) < 50
-	})
+		if len(all) == 50 {
+			break
+		}
+	}
 	return all
 }
 

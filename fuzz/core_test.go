@@ -3,7 +3,8 @@ package fuzz
 import (
 	"testing"
 
-	"lockd/fuzz/pair"
+	"lockd/fuzz/schedule"
+	"lockd/sim/judge"
 )
 
 // coreSeeds are conversations that cover the grammar; testdata has more.
@@ -34,17 +35,17 @@ func FuzzCore(f *testing.F) {
 		if len(input) == 0 {
 			return
 		}
-		draw, schedule := input[0], input[1:]
-		others := newVariants(draw, schedule)
+		draw, coded := input[0], input[1:]
+		others := newVariants(draw, coded)
 		for n := range playsPerInput {
 			if n > 0 {
-				draw, schedule = others.next()
+				draw, coded = others.next()
 			}
-			p, err := pair.Play(draw, schedule)
+			granted, err := schedule.Play(draw, coded)
 			if err != nil {
-				t.Fatalf("variant %d, %q in configuration %+v: %v", n, schedule, pair.Config(draw), err)
+				t.Fatalf("variant %d, %q in configuration %+v: %v", n, coded, schedule.Config(draw), err)
 			}
-			reached(f, p.Granted)
+			reached(f, granted)
 		}
 	})
 }
@@ -66,31 +67,27 @@ func FuzzLines(f *testing.F) {
 		if len(data) == 0 {
 			return
 		}
-		c := pair.Config(data[0] &^ pair.BitFewConnections)
-		whole, bytewise := pair.New(c), pair.New(c)
-		send := func(p *pair.Pair, n int, data []byte) {
-			if _, err := p.Send(n, data); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, p := range []*pair.Pair{whole, bytewise} {
+		c := schedule.Config(data[0] &^ schedule.BitFewConnections)
+		whole, bytewise := judge.New(c), judge.New(c)
+		for _, j := range []*judge.Judge{whole, bytewise} {
 			for n := range 2 {
-				if err := p.Open(n); err != nil {
-					t.Fatal(err)
-				}
+				j.Open(n, judge.Addr(n))
 			}
-			send(p, 1, []byte("g mine\n"))
+			j.Send(1, []byte("g mine\n"))
 		}
-		send(whole, 0, data[1:])
+		whole.Send(0, data[1:])
 		for i := range data[1:] {
-			send(bytewise, 0, data[1+i:2+i])
+			bytewise.Send(0, data[1+i:2+i])
+			bytewise.Valid()
 		}
-		for _, p := range []*pair.Pair{whole, bytewise} {
-			send(p, 1, []byte("i mine\nr mine\nq full\n"))
-			if err := p.Finish(1); err != nil {
+		for _, j := range []*judge.Judge{whole, bytewise} {
+			j.Valid()
+			j.Send(1, []byte("i mine\nr mine\nq full\n"))
+			j.CloseAll()
+			if err := j.Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		reached(f, whole.Granted)
+		reached(f, whole.Granted())
 	})
 }

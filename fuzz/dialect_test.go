@@ -2,10 +2,13 @@ package fuzz
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"testing"
 
-	"lockd/fuzz/pair"
+	"lockd/fuzz/schedule"
 	"lockd/server/core"
+	"lockd/sim/judge"
 	"lockd/wire"
 )
 
@@ -17,8 +20,15 @@ func FuzzDialects(f *testing.F) {
 	for _, seed := range coreSeeds {
 		f.Add([]byte(seed[1:]))
 	}
-	f.Fuzz(func(t *testing.T, schedule []byte) {
-		glockd, classic := pair.New(core.Config{}), pair.New(core.Config{Dialect: wire.Classic})
+	f.Fuzz(func(t *testing.T, coded []byte) {
+		glockd, classic := judge.New(core.Config{}), judge.New(core.Config{Dialect: wire.Classic})
+		check := func() {
+			glockd.Valid()
+			classic.Valid()
+			if err := errors.Join(glockd.Err(), classic.Err()); err != nil {
+				t.Fatal(err)
+			}
+		}
 		commands := 0
 		selected := 0
 		step := func(line []byte) {
@@ -27,19 +37,10 @@ func FuzzDialects(f *testing.F) {
 			if r.Command < wire.Get || r.Command > wire.InspectShared {
 				return
 			}
-			again := false
-			if r.Command == wire.Get {
-				again = glockd.Holds(selected, r.Name)
-			}
+			again := r.Command == wire.Get && holds(glockd, selected, r.Name)
 			packet := append(bytes.Clone(line), '\n')
-			g, err := glockd.Send(selected, packet)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, err := classic.Send(selected, packet)
-			if err != nil {
-				t.Fatal(err)
-			}
+			g, c := glockd.Send(selected, packet), classic.Send(selected, packet)
+			check()
 			gr, gerr := wire.ParseReply(bytes.TrimSuffix(g, []byte("\n")))
 			cr, cerr := wire.ParseReply(bytes.TrimSuffix(c, []byte("\r\n")))
 			if gerr != nil || cerr != nil {
@@ -50,35 +51,41 @@ func FuzzDialects(f *testing.F) {
 			}
 			commands++
 		}
-		for _, p := range []*pair.Pair{glockd, classic} {
-			if err := p.Open(0); err != nil {
-				t.Fatal(err)
+		open := func() {
+			for _, j := range []*judge.Judge{glockd, classic} {
+				if !j.IsOpen(selected) {
+					j.Open(selected, judge.Addr(selected))
+				}
 			}
 		}
-		pair.Steps(schedule, func(s pair.Step) bool {
-			if len(s.Data) > 0 {
+		open()
+		for s := range schedule.Steps(coded) {
+			switch {
+			case len(s.Data) > 0:
 				for line := range bytes.SplitSeq(s.Data, []byte("\n")) {
 					step(line)
 				}
-				return true
+			case s.What == schedule.CloseConn:
+				glockd.Close(selected)
+				classic.Close(selected)
+			case s.What <= schedule.SelectLast:
+				selected = int(s.What - schedule.SelectFirst)
+				open()
 			}
-			for _, p := range []*pair.Pair{glockd, classic} {
-				var err error
-				switch {
-				case s.What == pair.CloseConn:
-					err = p.Close(selected)
-				case s.What <= pair.SelectLast && !p.IsOpen(int(s.What-pair.SelectFirst)):
-					err = p.Open(int(s.What - pair.SelectFirst))
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
+			if check(); !glockd.IsOpen(selected) {
+				break
 			}
-			if s.What <= pair.SelectLast {
-				selected = int(s.What - pair.SelectFirst)
-			}
-			return glockd.IsOpen(selected)
-		})
+		}
 		reached(f, commands > 0)
 	})
+}
+
+// holds asks whether a connection holds the exclusive lock of a name: it releases the
+// lock and gets it again.
+func holds(j *judge.Judge, n int, name []byte) bool {
+	if reply := j.Send(n, fmt.Appendf(nil, "r %s\n", name)); len(reply) == 0 || reply[0] != '1' {
+		return false
+	}
+	j.Send(n, fmt.Appendf(nil, "g %s\n", name))
+	return true
 }

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"testing"
 
-	"lockd/fuzz/pair"
+	"lockd/fuzz/schedule"
 	"lockd/sim/kernel"
 	"lockd/sim/world"
 )
@@ -23,28 +23,28 @@ func FuzzLoop(f *testing.F) {
 		if len(input) == 0 {
 			return
 		}
-		o, ops := kernelOps(input[0], input[1:])
-		granted, err := world.Play(o, ops)
+		o, events := kernelEvents(input[0], input[1:])
+		granted, err := world.Play(o, events)
 		if err != nil {
-			t.Fatalf("%v in %+v: %v", ops, o, err)
+			t.Fatalf("%v in %+v: %v", events, o, err)
 		}
 		reached(f, granted)
 	})
 }
 
-// kernelOps turns a schedule into operations of a kernel.
-func kernelOps(draw byte, schedule []byte) (world.Options, []world.Op) {
-	config := pair.Config(draw)
+// kernelEvents turns a schedule into operations of a kernel.
+func kernelEvents(draw byte, coded []byte) (world.Options, []world.Event) {
+	config := schedule.Config(draw)
 	o := world.Options{
-		Classic: draw&pair.BitClassic != 0, Registry: config.Registry, Dump: config.Dump,
+		Classic: draw&schedule.BitClassic != 0, Registry: config.Registry, Dump: config.Dump,
 		AnswerInvalid: config.AnswerInvalid, MaxLine: config.MaxLine, MaxLocks: config.MaxLocks,
 		MaxConnections: config.MaxConnections,
 		Loops:          1 + int(draw>>6), Window: 300, Receive: 64,
 		IdleTimeout: 3000, WriteTimeout: 2000, Rates: kernel.Uniform(20), Patience: 3,
 	}
-	var ops []world.Op
+	var events []world.Event
 	add := func(kind world.Kind, conn int, data string) {
-		ops = append(ops, world.Op{Kind: kind, Conn: conn, Data: data})
+		events = append(events, world.Event{Kind: kind, Conn: conn, Data: data})
 	}
 	label, labels := 0, 0 // of the selected place; labels are never used again
 	places := map[byte]int{}
@@ -52,8 +52,8 @@ func kernelOps(draw byte, schedule []byte) (world.Options, []world.Op) {
 	dial := func(place byte) {
 		if _, there := places[place]; !there {
 			places[place] = labels
-			addr := "10.0.0." + strconv.Itoa(int(place-pair.SelectFirst)) + ":" + strconv.Itoa(labels)
-			if place == pair.SelectLast {
+			addr := "10.0.0." + strconv.Itoa(int(place-schedule.SelectFirst)) + ":" + strconv.Itoa(labels)
+			if place == schedule.SelectLast {
 				addr = "unix"
 			}
 			add(world.Dial, labels, addr)
@@ -61,37 +61,39 @@ func kernelOps(draw byte, schedule []byte) (world.Options, []world.Op) {
 		}
 		label = places[place]
 	}
-	selected := byte(pair.SelectFirst)
+	selected := byte(schedule.SelectFirst)
 	dial(selected)
-	pair.Steps(schedule, func(s pair.Step) bool {
+	for s := range schedule.Steps(coded) {
 		step++
 		switch {
 		case len(s.Data) > 0:
 			add(world.Arrive, label, string(s.Data))
-		case s.What <= pair.SelectLast:
+		case s.What <= schedule.SelectLast:
 			selected = s.What
 			dial(selected)
-		case s.What == pair.CloseConn:
+		case s.What == schedule.CloseConn:
 			add([]world.Kind{world.FinishStream, world.Leave, world.Reset}[step%3], label, "")
 			delete(places, selected)
-		case s.What == pair.EndMessage:
+		case s.What == schedule.EndMessage:
 			add(world.Drain, label, "200")
 			if step%5 == 0 {
 				add(world.Advance, 0, "1100000000")
 			}
-		case s.What == pair.EndPacket:
+		case s.What == schedule.EndPacket:
 			seed := ""
 			if step%2 == 0 {
 				seed = strconv.Itoa(step)
 			}
 			add(world.Turn, step, seed)
 		}
-		return step < 300
-	})
-	if len(schedule)%4 == 0 {
+		if step == 300 {
+			break
+		}
+	}
+	if len(coded)%4 == 0 {
 		add(world.Stop, 0, "")
 		add(world.Turn, 0, "1")
 		add(world.Restart, 0, "")
 	}
-	return o, ops
+	return o, events
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // fragments are what variants put into a schedule: whole commands, pieces of
-// them, and the steps of package pair.
+// them, and the steps of package schedule.
 var fragments = bytesOf(
 	"g a\n", "r a\n", "i a\n", "sg a\n", "sr a\n", "si a\n", "g b\n", "sg b\n", "sr b\n", "g\n", "sg\n",
 	"q\n", "q full\n", "d\n", "sd\n", "d a\n", "sd a\n", "dump\n", "dump shared\n", "me\n", "iam x\n", "iam y\n", "iam\n", "who\n", "who x\n",

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"lockd/fuzz/pair"
+	"lockd/fuzz/schedule"
 	"lockd/server"
 	"lockd/server/core"
+	"lockd/sim/judge"
 )
 
 const handshake = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
@@ -34,18 +35,18 @@ func FuzzWebSocket(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, schedule []byte) {
-		if len(schedule) == 0 {
+	f.Fuzz(func(t *testing.T, coded []byte) {
+		if len(coded) == 0 {
 			return
 		}
-		config := pair.Config(schedule[0])
+		config := schedule.Config(coded[0])
 		c := newScriptedConn()
-		raw := schedule[0]&bitRaw != 0
+		raw := coded[0]&bitRaw != 0
 		var want [][]byte
 		if raw {
-			c.pieces = [][]byte{[]byte(handshake), schedule[1:]}
+			c.pieces = [][]byte{[]byte(handshake), coded[1:]}
 		} else {
-			c.pieces, want = messages(schedule[1:], config)
+			c.pieces, want = messages(coded[1:], config)
 		}
 		if err := serveWebSocket(config, c); err != nil {
 			t.Fatal(err)
@@ -63,7 +64,7 @@ func FuzzWebSocket(f *testing.F) {
 			t.Fatal(err)
 		}
 		if !slices.EqualFunc(got, want, bytes.Equal) {
-			t.Fatalf("%q is answered %q, want %q", schedule, got, want)
+			t.Fatalf("%q is answered %q, want %q", coded, got, want)
 		}
 		reached(f, len(want) > 0)
 	})
@@ -71,9 +72,9 @@ func FuzzWebSocket(f *testing.F) {
 
 // messages makes the packets of a schedule, and the messages that the model
 // answers.
-func messages(schedule []byte, config core.Config) (packets, want [][]byte) {
+func messages(coded []byte, config core.Config) (packets, want [][]byte) {
 	packets = [][]byte{[]byte(handshake)}
-	model := pair.New(config).Model
+	model := judge.Model(config)
 	id, _ := model.Open("h:0")
 	var payloads [][]byte // of the message so far
 	message := func(fin bool) {
@@ -96,18 +97,17 @@ func messages(schedule []byte, config core.Config) (packets, want [][]byte) {
 		}
 		payloads = nil
 	}
-	pair.Steps(schedule, func(s pair.Step) bool {
+	for s := range schedule.Steps(coded) {
 		switch {
 		case len(s.Data) > 0:
 			payloads = append(payloads, s.Data)
-		case s.What == pair.EndMessage:
+		case s.What == schedule.EndMessage:
 			if len(payloads) == 0 {
 				payloads = [][]byte{nil}
 			}
 			message(true)
 		}
-		return true
-	})
+	}
 	message(false)
 	return packets, want
 }

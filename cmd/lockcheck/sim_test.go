@@ -58,7 +58,7 @@ func TestSimAndSoak(t *testing.T) {
 	t.Cleanup(func() { s.Shutdown(context.Background()) })
 	t.Run("replay commands", func(t *testing.T) { testReplayCommands(t, p, good) })
 	t.Run("replay canary", func(t *testing.T) { testReplayCanary(t, p) })
-	liar := listen(t, yes)
+	broken := listen(t, yes)
 	nobody := listen(t, func(l net.Listener) { l.Close() })
 	file := filepath.Join(p.dir, "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
@@ -86,7 +86,7 @@ func TestSimAndSoak(t *testing.T) {
 		{"sim -runs 1 -out " + file + "/below", exitBroken, "cannot write evidence"},
 		{"soak -runs 20 -seed 1", exitClean, "sockets: 20 runs"},
 		{"soak -runs 20 -clients 3 -names 2 -addr " + good, exitClean, "soak: 20 runs, 20 histories checked"},
-		{"soak -runs 20 -addr " + liar, exitBroken, "which is not the protocol of lockd"},
+		{"soak -runs 20 -addr " + broken, exitBroken, "which is not the protocol of lockd"},
 		{"soak -runs 20 -addr " + nobody, exitBroken, "no lock server answers at " + nobody},
 		{"soak -addr nowhere", exitUsage, "write HOST:PORT"},
 		{"soak -clients 1000", exitUsage, "-clients and -names go from 0 to 64"},

@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lockd/fuzz/pair"
 	"lockd/server/core"
+	"lockd/sim/judge"
 	"lockd/wire"
 )
 
@@ -34,28 +34,30 @@ func drawConfig(t *rapid.T) core.Config {
 // coreProperty is a state machine test of Core against the model: every command,
 // connecting, disconnecting, dumps, statistics, messages and torn packets.
 func coreProperty(t *rapid.T) {
-	p := pair.New(drawConfig(t))
-	check := func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	j := judge.New(drawConfig(t))
 	conn := func(t *rapid.T) int { return rapid.IntRange(0, connections-1).Draw(t, "connection") }
-	send := func(t *rapid.T, data string) {
-		_, err := p.Send(conn(t), []byte(data))
-		check(err)
-	}
+	send := func(t *rapid.T, data string) { j.Send(conn(t), []byte(data)) }
 	named := func(word string) func(*rapid.T) {
 		return func(t *rapid.T) { send(t, word+" "+rapid.SampledFrom(names).Draw(t, "name")+"\n") }
 	}
 	actions := map[string]func(*rapid.T){
 		"open": func(t *rapid.T) {
-			if n := conn(t); !p.IsOpen(n) {
-				check(p.Open(n))
+			if n := conn(t); !j.IsOpen(n) {
+				j.Open(n, judge.Addr(n))
 			}
 		},
-		"close":       func(t *rapid.T) { check(p.Close(conn(t))) },
-		"end message": func(t *rapid.T) { check(p.EndMessage(conn(t))) },
+		"close": func(t *rapid.T) { j.Close(conn(t)) },
+		"end message": func(t *rapid.T) {
+			n := conn(t)
+			j.EndMessage(n)
+			j.Await(n)
+		},
+		"": func(t *rapid.T) { // after every action
+			j.Valid()
+			if err := j.Err(); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"packet": func(t *rapid.T) {
 			send(t, rapid.StringOf(rapid.SampledFrom([]rune("grsiq ab\n\n\r\t"))).Draw(t, "packet"))
 		},
@@ -67,7 +69,10 @@ func coreProperty(t *rapid.T) {
 		actions["line "+line] = func(t *rapid.T) { send(t, line+"\n") }
 	}
 	t.Repeat(actions)
-	check(p.Finish(connections))
+	j.CloseAll()
+	if err := j.Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestCore runs the state machine test.
@@ -105,7 +110,7 @@ func drawLines(t *rapid.T, label string, names []string) []sent {
 func newCore(config core.Config) *core.Core {
 	c := core.New(config)
 	for n := range connections {
-		c.Open(0, core.Peer{Addr: pair.Addr(n)}, new(core.Effects))
+		c.Open(0, core.Peer{Addr: judge.Addr(n)}, new(core.Effects))
 	}
 	return c
 }

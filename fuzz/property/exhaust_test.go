@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"lockd/fuzz/pair"
 	"lockd/server/core"
+	"lockd/sim/judge"
 	"lockd/wire"
 )
 
@@ -111,27 +111,22 @@ func (w *smallWorld) exhaust() (states, transitions int, err error) {
 // play plays moves on a new Core and a new model, compares all replies and both
 // tables, and returns the state that is reached.
 func (w *smallWorld) play(path []move) (string, error) {
-	p := pair.New(w.config)
+	j := judge.New(w.config)
 	for _, m := range path {
-		var err error
 		switch {
 		case m.line != "":
-			_, err = p.Send(m.conn, []byte(m.line))
-		case p.IsOpen(m.conn):
-			err = p.Close(m.conn)
+			j.Send(m.conn, []byte(m.line))
+		case j.IsOpen(m.conn):
+			j.Close(m.conn)
 		default:
-			err = p.Open(m.conn)
+			j.Open(m.conn, judge.Addr(m.conn))
 		}
-		if err != nil {
-			return "", err
-		}
+		j.Valid()
 	}
 	observer := *exhaustConnections
-	if err := p.Open(observer); err != nil {
-		return "", err
-	}
-	reply, err := p.Send(observer, []byte("q full\n"))
-	if err != nil {
+	j.Open(observer, judge.Addr(observer))
+	reply := j.Send(observer, []byte("q full\n"))
+	if err := j.Err(); err != nil {
 		return "", err
 	}
 	// What is counted is no part of the state; the tables follow it.
@@ -140,7 +135,7 @@ func (w *smallWorld) play(path []move) (string, error) {
 		return "", fmt.Errorf("q full answers %q", reply)
 	}
 	for c := range *exhaustConnections {
-		tables += fmt.Sprint(p.IsOpen(c))
+		tables += fmt.Sprint(j.IsOpen(c))
 	}
 	return tables, nil
 }

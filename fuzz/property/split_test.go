@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"testing"
 
-	"lockd/fuzz/pair"
 	"lockd/server/core"
+	"lockd/sim/judge"
 	"lockd/wire"
 )
 
@@ -27,28 +27,23 @@ func TestEverySplit(t *testing.T) {
 		config := core.Config{Dialect: dialect, Registry: true, Dump: true, AnswerInvalid: true, MaxLine: 20}
 		for _, line := range corpus {
 			data := []byte("g a\n" + line + "i a\nq\n")
-			whole := pair.New(config)
-			if err := whole.Open(0); err != nil {
+			whole := judge.New(config)
+			whole.Open(0, judge.Addr(0))
+			want := bytes.Clone(whole.Send(0, data))
+			if err := whole.Err(); err != nil {
 				t.Fatal(err)
 			}
-			reply, err := whole.Send(0, data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := bytes.Clone(reply)
 			for first := range data {
 				for second := first; second < len(data); second++ {
-					p := pair.New(config)
-					if err := p.Open(0); err != nil {
-						t.Fatal(err)
-					}
+					j := judge.New(config)
+					j.Open(0, judge.Addr(0))
 					var got []byte
 					for _, piece := range [][]byte{data[:first], data[first:second], data[second:]} {
-						reply, err := p.Send(0, piece)
-						if err != nil {
-							t.Fatalf("%q cut at %d and %d: %v", data, first, second, err)
-						}
-						got = append(got, reply...)
+						got = append(got, j.Send(0, piece)...)
+						j.Valid()
+					}
+					if err := j.Err(); err != nil {
+						t.Fatalf("%q cut at %d and %d: %v", data, first, second, err)
 					}
 					if !bytes.Equal(got, want) {
 						t.Fatalf("%q cut at %d and %d is answered %q, want %q", data, first, second, got, want)

@@ -15,7 +15,7 @@ import (
 // shrinkBudget is how long the search for a smaller trace may take.
 const shrinkBudget = 20 * time.Second
 
-// mostShown is how many operations of a shrunk trace or history are shown to people.
+// mostShown is how many events or operations of a shrunk trace or history are shown to people.
 const mostShown = 40
 
 // Layers are all layers, the cheapest first.
@@ -83,15 +83,15 @@ func explain(dir string, o world.Options) ([]string, error) {
 	}
 	notes := []string{fmt.Sprintf("shrunk from %d commands to %d:", world.Commands(e.Trace), world.Commands(e.Shrunk))}
 	var lines []string
-	for _, op := range e.Shrunk {
-		lines = append(lines, op.String())
+	for _, event := range e.Shrunk {
+		lines = append(lines, event.String())
 	}
 	notes = append(notes, few(lines, "shrunk.txt")...)
 	notes = append(notes, "  "+firstLine(e.Reason.Error()))
 	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), o, e.Reason, e.Shrunk)
 }
 
-func writeTrace(path string, o world.Options, reason error, ops []world.Op) error {
+func writeTrace(path string, o world.Options, reason error, ops []world.Event) error {
 	text, err := world.FormatEvidence(o, reason, ops)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ type Saved struct {
 	What string // what it is, for people
 
 	options world.Options
-	trace   []world.Op
+	trace   []world.Event
 	history *history.History
 	summary *summary
 }

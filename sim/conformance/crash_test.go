@@ -22,8 +22,8 @@ import (
 )
 
 // mortal is a server that stops serving when it sees a NUL.
-func mortal() liar {
-	return liar{config: full, packet: func(p *peer, data []byte) []byte {
+func mortal() defect {
+	return defect{config: full, packet: func(p *peer, data []byte) []byte {
 		if bytes.IndexByte(data, 0) >= 0 {
 			p.dead = true
 		}

@@ -85,7 +85,7 @@ func (r repeated) Read(p []byte) (int, error) {
 // comes to an end, and to the right one.
 func TestOddServers(t *testing.T) {
 	some := []string{"get-free", "no-banner", "shared-get-*", "replies-once", "statistics-keys", "unknown-*"}
-	for name, l := range map[string]liar{
+	for name, l := range map[string]defect{
 		"greets":        {config: full, open: func(p *peer) { p.send([]byte("lockd 1.0 ready\n")) }},
 		"answers twice": {config: full, line: func(p *peer, line string) string { out := p.do(line); return out + out }},
 		"echoes":        {config: full, line: func(p *peer, line string) string { return line }},
@@ -104,7 +104,7 @@ func TestOddServers(t *testing.T) {
 // TestSlowServer gives every answer late, which is no deviation.
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
-	slow := liar{config: full, packet: func(p *peer, data []byte) []byte { p.unlocked(60 * time.Millisecond); return data }}
+	slow := defect{config: full, packet: func(p *peer, data []byte) []byte { p.unlocked(60 * time.Millisecond); return data }}
 	found := judge(t, conformance.Options{Start: slow.start(t, "tcp"), Run: []string{"get-free", "get-re*", "unknown-*", "orphans-*"}})
 	if !found.Conforms() {
 		t.Errorf("the verdict is %q", found.Verdict())
@@ -117,7 +117,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := 0
-	opts := conformance.Options{Start: liars["honest"].start(t, "tcp"), Level: protocol.Strict, Skip: bulk, Parallel: 2}
+	opts := conformance.Options{Start: defects["correct"].start(t, "tcp"), Level: protocol.Strict, Skip: bulk, Parallel: 2}
 	opts.Progress = func(report.Result) {
 		if done++; done == 5 {
 			cancel()
@@ -136,7 +136,7 @@ func TestInterrupted(t *testing.T) {
 // TestReports reads every form of a report back.
 func TestReports(t *testing.T) {
 	t.Parallel()
-	found := judge(t, conformance.Options{Start: liars["releases-for-anyone"].start(t, "tcp"), Run: []string{"release-*"}})
+	found := judge(t, conformance.Options{Start: defects["releases-for-anyone"].start(t, "tcp"), Run: []string{"release-*"}})
 	var text, html, js, junit bytes.Buffer
 	for _, err := range []error{found.WriteText(&text, false), found.WriteHTML(&html), found.WriteJSON(&js), found.WriteJUnit(&junit)} {
 		if err != nil {

@@ -59,8 +59,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// liar answers every line the same.
-func liar(t *testing.T, answer string) transport.Endpoint {
+// sameAnswer is a server that answers every line the same.
+func sameAnswer(t *testing.T, answer string) transport.Endpoint {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func liar(t *testing.T, answer string) transport.Endpoint {
 }
 
 func TestNoLockServer(t *testing.T) {
-	_, err := Connect(liar(t, "HTTP/1.1 400 Bad Request\r\n\r\n"))
+	_, err := Connect(sameAnswer(t, "HTTP/1.1 400 Bad Request\r\n\r\n"))
 	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "400 Bad Request") {
 		t.Errorf("a web server: %v", err)
 	}
@@ -107,8 +107,8 @@ func TestNoLockServer(t *testing.T) {
 }
 
 // A server that grants everything to everybody is caught.
-func TestLiar(t *testing.T) {
-	endpoint := liar(t, "1 Lock Get Success: x\n")
+func TestSameAnswer(t *testing.T) {
+	endpoint := sameAnswer(t, "1 Lock Get Success: x\n")
 	remote := &Remote{endpoint: endpoint}
 	o := Draw(1, Driver{transport.TCP, UnknownLoops}, 2, 1)
 	_, _, err := remote.Run(o)

@@ -20,7 +20,7 @@ const (
 // audit asks for statistics and dumps in the middle of the run.
 func (w *world) audit(*peer) {
 	w.net.rest()
-	if w.auditor != nil && !w.net.lives(w.auditor) {
+	if w.auditor != nil && !w.net.has(w.auditor) {
 		w.auditor = nil
 	}
 	if w.auditor == nil {
@@ -41,14 +41,9 @@ func (w *world) audit(*peer) {
 // shownAs is the address under which the server shows a connection [ADDR-1].
 func (w *world) shownAs(addr string, label int) string {
 	if addr == "unix" {
-		return "unix:" + strconv.Itoa(int(w.judge.id(label)))
+		return "unix:" + strconv.Itoa(int(w.judge.ID(label)))
 	}
 	return addr
-}
-
-// ask sends one line and returns the reply as text.
-func (w *world) ask(p *peer, line string) string {
-	return w.net.ask(p, line)
 }
 
 // figure finds the value of a key in the reply to q, in both dialects.
@@ -62,57 +57,57 @@ func (w *world) figure(statistics, key string) int {
 		if found {
 			n, err := strconv.Atoi(text)
 			if err != nil {
-				w.judge.failf("statistics: %q is no figure", line)
+				w.judge.Failf("statistics: %q is no figure", line)
 			}
 			return n
 		}
 	}
-	w.judge.failf("statistics: no %s in %q", key, statistics)
+	w.judge.Failf("statistics: no %s in %q", key, statistics)
 	return 0
 }
 
 // checkFigures compares q with what the world knows: how many connections
 // live, and how many names there are at most.
 func (w *world) checkFigures(p *peer, living int) {
-	statistics := w.ask(p, "q")
+	statistics := w.net.ask(p, "q")
 	key := "connections"
 	if w.options.Classic {
 		key = "conns"
 	}
 	if got := w.figure(statistics, key); got != living {
-		w.judge.failf("statistics: %d connections, %d are open", got, living)
+		w.judge.Failf("statistics: %d connections, %d are open", got, living)
 	}
 	if limit := w.options.MaxLocks; limit > 0 && w.figure(statistics, "locks") > limit {
-		w.judge.failf("statistics: %d locks are over the limit of %d", w.figure(statistics, "locks"), limit)
+		w.judge.Failf("statistics: %d locks are over the limit of %d", w.figure(statistics, "locks"), limit)
 	}
 }
 
 // checkDumps compares the tables with the figures, and demands that every
 // holder lives.
 func (w *world) checkDumps(p *peer, living []string) {
-	statistics := w.ask(p, "q")
-	exclusive, shared := w.ask(p, "d"), w.ask(p, "sd")
+	statistics := w.net.ask(p, "q")
+	exclusive, shared := w.net.ask(p, "d"), w.net.ask(p, "sd")
 	locks, sharedLocks := w.figure(statistics, "locks"), w.figure(statistics, "shared_locks")
 	if locks > 0 {
 		w.hit(DumpDuringChanges)
 	}
 	if got := strings.Count(exclusive, "\n"); got != locks {
-		w.judge.failf("d shows %d locks, q counts %d", got, locks)
+		w.judge.Failf("d shows %d locks, q counts %d", got, locks)
 	}
 	if got := strings.Count(shared, "\n"); got < sharedLocks || (sharedLocks == 0) != (got == 0) {
-		w.judge.failf("sd shows %d holders of the %d shared locks of q", got, sharedLocks)
+		w.judge.Failf("sd shows %d holders of the %d shared locks of q", got, sharedLocks)
 	}
 	for _, command := range []string{"dump", "dump shared"} {
-		for _, addr := range addresses.FindAllString(w.ask(p, command), -1) {
+		for _, addr := range addresses.FindAllString(w.net.ask(p, command), -1) {
 			if !slices.Contains(living, addr) {
-				w.judge.failf("%s: the holder %s is none of the living connections %q", command, addr, living)
+				w.judge.Failf("%s: the holder %s is none of the living connections %q", command, addr, living)
 			}
 		}
 	}
 	if strings.Contains(exclusive, "n0: ") && strings.Contains(shared, "n0: ") {
 		w.hit(ExclusiveAndShared)
 	}
-	if w.options.Registry && registeredTwice(w.ask(p, "who")) {
+	if w.options.Registry && registeredTwice(w.net.ask(p, "who")) {
 		w.hit(NameRegisteredTwice)
 	}
 }
@@ -144,42 +139,42 @@ func (w *world) calm() {
 	}
 	w.net.finish()
 	if w.auditor != nil {
-		w.net.hang(w.auditor)
+		w.net.hangUp(w.auditor)
 	}
 	last := &peer{label: w.labels, addr: lastAddr}
 	if !w.net.dial(last) {
-		w.judge.failf("everybody has left, and the server refuses a connection")
+		w.judge.Failf("everybody has left, and the server refuses a connection")
 		return
 	}
 	w.checkEmpty(last)
 	for _, name := range w.script.names {
 		w.checkObtainable(last, name)
 	}
-	w.net.hang(last)
+	w.net.hangUp(last)
 	w.net.pause()
 }
 
 func (w *world) checkEmpty(p *peer) {
 	w.checkFigures(p, 1)
-	statistics := w.ask(p, "q")
+	statistics := w.net.ask(p, "q")
 	if n := w.figure(statistics, "locks"); n != 0 {
-		w.judge.failf("everybody has left, and %d locks are held", n)
+		w.judge.Failf("everybody has left, and %d locks are held", n)
 	}
 	if w.options.Classic {
 		return
 	}
 	if n := w.figure(statistics, "shared_locks"); n != 0 {
-		w.judge.failf("everybody has left, and %d shared locks are held", n)
+		w.judge.Failf("everybody has left, and %d shared locks are held", n)
 	}
 	if !w.options.Dump {
 		return
 	}
-	tables := w.ask(p, "d") + w.ask(p, "sd") + w.ask(p, "dump") + w.ask(p, "dump shared")
+	tables := w.net.ask(p, "d") + w.net.ask(p, "sd") + w.net.ask(p, "dump") + w.net.ask(p, "dump shared")
 	if w.options.Registry {
-		tables += w.ask(p, "who")
+		tables += w.net.ask(p, "who")
 	}
 	if tables != "map[]\nmap[]\n" {
-		w.judge.failf("everybody has left, and the tables show %q", tables)
+		w.judge.Failf("everybody has left, and the tables show %q", tables)
 	}
 }
 
@@ -188,8 +183,8 @@ func (w *world) checkObtainable(p *peer, name string) {
 		return
 	}
 	for _, verb := range []string{"g", "r", "sg", "sr"} {
-		if reply := w.ask(p, verb+" "+name); !bytes.HasPrefix([]byte(reply), []byte("1 ")) {
-			w.judge.failf("everybody has left, and %s %s is answered %q", verb, name, reply)
+		if reply := w.net.ask(p, verb+" "+name); !bytes.HasPrefix([]byte(reply), []byte("1 ")) {
+			w.judge.Failf("everybody has left, and %s %s is answered %q", verb, name, reply)
 		}
 	}
 }

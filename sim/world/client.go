@@ -6,18 +6,18 @@ import (
 	"strconv"
 )
 
-// The sorts of clients.
+// The behaviours of clients.
 const (
 	behaved    = iota // gets, inspects and releases
 	contending        // gets and releases the same one or two names all the time
 	careless          // gets and forgets, asks for tables, ends its lines in CR LF
 	hostile           // sends what nobody should
-	sorts
+	behaviours
 )
 
-// verbs are the commands that each sort of client sends, as often as they are
+// verbs are the commands that clients of each behaviour send, as often as they are
 // listed. A command that ends in a space is followed by a name.
-var verbs = [sorts][]string{
+var verbs = [behaviours][]string{
 	behaved:    {"g ", "g ", "r ", "r ", "i ", "sg ", "sg ", "sr ", "sr ", "si "},
 	contending: {"g ", "g ", "g ", "r ", "r ", "sg ", "sg ", "sr ", "i ", "si "},
 	careless: {"g ", "g ", "g ", "g ", "g ", "g ", "sg ", "sg ", "sg ", "sg ", "sg ", "i ", "si ", "r ", "sr ",
@@ -43,7 +43,7 @@ var foreignBeginnings = []string{
 // script holds the lines of one run, written once.
 type script struct {
 	names []string
-	lines [sorts][]string // every verb with every name, each ending in LF
+	lines [behaviours][]string // every verb with every name, each ending in LF
 }
 
 func newScript(o *Options) script {
@@ -55,17 +55,17 @@ func newScript(o *Options) script {
 		}
 		s.names = append(s.names, name)
 	}
-	for sort := range verbs {
+	for behaviour := range verbs {
 		names := s.names
-		if sort == contending {
+		if behaviour == contending {
 			names = names[:min(2, len(names))]
 		}
-		for _, verb := range verbs[sort] {
+		for _, verb := range verbs[behaviour] {
 			for _, name := range names {
 				if verb == "" || verb[len(verb)-1] != ' ' {
 					name = ""
 				}
-				s.lines[sort] = append(s.lines[sort], verb+name+"\n")
+				s.lines[behaviour] = append(s.lines[behaviour], verb+name+"\n")
 			}
 		}
 	}
@@ -75,10 +75,10 @@ func newScript(o *Options) script {
 // write appends up to the pipeline's number of commands of a client to what is
 // under way to the server.
 func (w *world) write(p *peer) {
-	lines := w.script.lines[p.sort]
+	lines := w.script.lines[p.behaviour]
 	for range 1 + w.random.below(w.options.Pipeline) {
 		line := lines[w.random.below(len(lines))]
-		if p.sort >= careless && w.random.percent(w.options.ManglePercent) {
+		if p.behaviour >= careless && w.random.percent(w.options.ManglePercent) {
 			w.mangle(p, line)
 		} else {
 			p.uplink = append(p.uplink, line...)
@@ -113,19 +113,9 @@ func (w *world) mangle(p *peer, line string) {
 		w.hit(f)
 		p.uplink = append(p.uplink, s...)
 	}
-	maxLine := w.options.MaxLine
-	if maxLine == 0 {
-		maxLine = 65536
-	}
-	fill := func(f Fault, length int) {
-		w.hit(f)
-		p.uplink = append(p.uplink, text[:min(len(text), length)]...)
-		p.uplink = append(p.uplink, bytes.Repeat([]byte{'x'}, length-min(len(text), length))...)
-		p.uplink = append(p.uplink, '\n')
-	}
 	choice := w.random.below(20)
-	if choice >= 15 && choice <= 18 && maxLine > 1000 && w.random.below(50) > 0 {
-		choice = 0 // long lines of the default limit are dear
+	if choice >= 15 && choice <= 18 && w.options.MaxLine == 0 && w.random.below(50) > 0 {
+		choice = 0 // long lines of the default limit are expensive
 	}
 	switch choice {
 	case 0, 1, 2:
@@ -150,6 +140,24 @@ func (w *world) mangle(p *peer, line string) {
 		add(BareCR, " \t"+text+" \v\f a  b\t\n")
 	case 12, 13, 14:
 		p.uplink = append(append(append(p.uplink, "  "...), text...), " \n"...)
+	default:
+		w.stretch(p, text, choice)
+	}
+}
+
+// stretch appends a line whose length is at the limit, or beyond.
+func (w *world) stretch(p *peer, text string, choice int) {
+	maxLine := w.options.MaxLine
+	if maxLine == 0 {
+		maxLine = 65536
+	}
+	fill := func(f Fault, length int) {
+		w.hit(f)
+		p.uplink = append(p.uplink, text[:min(len(text), length)]...)
+		p.uplink = append(p.uplink, bytes.Repeat([]byte{'x'}, length-min(len(text), length))...)
+		p.uplink = append(p.uplink, '\n')
+	}
+	switch choice {
 	case 15:
 		fill(LineOfMaxMinus1, maxLine-1)
 	case 16:

@@ -58,8 +58,8 @@ const (
 	WriteTimeout
 	FullBuffers
 	NumberUsedAgain
-	StoppedInPeace
-	StoppedByForce
+	StoppedGracefully
+	StoppedForcibly
 	OutputForOthers
 	WokenByItself
 	firstKernelFault
@@ -80,7 +80,7 @@ var faultNames = [firstKernelFault]string{
 	"websocket message", "websocket message without LF", "dump during changes",
 	"server restart", "dump awaited", "byte order mark", "HTTP or TLS",
 	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
-	"server stops in peace", "server stops by force",
+	"server stops gracefully", "server stops forcibly",
 	"output for others", "Core wakes by itself",
 }
 
@@ -110,7 +110,7 @@ func (c *Coverage) Map() map[string]int64 {
 func Faults() []string { return slices.Clone(faultNames[:TimeJump]) }
 
 // LoopFaults are the names of those around event loops, which know no WebSockets
-// and do without the dearest.
+// and do without the most expensive ones.
 func LoopFaults() []string {
 	var names []string
 	for f := range Fault(faults) {

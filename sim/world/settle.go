@@ -21,32 +21,32 @@ func (s *stage) mayEnd(l *link) {
 	case slow:
 		s.coverage[WriteTimeout]++
 	case l.foreign:
-		l.peace = true
+		l.graceful = true
 		if len(l.owed) > 0 && !s.mayNotKnow(l) {
-			s.judge.failf("BAD-7: connection %d is ended, and not told %q", l.label, l.owed)
+			s.judge.Failf("BAD-7: connection %d is ended, and not told %q", l.label, l.owed)
 		}
 	case l.ended:
-		l.peace = true
+		l.graceful = true
 		if len(l.sent) > 0 || len(l.owed) > 0 && !s.mayNotKnow(l) {
-			s.judge.failf("END-4: connection %d has ended its stream, and %q was not executed, %q not sent", l.label, l.sent, l.owed)
+			s.judge.Failf("END-4: connection %d has ended its stream, and %q was not executed, %q not sent", l.label, l.sent, l.owed)
 		}
 	case idle: // whether the server stops or not
 		s.coverage[IdleTimeout]++
 	case s.stopping:
-		l.peace = true
+		l.graceful = true
 		if l.given < l.due && !l.misled || len(l.owed) > 0 && !s.mayNotKnow(l) {
-			s.judge.failf("END-8: the server stops; connection %d had sent %d bytes, %d were executed, %q was not sent", l.label, l.due, l.given, l.owed)
+			s.judge.Failf("END-8: the server stops; connection %d had sent %d bytes, %d were executed, %q was not sent", l.label, l.due, l.given, l.owed)
 		}
 	default:
-		s.judge.failf("connection %d is ended for no reason", l.label)
+		s.judge.Failf("connection %d is ended for no reason", l.label)
 	}
 }
 
 // mayLose checks that a client that has read to the end has read all that was sent,
-// unless its connection broke, or was not ended in peace.
+// unless its connection broke, or was not ended gracefully.
 func (s *stage) mayLose(l *link) {
-	if (l.peace || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.over+core.Second {
-		s.judge.failf("connection %d was sent %d bytes and has come to its end after %d", l.label, l.wrote, l.got)
+	if (l.graceful || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.over+core.Second {
+		s.judge.Failf("connection %d was sent %d bytes and has come to its end after %d", l.label, l.wrote, l.got)
 	}
 }
 
@@ -68,7 +68,7 @@ func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
 		is = s.stopping || l.dropped || l.foreign
 	}
 	if !is || !l.released {
-		s.judge.failf("connection %d is said to have ended %q: %+v", l.label, end, *l)
+		s.judge.Failf("connection %d is said to have ended %q: %+v", l.label, end, *l)
 	}
 }
 
@@ -89,6 +89,22 @@ func (s *stage) settle() {
 	if s.stopping && s.drained == 0 {
 		s.drained = s.machine.Now() + mostDraining
 	}
+	s.comeToRest()
+	if s.judge.Err() != nil {
+		return
+	}
+	open := 0
+	for _, l := range s.held {
+		if l != nil {
+			open++
+			s.atRest(l)
+		}
+	}
+	s.loopsAtRest(open)
+}
+
+// comeToRest lets all loops take turns until nothing happens any more.
+func (s *stage) comeToRest() {
 	quiet := 0
 	for round := 0; quiet < 2; round++ {
 		before := s.progress
@@ -98,43 +114,41 @@ func (s *stage) settle() {
 				s.turn(i, "")
 			}
 		}
-		if s.judge.failure != nil {
+		if s.judge.Err() != nil {
 			return
 		}
 		if quiet++; s.progress != before {
 			quiet = 0
 		}
 		if round > mostRounds {
-			s.judge.failf("the loops do not come to rest")
+			s.judge.Failf("the loops do not come to rest")
 			return
 		}
 	}
+}
+
+// loopsAtRest checks what the loops wait for, and the listeners, while nothing happens
+// and so many connections are open.
+func (s *stage) loopsAtRest(open int) {
 	for i, r := range s.runners {
 		switch {
 		case r.over:
 		case r.poller.HasWork():
-			s.judge.failf("loop %d spins: it is told of events and does nothing about them", i)
+			s.judge.Failf("loop %d spins: it is told of events and does nothing about them", i)
 		case r.poller.Until() <= s.machine.Now():
-			s.judge.failf("loop %d spins: it waits until a moment that has passed", i)
-		}
-	}
-	open := 0
-	for _, l := range s.held {
-		if l != nil {
-			open++
-			s.atRest(l)
+			s.judge.Failf("loop %d spins: it waits until a moment that has passed", i)
 		}
 	}
 	alarm := tap{s}.Next()
 	if now := s.machine.Now(); now >= alarm && !s.runners[0].over {
-		s.judge.failf("Core wanted to be woken %d ms ago, and is not", (now-alarm)/core.Millisecond)
+		s.judge.Failf("Core wanted to be woken %d ms ago, and is not", (now-alarm)/core.Millisecond)
 	}
 	if s.next() != alarm && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
-		s.judge.failf("nobody is there, and a loop wants to be woken in %d ms", (s.next()-s.machine.Now())/core.Millisecond)
+		s.judge.Failf("nobody is there, and a loop wants to be woken in %d ms", (s.next()-s.machine.Now())/core.Millisecond)
 	}
 	for i, fd := range s.listeners {
 		if s.machine.Open(fd) && s.machine.Queued(fd) > 0 && s.watching(fd) != 0 {
-			s.judge.failf("a connection waits at listener %d, and is not accepted", i)
+			s.judge.Failf("a connection waits at listener %d, and is not accepted", i)
 		}
 	}
 }
@@ -158,35 +172,35 @@ func (s *stage) atRest(l *link) {
 	}
 	switch {
 	case want != wanted:
-		s.judge.failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
+		s.judge.Failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
 	case l.dropped && !l.refused:
-		s.judge.failf("the server was told to drop everything, and connection %d stays", l.label)
+		s.judge.Failf("the server was told to drop everything, and connection %d stays", l.label)
 	case l.foreign && !owes && !l.released:
-		s.judge.failf("connection %d speaks another protocol, and stays", l.label)
+		s.judge.Failf("connection %d speaks another protocol, and stays", l.label)
 	case l.waits && !l.released && s.machine.Broken(l.fd):
-		s.judge.failf("connection %d has broken while it waits for a reply, and stays", l.label)
+		s.judge.Failf("connection %d has broken while it waits for a reply, and stays", l.label)
 	case l.waits && !l.released:
-		if s.judge.core.Next() == core.Never {
-			s.judge.failf("connection %d waits for a reply that nobody makes", l.label)
+		if s.judge.Next() == core.Never {
+			s.judge.Failf("connection %d waits for a reply that nobody makes", l.label)
 		}
 	case !owes && s.machine.Unread(l.fd) > 0:
-		s.judge.failf("connection %d has sent %d bytes that nobody reads", l.label, s.machine.Unread(l.fd))
+		s.judge.Failf("connection %d has sent %d bytes that nobody reads", l.label, s.machine.Unread(l.fd))
 	case !owes && !l.released && !l.refused && len(l.sent) > 0:
-		s.judge.failf("connection %d has sent %q, which is not executed", l.label, l.sent)
+		s.judge.Failf("connection %d has sent %q, which is not executed", l.label, l.sent)
 	case l.left:
-		s.judge.failf("the client of connection %d has left, and the server does not notice", l.label)
+		s.judge.Failf("the client of connection %d has left, and the server does not notice", l.label)
 	case l.finished && !owes:
-		s.judge.failf("the client of connection %d has ended its stream, and the server does not notice", l.label)
+		s.judge.Failf("the client of connection %d has ended its stream, and the server does not notice", l.label)
 	case s.stopping && !owes && !l.released && !l.refused && now >= s.drained && now > l.heard:
-		s.judge.failf("the server stops, and connection %d stays", l.label)
+		s.judge.Failf("the server stops, and connection %d stays", l.label)
 	case s.options.idleLimit() > 0 && !s.stopping && !owes && !l.released && !l.refused && now >= l.heard+s.options.idleLimit():
-		s.judge.failf("connection %d is idle for %d ms, and stays", l.label, (now-l.heard)/core.Millisecond)
+		s.judge.Failf("connection %d is idle for %d ms, and stays", l.label, (now-l.heard)/core.Millisecond)
 	case s.options.writeLimit() > 0 && owes && !l.refused && now >= l.taken+s.options.writeLimit():
-		s.judge.failf("connection %d has taken nothing for %d ms, and stays", l.label, (now-l.taken)/core.Millisecond)
+		s.judge.Failf("connection %d has taken nothing for %d ms, and stays", l.label, (now-l.taken)/core.Millisecond)
 	case s.next() > s.latest(l):
-		s.judge.failf("connection %d has a deadline in %d ms, and no loop wants to be woken by then", l.label, (s.latest(l)-now)/core.Millisecond)
+		s.judge.Failf("connection %d has a deadline in %d ms, and no loop wants to be woken by then", l.label, (s.latest(l)-now)/core.Millisecond)
 	case (l.released || l.refused) && now >= l.over+mostLinger:
-		s.judge.failf("connection %d has been released, and lingers for ever", l.label)
+		s.judge.Failf("connection %d has been released, and lingers for ever", l.label)
 	}
 }
 
@@ -227,7 +241,7 @@ func (s *stage) watching(fd loop.FD) loop.Ready {
 // mustBeFine fails if the server has used a descriptor that it does not have.
 func (s *stage) mustBeFine() {
 	if err := s.machine.Misuse(); err != nil {
-		s.judge.failf("the kernel was misused: %w", err)
+		s.judge.Failf("the kernel was misused: %w", err)
 	}
 }
 

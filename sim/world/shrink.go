@@ -4,85 +4,42 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
-	"lockd/server/core"
 	"lockd/sim/history"
 	"lockd/sim/shrink"
 )
 
 // Replay applies a trace to a fresh server and a fresh model and returns the
-// first difference or broken invariant, looking after every operation.
-func Replay(o Options, ops []Op) error {
-	_, err := Play(o, ops)
+// first difference or broken invariant, looking after every event.
+func Replay(o Options, events []Event) error {
+	_, err := Play(o, events)
 	return err
 }
 
-// Play is Replay, and also says whether any command was answered with yes.
-func Play(o Options, ops []Op) (granted bool, err error) {
-	j := newJudge(o)
+// Play is Replay, and also says whether any command was answered with yes. Event
+// loops come to rest in the end.
+func Play(o Options, events []Event) (granted bool, err error) {
+	j := newTraced(o)
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	do := j.apply
 	if o.Loops > 0 {
-		err = replayLoops(o, j, ops)
-	} else {
-		err = replay(j, ops)
+		s := newStage(o, j, new(Coverage))
+		do = func(event Event) { s.do(event) }
+		events = append(events[:len(events):len(events)], Event{Kind: Settle})
 	}
-	return j.granted, err
-}
-
-func replay(j *judge, ops []Op) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	for _, op := range ops {
-		j.apply(op)
-		j.valid()
-		if j.failure != nil {
-			return j.failure
+	for _, event := range events {
+		do(event)
+		if j.Valid(); j.Err() != nil {
+			break
 		}
 	}
-	return nil
-}
-
-// replayLoops is Replay for event loops, which come to rest in the end.
-func replayLoops(o Options, j *judge, ops []Op) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	s := newStage(o, j, new(Coverage))
-	for _, op := range append(ops[:len(ops):len(ops)], Op{Kind: Settle}) {
-		s.do(op)
-		j.valid()
-		if j.failure != nil {
-			return j.failure
-		}
-	}
-	return nil
-}
-
-func (j *judge) apply(op Op) {
-	switch op.Kind {
-	case Open:
-		j.open(op.Conn, op.Data)
-	case Receive:
-		j.receive(op.Conn, []byte(op.Data))
-	case EndMessage:
-		j.endMessage(op.Conn)
-	case Close:
-		j.close(op.Conn)
-	case Restart:
-		j.restart()
-	case Tick:
-		d, _ := strconv.ParseInt(op.Data, 10, 64)
-		j.tick(core.Time(max(0, d)))
-	case Made:
-		j.made()
-	}
+	return j.Granted(), j.Err()
 }
 
 // Explanation is what is known about a failure.
@@ -90,8 +47,8 @@ type Explanation struct {
 	Options Options
 	Failure error            // of the run
 	History *history.History // nil unless the run recorded one
-	Trace   []Op             // what reached the server, up to the failure
-	Shrunk  []Op             // as little of it as still fails; nil if the trace alone does not fail
+	Trace   []Event          // what reached the server, up to the failure
+	Shrunk  []Event          // as little of it as still fails; nil if the trace alone does not fail
 	Reason  error            // why Shrunk fails
 }
 
@@ -118,10 +75,10 @@ func Explain(o Options, budget time.Duration) (Explanation, error) {
 
 // Shrink returns the smallest trace it finds, within the time given, that still
 // fails. The trace it starts from must fail.
-func Shrink(o Options, ops []Op, budget time.Duration) []Op {
+func Shrink(o Options, events []Event, budget time.Duration) []Event {
 	deadline := time.Now().Add(budget)
-	fails := func(ops []Op) bool { return time.Now().Before(deadline) && Replay(o, ops) != nil }
-	smallest := shrink.Remove(ops, fails)
+	fails := func(events []Event) bool { return time.Now().Before(deadline) && Replay(o, events) != nil }
+	smallest := shrink.Remove(events, fails)
 	if lines := splitLines(smallest); fails(lines) {
 		smallest = shrink.Remove(lines, fails)
 	}
@@ -131,51 +88,51 @@ func Shrink(o Options, ops []Op, budget time.Duration) []Op {
 	return shrink.Remove(smallest, fails)
 }
 
-// splitLines gives every line of input an operation of its own.
-func splitLines(ops []Op) []Op {
-	var split []Op
-	for _, op := range ops {
-		if op.Kind != Receive && op.Kind != Arrive {
-			split = append(split, op)
+// splitLines gives every line of input an event of its own.
+func splitLines(events []Event) []Event {
+	var split []Event
+	for _, event := range events {
+		if event.Kind != Receive && event.Kind != Arrive {
+			split = append(split, event)
 			continue
 		}
-		for line := range strings.SplitAfterSeq(op.Data, "\n") {
+		for line := range strings.SplitAfterSeq(event.Data, "\n") {
 			if line != "" {
-				split = append(split, Op{op.Kind, op.Conn, line})
+				split = append(split, Event{event.Kind, event.Conn, line})
 			}
 		}
 	}
 	return split
 }
 
-// simplify takes bytes out of the data of one operation.
-func simplify(ops []Op, at int, fails func([]Op) bool) []Op {
-	with := func(data string) []Op {
-		changed := append([]Op(nil), ops...)
+// simplify takes bytes out of the data of one event.
+func simplify(events []Event, at int, fails func([]Event) bool) []Event {
+	with := func(data string) []Event {
+		changed := append([]Event(nil), events...)
 		changed[at].Data = data
 		return changed
 	}
-	if ops[at].Kind == Turn {
+	if events[at].Kind == Turn {
 		if quiet := with(""); fails(quiet) {
 			return quiet
 		}
-		return ops
+		return events
 	}
-	if ops[at].Kind != Receive && ops[at].Kind != Arrive {
-		return ops
+	if events[at].Kind != Receive && events[at].Kind != Arrive {
+		return events
 	}
-	data := shrink.Remove([]byte(ops[at].Data), func(data []byte) bool { return fails(with(string(data))) })
+	data := shrink.Remove([]byte(events[at].Data), func(data []byte) bool { return fails(with(string(data))) })
 	return with(string(data))
 }
 
 // Commands counts the lines in a trace.
-func Commands(ops []Op) int {
+func Commands(events []Event) int {
 	lines := 0
-	for _, op := range ops {
-		if op.Kind == Receive || op.Kind == Arrive {
-			lines += strings.Count(op.Data, "\n")
+	for _, event := range events {
+		if event.Kind == Receive || event.Kind == Arrive {
+			lines += strings.Count(event.Data, "\n")
 		}
-		if op.Kind == EndMessage {
+		if event.Kind == EndMessage {
 			lines++
 		}
 	}

@@ -19,7 +19,7 @@ func TestCanary(t *testing.T) {
 			o = DrawLoop(seed / 2)
 			o.MaxConnections, o.Rates = 0, kernel.Rates{}
 		}
-		o.Canary, o.Kinds = true, Kinds{Behaved: 1}
+		o.Canary, o.Behaviours = true, Behaviours{Behaved: 1}
 		if _, err := Run(o); err == nil {
 			t.Fatalf("the oracle was wrong and nobody noticed: %+v", o)
 		}
@@ -40,10 +40,10 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-func join(ops []Op) string {
+func join(events []Event) string {
 	var b strings.Builder
-	for _, op := range ops {
-		b.WriteString(op.String() + "\n")
+	for _, event := range events {
+		b.WriteString(event.String() + "\n")
 	}
 	return b.String()
 }
@@ -67,11 +67,11 @@ func TestTraces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o, ops, err := ParseEvidence(string(text))
+			o, events, err := ParseEvidence(string(text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := Replay(o, ops); err != nil {
+			if err := Replay(o, events); err != nil {
 				t.Error(err)
 			}
 		})

@@ -7,15 +7,16 @@ import (
 	"lockd/server/hub"
 	"lockd/server/life"
 	"lockd/server/loop"
+	"lockd/sim/judge"
 	"lockd/sim/kernel"
 )
 
 // stage is a fake kernel with the production event loops on it, and what is known
-// from outside of every connection. It does nothing but what its operations say,
+// from outside of every connection. It does nothing but what its events say,
 // so that a trace of them can be played again.
 type stage struct {
 	options  Options
-	judge    *judge
+	judge    *traced
 	coverage *Coverage
 
 	machine   *kernel.Machine
@@ -46,61 +47,7 @@ type stage struct {
 // mostDrained is the most bytes that a client reads at once.
 const mostDrained = 64 << 10
 
-// runner is one loop and its kernel.
-type runner struct {
-	loop   *loop.Loop
-	poller *kernel.Poller
-	faulty *kernel.Faulty
-	over   bool // Turn has returned false
-	// blocked says that its last turn was for nothing.
-	blocked bool
-}
-
-// link is one connection, as it is known from outside of the server.
-type link struct {
-	label int
-	addr  string
-	end   *kernel.End
-	fd    loop.FD
-
-	sent    []byte // arrived at the server, and not looked at by Core
-	arrived int    // bytes that arrived at the server so far
-	given   int    // those that Core has looked at
-	owed    []byte // replies that the server has not written
-
-	admitted, refused, aborted bool
-	released, closed           bool
-	left                       bool // the client has closed its end
-	finished                   bool // the client has ended its stream
-	broken                     bool // the server was told of an error
-	ended                      bool // the server was told of the end
-	dropped                    bool // the server was told to drop it
-	told                       bool // others have caused output for it
-	waits                      bool // for a dump
-	foreign                    bool // it speaks another protocol (BAD-7)
-	resumed                    bool // it goes on, and its loop has not heard of it
-	before                     int  // bytes that were owed before the reply that it waited for
-	by                         *runner
-	idly, slowly               bool // when it was released, its time was over
-	peace                      bool // it was released because of an end of its stream, or a stop
-	misled                     bool // the kernel has told the server that stops that less was there
-	due                        int  // bytes that had arrived when the server was stopped
-
-	heard core.Time // when the server last read something, or had written everything
-	taken core.Time // when a reply began to be owed, or some of it was last taken
-	owing core.Time // when a reply began to be owed
-	began core.Time // when it was accepted
-	over  core.Time // when it was released or refused
-
-	wrote  int // bytes of replies that the server has sent
-	got    int // those that the client has read
-	readIn int // the turn in which it was read from last
-	ranIn  int // the turn in which it had something executed last
-
-	seen *seen // of a recorded run, until the connection is released
-}
-
-func newStage(o Options, j *judge, coverage *Coverage) *stage {
+func newStage(o Options, j *traced, coverage *Coverage) *stage {
 	s := &stage{options: o, judge: j, coverage: coverage, released: func(*link) {}, buf: make([]byte, mostDrained)}
 	s.start()
 	return s
@@ -137,52 +84,47 @@ func (s *stage) start() {
 	s.wanted = core.Never
 }
 
-// do does one operation. What it returns depends on the kind: of Arrive, how many
+// do lets one event happen. What it returns depends on the kind: of Arrive, how many
 // bytes there was room for; of Drain, the bytes that came, valid until the next
 // one, and whether that was the end.
-func (s *stage) do(op Op) (n int, data []byte, gone bool) {
-	s.judge.noteOp(op)
-	var l *link
-	if op.Conn < len(s.links) {
-		l = s.links[op.Conn]
-	}
-	number, _ := strconv.ParseInt(op.Data, 10, 64)
-	switch op.Kind {
+func (s *stage) do(e Event) (n int, data []byte, gone bool) {
+	note(s.judge, e.Kind, e.Conn, e.Data)
+	number, _ := strconv.ParseInt(e.Data, 10, 64)
+	switch e.Kind {
 	case Dial:
-		s.dial(op.Conn, op.Data)
-		return 0, nil, false
+		s.dial(e.Conn, e.Data)
 	case Turn:
-		s.turn(op.Conn, op.Data)
-		return 0, nil, false
+		s.turn(e.Conn, e.Data)
 	case Settle:
 		s.settle()
-		return 0, nil, false
 	case Advance:
 		s.machine.Advance(core.Time(max(0, number)))
-		return 0, nil, false
 	case Made:
 		s.dump()
-		return 0, nil, false
 	case Stop:
 		s.stop()
-		return 0, nil, false
 	case Drop:
 		s.drop()
-		return 0, nil, false
 	case Restart:
 		s.again()
-		return 0, nil, false
+	default:
+		if e.Conn >= len(s.links) || s.links[e.Conn] == nil || s.links[e.Conn].left {
+			return 0, nil, true
+		}
+		return s.doClient(s.links[e.Conn], e, int(number))
 	}
-	if l == nil || l.left {
-		return 0, nil, true
-	}
-	switch op.Kind {
+	return 0, nil, false
+}
+
+// doClient is do for what a client does.
+func (s *stage) doClient(l *link, e Event, number int) (n int, data []byte, gone bool) {
+	switch e.Kind {
 	case Arrive:
 		if l.finished {
 			return 0, nil, false
 		}
-		n, _ = l.end.Write([]byte(op.Data))
-		l.sent = append(l.sent, op.Data[:n]...)
+		n, _ = l.end.Write([]byte(e.Data))
+		l.sent = append(l.sent, e.Data[:n]...)
 		l.arrived += n
 		return n, nil, false
 	case FinishStream:
@@ -197,7 +139,7 @@ func (s *stage) do(op Op) (n int, data []byte, gone bool) {
 		l.end.Reset()
 		l.left = true
 	case Drain:
-		data = s.buf[:min(max(0, int(number)), len(s.buf))]
+		data = s.buf[:min(max(0, number), len(s.buf))]
 		n, errno := l.end.Read(data)
 		l.got += n
 		gone = errno != 0 && errno != again || errno == 0 && n == 0 && number > 0
@@ -211,7 +153,7 @@ func (s *stage) do(op Op) (n int, data []byte, gone bool) {
 
 // dial lets a client connect, if somebody listens.
 func (s *stage) dial(label int, addr string) {
-	peer := peerFrom(addr)
+	peer := judge.Peer(addr)
 	listener := s.listeners[0]
 	if peer.Network == core.Unix {
 		listener = s.listeners[1]
@@ -254,79 +196,25 @@ func (s *stage) turn(number int, seed string) {
 	s.mustBeFine()
 }
 
-// stop asks the server to stop in peace.
-func (s *stage) stop() {
-	if s.stopping {
-		return
-	}
-	s.stopping = true
-	for _, l := range s.links {
-		if l != nil {
-			l.due = l.arrived - l.end.Unsent()
-			s.waited = s.waited || len(l.owed) > 0
-		}
-	}
-	s.hub.Stop(s.machine.Now())
-	s.runners[0].loop.Stop()
-}
-
-// drop makes the loops drop every connection.
-func (s *stage) drop() {
-	s.dropping = true
-	for _, l := range s.links {
-		if l != nil {
-			l.dropped = true
-		}
-	}
-	for _, r := range s.runners {
-		r.loop.Drop()
+// dump makes the loops' dump, if one was begun.
+func (s *stage) dump() {
+	if d := s.making; d != nil {
+		s.making = nil
+		s.progress++
+		s.hub.Finish(s.machine.Now(), d)
 	}
 }
 
-// isOver says whether all loops have ended.
-func (s *stage) isOver() bool {
-	for _, r := range s.runners {
-		if !r.over {
-			return false
+// heard notes that a loop has taken a turn, and knows by now who goes on.
+func (s *stage) heard(r *runner) {
+	now := s.machine.Now()
+	for _, l := range s.held {
+		if l == nil || !l.resumed || l.by != r {
+			continue
 		}
-	}
-	return true
-}
-
-// again looks at what a server leaves that has stopped, and starts another. Where
-// a trace has not let it end, it is told to.
-func (s *stage) again() {
-	s.stop()
-	if !s.isOver() && !s.dropping {
-		s.drop()
-	}
-	for range 20 {
-		if s.isOver() {
-			break
-		}
-		s.settle()
-		s.machine.Advance(core.Second)
-	}
-	if !s.isOver() {
-		s.judge.failf("the server does not end, even if it is told to drop everything")
-	}
-	if left := s.machine.Descriptors(); len(left) > 0 {
-		s.judge.failf("the server has ended and left the descriptors %v", left)
-	}
-	if conns, locks := s.hub.Held(); conns+locks > 0 {
-		s.judge.failf("the server has ended and left %d connections and %d locks", conns, locks)
-	}
-	s.count()
-	s.links = nil
-	s.judge.restart()
-	s.start()
-}
-
-// count adds the faults of the kernel to the coverage.
-func (s *stage) count() {
-	for _, r := range s.runners {
-		for fault, n := range r.faulty.Counts() {
-			s.coverage[int(firstKernelFault)+fault] += int64(n)
+		l.resumed, l.heard = false, now
+		if l.before <= 0 { // nothing was owed before the reply
+			l.taken, l.owing = now, now
 		}
 	}
 }

@@ -5,8 +5,7 @@ import (
 	"syscall"
 
 	"lockd/server/core"
-	"lockd/server/loop"
-	"lockd/sim/kernel"
+	"lockd/sim/judge"
 )
 
 const again = syscall.EAGAIN
@@ -19,28 +18,29 @@ type tap struct{ s *stage }
 func (t tap) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool) {
 	s, l := t.s, t.s.accepted
 	s.progress++
-	if l == nil || peer != peerFrom(l.addr) {
-		s.judge.failf("a connection from %+v was announced, and not accepted", peer)
+	if l == nil || peer != judge.Peer(l.addr) {
+		s.judge.Failf("a connection from %+v was announced, and not accepted", peer)
 		return 0, false
 	}
 	s.accepted, l.dropped = nil, s.dropping
 	l.began, l.heard, l.taken, l.owing = s.machine.Now(), s.machine.Now(), s.machine.Now(), s.machine.Now()
-	if !s.judge.open(l.label, l.addr) {
+	refusal, ok := s.judge.Open(l.label, l.addr)
+	if !ok {
 		l.refused, l.over = true, s.machine.Now()
-		l.owed = append(l.owed, s.judge.model.Refusal()...)
+		l.owed = append(l.owed, refusal...)
 		fx.Append(0, l.owed)
 		s.coverage[RefusedConnection]++
 		return 0, false
 	}
 	l.admitted = true
 	s.numbered = append(s.numbered, l)
-	return s.judge.id(l.label), true
+	return s.judge.ID(l.label), true
 }
 
 // link returns the connection of a number.
 func (t tap) link(id core.ID) *link {
 	if id < 1 || int(id) > len(t.s.numbered) {
-		t.s.judge.failf("there is no connection number %d", id)
+		t.s.judge.Failf("there is no connection number %d", id)
 		return &link{}
 	}
 	return t.s.numbered[id-1]
@@ -52,19 +52,19 @@ func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (
 	s.progress++
 	switch {
 	case l.waits:
-		s.judge.failf("connection %d waits for a reply, and %q is executed", l.label, data)
+		s.judge.Failf("connection %d waits for a reply, and %q is executed", l.label, data)
 	case l.released || l.foreign:
-		s.judge.failf("connection %d was released or dismissed, and then %q was executed", l.label, data)
+		s.judge.Failf("connection %d was released or dismissed, and then %q was executed", l.label, data)
 	case len(l.owed) > 0 && !s.mayNotKnow(l):
-		s.judge.failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
+		s.judge.Failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
 	case l.ranIn == s.turns:
-		s.judge.failf("connection %d has had its turn, and %q is executed in the same one", l.label, data)
+		s.judge.Failf("connection %d has had its turn, and %q is executed in the same one", l.label, data)
 	case !bytes.HasPrefix(l.sent, data):
-		s.judge.failf("connection %d has sent %.100q, and %.100q is executed", l.label, l.sent, data)
+		s.judge.Failf("connection %d has sent %.100q, and %.100q is executed", l.label, l.sent, data)
 	}
 	l.ranIn = s.turns
-	s.judge.now = now
-	consumed, replies, state := s.judge.receive(l.label, data)
+	s.judge.Now = now
+	consumed, replies, state := s.judge.Receive(l.label, data)
 	l.waits = state.Waits
 	if state.Ends {
 		l.foreign = true
@@ -97,228 +97,43 @@ func (t tap) Close(_ core.Time, id core.ID, _ *core.Effects) core.Orphans {
 	s, l := t.s, t.link(id)
 	s.progress++
 	if l.released {
-		s.judge.failf("connection %d is released twice", l.label)
+		s.judge.Failf("connection %d is released twice", l.label)
 	}
 	s.mayEnd(l)
 	l.released, l.over = true, s.machine.Now()
-	orphans := s.judge.close(l.label)
+	orphans := s.judge.Close(l.label)
 	s.released(l)
 	return orphans
 }
 
 // EndMessage implements hub.Core. Loops know no messages.
 func (t tap) EndMessage(_ core.Time, id core.ID, _ *core.Effects) core.State {
-	t.s.judge.failf("a loop has ended a message of number %d", id)
+	t.s.judge.Failf("a loop has ended a message of number %d", id)
 	return core.State{}
 }
 
 // The rest of hub.Core is passed on.
 
-func (t tap) Conns() int       { return t.s.judge.core.Conns() }
-func (t tap) Locks() int       { return t.s.judge.core.Locks() }
-func (t tap) Commands() uint64 { return t.s.judge.core.Commands() }
+func (t tap) Conns() int       { return t.s.judge.Core().Conns() }
+func (t tap) Locks() int       { return t.s.judge.Core().Locks() }
+func (t tap) Commands() uint64 { return t.s.judge.Core().Commands() }
 
-// observed is the kernel of a loop, with the books of what it does to every
-// connection.
-type observed struct {
-	*kernel.Faulty
-	s      *stage
-	runner *runner
-	tokens map[uint64]*link
+// Finish implements hub.Core.
+func (t tap) Finish(now core.Time, _ *core.Dump, fx *core.Effects) {
+	t.s.judge.Now = now
+	t.resume(t.s.judge.Make(), fx)
 }
 
-// Wait implements loop.Kernel.
-func (k *observed) Wait(events []loop.Event, until core.Time) int {
-	n := k.Faulty.Wait(events, until)
-	for _, e := range events[:n] {
-		// Who waits for a reply is not read from, and hears of an error thus.
-		if l := k.tokens[e.Token]; l != nil && (l.waits || l.resumed) && e.Ready&loop.Error != 0 {
-			l.broken = true
+// resume lets those go on who have waited.
+func (t tap) resume(resumed []core.Resumed, fx *core.Effects) {
+	for _, r := range resumed {
+		l := t.link(r.To)
+		if l.released || !l.waits {
+			t.s.judge.Failf("connection %d is answered, and does not wait", l.label)
 		}
-	}
-	return n
-}
-
-// holder returns the connection of a descriptor; nil for a listener.
-func (k *observed) holder(fd loop.FD) *link {
-	if int(fd) < len(k.s.held) {
-		return k.s.held[fd]
-	}
-	return nil
-}
-
-// Accept implements loop.Kernel.
-func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) {
-	s := k.s
-	if at, failed := s.failed[listener]; failed && at == s.machine.Now() {
-		s.judge.failf("accepting has failed, and is tried again at once")
-	}
-	fd, peer, errno := k.Faulty.Accept(listener)
-	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS:
-		s.failed[listener] = s.machine.Now()
-	}
-	tcp := listener == s.listeners[0]
-	next := -1
-	for i, l := range s.waiting {
-		if (l.addr != core.Unix) == tcp {
-			next = i
-			break
-		}
-	}
-	if errno != 0 && errno != syscall.ECONNABORTED || next < 0 {
-		return fd, peer, errno
-	}
-	l := s.waiting[next]
-	s.waiting = append(s.waiting[:next:next], s.waiting[next+1:]...)
-	s.progress++
-	if errno != 0 {
-		l.aborted = true
-		return fd, peer, errno
-	}
-	l.fd = fd
-	for int(fd) >= len(s.held) {
-		s.held = append(s.held, nil)
-	}
-	for int(fd) >= len(s.used) {
-		s.used = append(s.used, false)
-	}
-	if s.used[fd] {
-		s.coverage[NumberUsedAgain]++
-	}
-	s.used[fd] = true
-	s.held[fd], s.accepted = l, l
-	return fd, peer, 0
-}
-
-// Watch implements loop.Kernel.
-func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno {
-	now, on := k.Watching(fd)
-	if l := k.holder(fd); l != nil {
-		k.tokens[token], l.by = l, k.runner
-		if !on {
-			l.heard = k.s.machine.Now() // its loop has taken it over
-		}
-	}
-	if on && now == want {
-		k.s.judge.failf("descriptor %d is watched for %d, and is to be watched for it again", fd, want)
-	}
-	errno := k.Faulty.Watch(fd, want, token)
-	k.s.progress++
-	if l := k.holder(fd); l != nil && errno != 0 {
-		l.broken = true
-	}
-	return errno
-}
-
-// Read implements loop.Kernel.
-func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
-	n, errno := k.Faulty.Read(fd, p)
-	l := k.holder(fd)
-	if l != nil && k.s.stopping && n < len(p) && k.s.machine.Unread(fd) > 0 {
-		l.misled = true
-	}
-	if l == nil || errno == again {
-		return n, errno
-	}
-	k.s.progress++
-	if l.readIn == k.s.turns {
-		k.s.judge.failf("connection %d is read from twice in a turn", l.label)
-	}
-	l.readIn = k.s.turns
-	switch {
-	case l.waits:
-		k.s.judge.failf("connection %d waits for a reply, and is read from", l.label)
-	case len(l.owed) > 0 && !l.released && !k.s.mayNotKnow(l):
-		k.s.judge.failf("connection %d has %d bytes of replies unread, and is read from", l.label, len(l.owed))
-	case errno != 0:
-		l.broken = true
-	case n == 0:
-		l.ended = true
-	default:
-		l.heard = k.s.machine.Now()
-	}
-	return n, errno
-}
-
-// Write implements loop.Kernel.
-func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
-	n, errno := k.Faulty.Write(fd, p)
-	l, s := k.holder(fd), k.s
-	if l == nil {
-		return n, errno
-	}
-	s.waited = s.waited || s.stopping && n < len(p)
-	if !bytes.HasPrefix(l.owed, p) {
-		s.judge.failf("connection %d is owed %.100q, and is sent %.100q", l.label, l.owed, p)
-	}
-	switch {
-	case errno == again:
-		s.coverage[FullBuffers]++
-		return n, errno
-	case errno != 0:
-		s.coverage[FailedWrite]++
-		l.broken = true
-	}
-	s.progress++
-	if n > 0 {
-		l.wrote += n
-		l.before -= n
-		l.owed = l.owed[min(n, len(l.owed)):]
-		l.taken = s.machine.Now()
-		if len(l.owed) == 0 {
-			l.heard = s.machine.Now()
-		}
-	}
-	return n, errno
-}
-
-// CloseWrite implements loop.Kernel.
-func (k *observed) CloseWrite(fd loop.FD) syscall.Errno {
-	k.s.progress++
-	k.mustBeReleased(fd)
-	errno := k.Faulty.CloseWrite(fd)
-	if l := k.holder(fd); l != nil && errno != 0 {
-		l.broken = true
-	}
-	return errno
-}
-
-// Close implements loop.Kernel.
-func (k *observed) Close(fd loop.FD) {
-	k.s.progress++
-	k.mustBeReleased(fd)
-	if l := k.holder(fd); l != nil {
-		l.closed = true
-		k.mayClose(l)
-		k.s.held[fd] = nil
-	}
-	k.Faulty.Close(fd)
-}
-
-// mayClose checks that a client that is waited for is waited for long enough.
-func (k *observed) mayClose(l *link) {
-	now := k.s.machine.Now()
-	waited := l.peace && !l.ended && !l.broken && !l.dropped
-	longest := 10 * core.Second
-	if l.foreign {
-		longest = core.Second
-	}
-	if waited && now < max(l.over, l.heard)+core.Second && now < l.over+longest {
-		k.s.judge.failf("connection %d still sends, and is closed %d ms after its end", l.label, (now-l.over)/core.Millisecond)
-	}
-}
-
-// mustBeReleased checks that the locks of a connection are released before the
-// client can see its end (END-5), and that one that was refused was told why
-// (BAD-4).
-func (k *observed) mustBeReleased(fd loop.FD) {
-	l := k.holder(fd)
-	switch {
-	case l == nil:
-	case !l.released && !l.refused:
-		k.s.judge.failf("END-5: connection %d ends for its client before its locks are released", l.label)
-	case l.refused && len(l.owed) > 0 && !l.broken && !l.dropped && k.s.machine.Now() < l.began+core.Second:
-		k.s.judge.failf("BAD-4: connection %d was refused, and not told %q", l.label, l.owed)
+		t.s.coverage[DumpAwaited]++
+		l.waits, l.resumed, l.before = false, true, len(l.owed)
+		l.owed = append(l.owed, r.Reply...)
+		fx.Resume(r.To, r.Reply)
 	}
 }

@@ -33,7 +33,7 @@ func (s *stage) tellSomebody(fx *core.Effects) {
 		l.taken, l.owing = s.machine.Now(), s.machine.Now()
 	}
 	l.owed, l.told = append(l.owed, text...), true
-	fx.Append(s.judge.id(l.label), text)
+	fx.Append(s.judge.ID(l.label), text)
 	s.coverage[OutputForOthers]++
 }
 
@@ -46,12 +46,11 @@ func (t tap) Tick(now core.Time, fx *core.Effects) {
 	s := t.s
 	s.progress++
 	if t.Next(); now < s.wanted {
-		s.judge.failf("Core is woken at %d, and did not want to be before %d", now, s.wanted)
+		s.judge.Failf("Core is woken at %d, and did not want to be before %d", now, s.wanted)
 	}
 	s.wanted = core.Never
-	if s.judge.core.Next() <= now {
-		s.judge.tick(now - s.judge.now)
-		if d := s.judge.fx.Dump(); d != nil {
+	if s.judge.Next() <= now {
+		if d := s.judge.Tick(now - s.judge.Now); d != nil {
 			fx.Begin(d)
 		}
 	}
@@ -68,13 +67,10 @@ func (t tap) Tick(now core.Time, fx *core.Effects) {
 
 // Next implements hub.Core.
 func (t tap) Next() core.Time {
-	next := min(t.s.alarm, t.s.judge.core.Next())
+	next := min(t.s.alarm, t.s.judge.Next())
 	t.s.wanted = min(t.s.wanted, next)
 	return next
 }
 
 // Stop implements hub.Core.
-func (t tap) Stop(now core.Time) {
-	t.s.judge.core.Stop(now)
-	t.s.judge.pause, t.s.judge.hurry = 0, true
-}
+func (t tap) Stop(now core.Time) { t.s.judge.Stop(now) }

@@ -24,7 +24,7 @@ type world struct {
 	options Options
 	random  random
 	script  script
-	judge   *judge
+	judge   *traced
 	net     network
 	result  Result
 	peers   []*peer
@@ -41,7 +41,7 @@ type peer struct {
 	addr      string
 	open      bool // the server has it
 	websocket bool
-	sort      int
+	behaviour int
 	uplink    []byte // from head on: under way to the server
 	head      int
 	messages  []int // websocket: where in uplink messages end, ascending
@@ -61,8 +61,8 @@ type action func(*world, *peer)
 // say everything about it.
 func Run(o Options) (Result, error) { return run(o, nil) }
 
-func run(o Options, record *[]Op) (result Result, err error) {
-	w := &world{options: o, random: newRandom(o.Seed, runStream), script: newScript(&o), judge: newJudge(o)}
+func run(o Options, record *[]Event) (result Result, err error) {
+	w := &world{options: o, random: newRandom(o.Seed, runStream), script: newScript(&o), judge: newTraced(o)}
 	if o.Record {
 		w.record = &recorder{classic: o.Classic}
 		w.record.history.Classic = o.Classic
@@ -74,9 +74,9 @@ func run(o Options, record *[]Op) (result Result, err error) {
 		}
 		result = w.result
 	}()
-	w.net = direct{w}
+	w.net = coreNetwork{w}
 	if o.Loops > 0 {
-		w.net = newSockets(w, record)
+		w.net = newKernelNetwork(w, record)
 	} else {
 		w.judge.record = record
 	}
@@ -88,17 +88,17 @@ func run(o Options, record *[]Op) (result Result, err error) {
 	w.audit(nil)
 	for range o.Steps {
 		w.step()
-		if w.judge.failure != nil {
-			return w.result, w.judge.failure
+		if w.judge.Err() != nil {
+			return w.result, w.judge.Err()
 		}
 	}
 	w.calm()
 	w.result.Hash = w.judge.sum()
-	if w.record != nil && w.judge.failure == nil {
-		w.judge.failure = w.record.history.Check()
+	w.result.Commands = int64(w.judge.Commands())
+	if w.record != nil && w.judge.Err() == nil {
+		return w.result, w.record.history.Check()
 	}
-	w.result.Commands = int64(w.judge.commands + w.judge.model.Commands())
-	return w.result, w.judge.failure
+	return w.result, w.judge.Err()
 }
 
 // weigh lists every action as often as its weight says.
@@ -149,7 +149,7 @@ func (w *world) connect(p *peer) {
 	*p = peer{label: w.labels, uplink: p.uplink[:0], messages: p.messages[:0]}
 	w.labels++
 	p.websocket = w.random.percent(w.options.WebSocketPercent)
-	p.sort = w.pickSort()
+	p.behaviour = w.pickBehaviour()
 	if !w.options.Record && w.random.percent(5) {
 		w.hit(ByteOrderMark)
 		p.uplink = append(p.uplink, "\ufeff"...)
@@ -173,12 +173,12 @@ func (w *world) connect(p *peer) {
 	w.net.connect(p)
 }
 
-func (w *world) pickSort() int {
-	k := w.options.Kinds
+func (w *world) pickBehaviour() int {
+	k := w.options.Behaviours
 	at := w.random.below(k.Behaved + k.Contending + k.Careless + k.Hostile)
-	for sort, weight := range [sorts]int{k.Behaved, k.Contending, k.Careless, k.Hostile} {
+	for behaviour, weight := range [behaviours]int{k.Behaved, k.Contending, k.Careless, k.Hostile} {
 		if at -= weight; at < 0 {
-			return sort
+			return behaviour
 		}
 	}
 	return hostile

@@ -7,20 +7,19 @@ import (
 	"lockd/server/core"
 )
 
-// direct is a network that ends at Core.
-type direct struct{ w *world }
+// coreNetwork is a network that ends at Core.
+type coreNetwork struct{ w *world }
 
-func (d direct) connect(p *peer) {
+func (d coreNetwork) connect(p *peer) {
 	w := d.w
-	p.open = w.judge.open(p.label, p.addr)
-	if !p.open {
+	if _, p.open = w.judge.Open(p.label, p.addr); !p.open {
 		w.hit(RefusedConnection)
 	} else if w.record != nil {
 		p.seen = &seen{conn: p.label, mark: w.record.now()}
 	}
 }
 
-func (d direct) deliver(p *peer, n int) {
+func (d coreNetwork) deliver(p *peer, n int) {
 	w := d.w
 	if p.waits {
 		return
@@ -50,7 +49,7 @@ func (d direct) deliver(p *peer, n int) {
 		p.messages = append(p.messages[:0], p.messages[1:]...)
 		w.hit(WebSocketMessage)
 		p.torn = false
-		replies, state := w.judge.endMessage(p.label)
+		replies, state := w.judge.EndMessage(p.label)
 		p.waits = state.Waits
 		d.reply(p, replies)
 		d.dismiss(p, state)
@@ -58,17 +57,17 @@ func (d direct) deliver(p *peer, n int) {
 }
 
 // dismiss ends a connection that the server does not want to serve.
-func (d direct) dismiss(p *peer, state core.State) {
+func (d coreNetwork) dismiss(p *peer, state core.State) {
 	if state.Ends && p.open {
 		d.w.hit(ForeignProtocol)
 		d.end(p)
 	}
 }
 
-func (d direct) arrive(p *peer, n int) {
+func (d coreNetwork) arrive(p *peer, n int) {
 	w := d.w
 	data := p.uplink[p.head : p.head+n]
-	consumed, replies, state := w.judge.receive(p.label, data)
+	consumed, replies, state := w.judge.Receive(p.label, data)
 	p.waits = state.Waits
 	w.result.Bytes += int64(consumed)
 	if consumed < n && !state.Waits {
@@ -92,7 +91,7 @@ var (
 
 // reply lets the server write to the client. It fails once the client is gone,
 // and then the server gives the connection up.
-func (d direct) reply(p *peer, replies []byte) {
+func (d coreNetwork) reply(p *peer, replies []byte) {
 	w := d.w
 	if len(replies) == 0 {
 		return
@@ -113,7 +112,7 @@ func (d direct) reply(p *peer, replies []byte) {
 	}
 }
 
-func (d direct) drain(p *peer) {
+func (d coreNetwork) drain(p *peer) {
 	if p.seen != nil {
 		d.w.read(p.seen)
 	}
@@ -125,7 +124,7 @@ func (d direct) drain(p *peer) {
 }
 
 // reset ends the connection. Sometimes what was under way was not lost but late.
-func (d direct) reset(p *peer) {
+func (d coreNetwork) reset(p *peer) {
 	w := d.w
 	if p.unread > 0 || p.underWay() > 0 {
 		w.hit(EndBeforeReply)
@@ -133,23 +132,23 @@ func (d direct) reset(p *peer) {
 	d.end(p)
 	if p.underWay() > 0 && w.random.below(4) == 0 {
 		w.hit(BytesAfterTheEnd)
-		w.judge.receive(p.label, p.uplink[p.head:])
-		w.judge.close(p.label)
+		w.judge.Receive(p.label, p.uplink[p.head:])
+		w.judge.Close(p.label)
 	}
 }
 
-func (d direct) drop(p *peer) {
+func (d coreNetwork) drop(p *peer) {
 	d.w.hit(DroppedByServer)
 	d.end(p)
 }
 
 // end ends a connection in the server.
-func (d direct) end(p *peer) {
+func (d coreNetwork) end(p *peer) {
 	w := d.w
 	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
 		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
 	})
-	if orphans := w.judge.close(p.label); orphans.Exclusive+orphans.Shared > 0 && contended {
+	if orphans := w.judge.Close(p.label); orphans.Exclusive+orphans.Shared > 0 && contended {
 		w.hit(HolderEndsUnderContention)
 	}
 	p.open = false
@@ -162,23 +161,26 @@ func (d direct) end(p *peer) {
 	}
 }
 
-func (d direct) ask(p *peer, line string) string {
-	_, replies, state := d.w.judge.receive(p.label, []byte(line+"\n"))
+func (d coreNetwork) ask(p *peer, line string) string {
+	_, replies, state := d.w.judge.Receive(p.label, []byte(line+"\n"))
 	if state.Waits {
 		replies = d.await(p)
 	}
 	return string(replies)
 }
 
-func (d direct) dial(p *peer) bool { return d.w.judge.open(p.label, p.addr) }
+func (d coreNetwork) dial(p *peer) bool {
+	_, ok := d.w.judge.Open(p.label, p.addr)
+	return ok
+}
 
-func (d direct) hang(p *peer) { d.end(p) }
+func (d coreNetwork) hangUp(p *peer) { d.end(p) }
 
-func (d direct) rest() {}
+func (d coreNetwork) rest() {}
 
-func (d direct) pause() { d.w.judge.valid() }
+func (d coreNetwork) pause() { d.w.judge.Valid() }
 
-func (d direct) stop() {
+func (d coreNetwork) stop() {
 	for _, p := range d.w.peers {
 		if p.open {
 			d.deliver(p, p.underWay())
@@ -187,11 +189,11 @@ func (d direct) stop() {
 			d.end(p)
 		}
 	}
-	d.w.judge.restart()
+	d.w.judge.Restart()
 	d.w.answers = nil
 }
 
-func (d direct) finish() {
+func (d coreNetwork) finish() {
 	for _, p := range d.w.peers {
 		d.answerAll()
 		for range 2 * (p.underWay() + len(p.messages) + 1) { // each may wait
@@ -207,15 +209,15 @@ func (d direct) finish() {
 			}
 		}
 		if p.open {
-			d.w.judge.failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
+			d.w.judge.Failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
 		}
 	}
-	d.w.judge.valid()
+	d.w.judge.Valid()
 }
 
-func (d direct) lives(*peer) bool { return true }
+func (d coreNetwork) has(*peer) bool { return true }
 
-func (d direct) living() []string {
+func (d coreNetwork) living() []string {
 	w := d.w
 	shown := []string{w.shownAs(w.auditor.addr, w.auditor.label)}
 	for _, p := range w.peers {
@@ -224,4 +226,56 @@ func (d direct) living() []string {
 		}
 	}
 	return shown
+}
+
+// dumps lets dumps be begun and made, if the dice say so.
+func (d coreNetwork) dumps() {
+	j, r := d.w.judge, &d.w.random
+	d.answerAll()
+	if j.Next() != core.Never && r.below(4) == 0 {
+		j.Tick(pick(r, 0, core.Millisecond, core.Second))
+	}
+	if j.Making() && r.below(4) == 0 {
+		d.w.answers = j.Make()
+		d.answerAll()
+	}
+}
+
+// answerAll gives the replies to the clients that have waited for them, if they are
+// of those that go on by themselves.
+func (d coreNetwork) answerAll() {
+	answers := d.w.answers
+	d.w.answers = nil
+	for _, r := range answers {
+		for _, p := range d.w.peers {
+			if p.open && d.w.judge.ID(p.label) == r.To {
+				d.w.hit(DumpAwaited)
+				p.waits = false
+				d.reply(p, r.Reply)
+			}
+		}
+	}
+}
+
+// await lets dumps be made until one client is answered. The others hear of theirs
+// later, so that nothing else happens meanwhile.
+func (d coreNetwork) await(p *peer) (reply []byte) {
+	j := d.w.judge
+	for range 1000 {
+		if next := j.Next(); next != core.Never {
+			j.Tick(max(0, next-j.Now))
+		}
+		for _, r := range j.Make() {
+			if r.To == j.ID(p.label) {
+				reply = r.Reply
+			} else {
+				d.w.answers = append(d.w.answers, r)
+			}
+		}
+		if !j.Waits(p.label) || j.Err() != nil {
+			return reply
+		}
+	}
+	j.Failf("connection %d waits for ever", p.label)
+	return nil
 }

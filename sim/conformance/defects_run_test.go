@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	liarsFile = "testdata/liars.txt"
-	// liarTimeout is short, as most failures of liars are found by waiting.
-	liarTimeout = 2 * time.Second
-	// liarsAtOnce is how many are judged side by side.
-	liarsAtOnce = 12
+	defectsFile = "testdata/defects.txt"
+	// defectTimeout is short, as most failures of defects are found by waiting.
+	defectTimeout = 2 * time.Second
+	// defectsAtOnce is how many are judged side by side.
+	defectsAtOnce = 12
 )
 
-// bulk are the cases that take most of the time. Only the liars that are marked
+// bulk are the cases that take most of the time. Only the defects that are marked
 // so are judged by them too.
 var bulk = []string{
 	"get-twenty-thousand-names", "pipelined-ten-thousand", "endless-line",
@@ -34,25 +34,25 @@ var bulk = []string{
 }
 
 var (
-	updateLiars = flag.Bool("update-liars", false, "rewrite "+liarsFile+"; then review the difference")
-	exhaustive  = flag.Bool("exhaustive", false, "judge every liar by every case")
+	updateDefects = flag.Bool("update-defects", false, "rewrite "+defectsFile+"; then review the difference")
+	exhaustive    = flag.Bool("exhaustive", false, "judge every defect by every case")
 )
 
-// TestLiars lets the suite judge servers with one defect each. Every liar fails
-// in exactly the cases that testdata/liars.txt has for it, the honest ones in
-// none. To save time, a liar is judged by the cases that it must fail and by
-// every third of the others, another third for the next liar; -exhaustive runs
+// TestDefects lets the suite judge servers with one defect each. Every defect fails
+// in exactly the cases that testdata/defects.txt has for it, the correct ones in
+// none. To save time, a defect is judged by the cases that it must fail and by
+// every third of the others, another third for the next defect; -exhaustive runs
 // all of them.
-func TestLiars(t *testing.T) {
-	want := readLiars(t)
-	got := judgeLiars(t, want)
-	if *updateLiars {
-		writeLiars(t, want, got)
+func TestDefects(t *testing.T) {
+	want := readDefects(t)
+	got := judgeDefects(t, want)
+	if *updateDefects {
+		writeDefects(t, want, got)
 		return
 	}
 	for name := range want {
-		if _, ok := liars[name]; !ok {
-			t.Errorf("%s names %s, which is no liar", liarsFile, name)
+		if _, ok := defects[name]; !ok {
+			t.Errorf("%s names %s, which is no defect", defectsFile, name)
 		}
 	}
 	for name, found := range got {
@@ -65,7 +65,7 @@ func TestLiars(t *testing.T) {
 	}
 }
 
-// confirm judges a liar again by the cases in which it did something else than
+// confirm judges a defect again by the cases in which it did something else than
 // expected, with more patience: a busy machine can be late, and can miss a race.
 // It returns the failed cases without those that may fail.
 func confirm(t *testing.T, name string, want *expectation, failed []string) []string {
@@ -86,7 +86,7 @@ func confirm(t *testing.T, name string, want *expectation, failed []string) []st
 		}
 		t.Logf("%s is judged again by %v", name, odd)
 		found := judge(t, conformance.Options{
-			Start: liars[name].start(t, transportOf(name)), Timeout: 2 * liarTimeout, Run: odd,
+			Start: defects[name].start(t, transportOf(name)), Timeout: 2 * defectTimeout, Run: odd,
 		})
 		failed = slices.DeleteFunc(failed, func(id string) bool { return slices.Contains(odd, id) })
 		failed = append(failed, failedIn(found)...)
@@ -98,7 +98,7 @@ func confirm(t *testing.T, name string, want *expectation, failed []string) []st
 	return failed
 }
 
-// transportOf is the beginning of a liar's name, or tcp.
+// transportOf is the beginning of a defect's name, or tcp.
 func transportOf(name string) string {
 	word, _, _ := strings.Cut(name, "-")
 	if word == "ws" || word == "unix" {
@@ -107,19 +107,19 @@ func transportOf(name string) string {
 	return "tcp"
 }
 
-// judgeLiars judges all of them.
-func judgeLiars(t *testing.T, want map[string]*expectation) map[string]*report.Report {
+// judgeDefects judges all of them.
+func judgeDefects(t *testing.T, want map[string]*expectation) map[string]*report.Report {
 	reports := map[string]*report.Report{}
 	var mu sync.Mutex
 	var wait sync.WaitGroup
-	slots := make(chan struct{}, liarsAtOnce)
-	for i, name := range slices.Sorted(maps.Keys(liars)) {
-		l := liars[name]
-		opts := conformance.Options{Level: protocol.Strict, Start: l.start(t, transportOf(name)), Timeout: liarTimeout}
+	slots := make(chan struct{}, defectsAtOnce)
+	for i, name := range slices.Sorted(maps.Keys(defects)) {
+		l := defects[name]
+		opts := conformance.Options{Level: protocol.Strict, Start: l.start(t, transportOf(name)), Timeout: defectTimeout}
 		if !l.bulk {
 			opts.Skip = bulk
 		}
-		if !l.bulk && !*exhaustive && !*updateLiars {
+		if !l.bulk && !*exhaustive && !*updateDefects {
 			opts.Run = someCases(want[name], i)
 		}
 		wait.Go(func() {
@@ -143,10 +143,10 @@ func judgeLiars(t *testing.T, want map[string]*expectation) map[string]*report.R
 }
 
 // someCases are those that are expected to fail, and a third of the others.
-func someCases(e *expectation, liar int) []string {
+func someCases(e *expectation, defect int) []string {
 	var ids []string
 	for i, c := range conformance.Cases() {
-		if slices.Contains(e.surely, c.ID) || (i+liar)%3 == 0 {
+		if slices.Contains(e.surely, c.ID) || (i+defect)%3 == 0 {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -162,16 +162,16 @@ func failedIn(found *report.Report) []string {
 	return failed
 }
 
-// expectation is what a liar fails in.
+// expectation is what a defect fails in.
 type expectation struct {
 	surely []string
 	maybe  []string // depends on who comes first
 }
 
-// readLiars reads the expected failures: a liar's name, then its cases,
+// readDefects reads the expected failures: a defect's name, then its cases,
 // indented. A case that may fail has a question mark.
-func readLiars(t *testing.T) map[string]*expectation {
-	text, err := os.ReadFile(liarsFile)
+func readDefects(t *testing.T) map[string]*expectation {
+	text, err := os.ReadFile(defectsFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func readLiars(t *testing.T) map[string]*expectation {
 			e.surely = append(e.surely, word)
 		}
 	}
-	for name := range liars {
+	for name := range defects {
 		if want[name] == nil {
 			want[name] = &expectation{}
 		}
@@ -198,7 +198,7 @@ func readLiars(t *testing.T) map[string]*expectation {
 	return want
 }
 
-func writeLiars(t *testing.T, want map[string]*expectation, got map[string]*report.Report) {
+func writeDefects(t *testing.T, want map[string]*expectation, got map[string]*report.Report) {
 	var b strings.Builder
 	b.WriteString("# The cases that each deliberately wrong server must fail, and no others. The\n" +
 		"# cases of bulk are left out, but for the servers that are marked so.\n" +
@@ -214,7 +214,7 @@ func writeLiars(t *testing.T, want map[string]*expectation, got map[string]*repo
 			fmt.Fprintf(&b, "  ? %s\n", id)
 		}
 	}
-	if err := os.WriteFile(liarsFile, []byte(b.String()), 0o644); err != nil {
+	if err := os.WriteFile(defectsFile, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

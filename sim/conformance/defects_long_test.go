@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// The lies that take more than a few lines.
+// The defects that take more than a few lines.
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
 
 // holders are the peers that share a name.
-func (w *liarServer) holders(name string) []*peer {
+func (w *testServer) holders(name string) []*peer {
 	var some []*peer
 	for _, p := range w.peers {
 		if p.shared[name] {

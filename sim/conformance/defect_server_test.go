@@ -24,9 +24,9 @@ import (
 	"lockd/sim/transport"
 )
 
-// liar is a server with one defect. It serves the model over real sockets; a
-// hook that is not nil takes the place of what an honest server does.
-type liar struct {
+// defect is a server with one defect. It serves the model over real sockets; a
+// hook that is not nil takes the place of what a correct server does.
+type defect struct {
 	config model.Config
 	// bulk lets the cases that take long be run too.
 	bulk bool
@@ -57,9 +57,9 @@ type liar struct {
 	linesOnly bool
 }
 
-// liarServer is a running liar. Its mutex guards the model and all below.
-type liarServer struct {
-	liar
+// testServer is a running defect. Its mutex guards the model and all below.
+type testServer struct {
+	defect
 	mu     sync.Mutex
 	model  *model.Server
 	peers  map[uint64]*peer
@@ -72,9 +72,9 @@ type liarServer struct {
 	lingering []*peer
 }
 
-// peer is a connection to a running liar.
+// peer is a connection to a running defect.
 type peer struct {
-	*liarServer
+	*testServer
 	id        uint64
 	addr      string
 	partial   []byte
@@ -90,7 +90,7 @@ type peer struct {
 	stop      func() // after what was received is answered
 }
 
-// do executes a line honestly, and keeps track of who holds what.
+// do executes a line correctly, and keeps track of who holds what.
 func (p *peer) do(line string) string { return p.doAs(p.id, line) }
 
 func (p *peer) doAs(id uint64, line string) string {
@@ -121,7 +121,7 @@ func (p *peer) quietly(line string) string {
 }
 
 // forge adds to the figures of q.
-func (w *liarServer) forge(stats string) string {
+func (w *testServer) forge(stats string) string {
 	lines := strings.SplitAfter(stats, "\n")
 	for i, line := range lines {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
@@ -133,7 +133,7 @@ func (w *liarServer) forge(stats string) string {
 }
 
 // holder is who holds a name exclusively, or nil.
-func (w *liarServer) holder(name string) *peer {
+func (w *testServer) holder(name string) *peer {
 	for _, p := range w.peers {
 		if p.exclusive[name] {
 			return p
@@ -146,8 +146,8 @@ func (w *liarServer) holder(name string) *peer {
 func (p *peer) receive(data []byte, message bool) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.liar.packet != nil {
-		data = p.liar.packet(p, data)
+	if p.defect.packet != nil {
+		data = p.defect.packet(p, data)
 	}
 	var out bytes.Buffer
 	for piece := range bytes.SplitAfterSeq(data, []byte("\n")) {
@@ -196,8 +196,8 @@ func (p *peer) receive(data []byte, message bool) []byte {
 }
 
 func (p *peer) execute(line string) string {
-	if p.liar.line != nil {
-		return p.liar.line(p, line)
+	if p.defect.line != nil {
+		return p.defect.line(p, line)
 	}
 	return p.do(line)
 }
@@ -209,28 +209,28 @@ func (p *peer) leave(reset bool) {
 		return
 	}
 	p.left = true
-	if p.liar.end != nil {
-		p.liar.end(p, reset)
+	if p.defect.end != nil {
+		p.defect.end(p, reset)
 	} else {
 		p.model.Close(p.id)
 	}
 	delete(p.peers, p.id)
 }
 
-func (w *liarServer) join(addr string, send func([]byte), hangUp, stop func()) *peer {
+func (w *testServer) join(addr string, send func([]byte), hangUp, stop func()) *peer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id, _ := w.model.Open(addr)
 	p := &peer{
-		liarServer: w, id: id, addr: addr, send: send, hangUp: hangUp, stop: stop,
+		testServer: w, id: id, addr: addr, send: send, hangUp: hangUp, stop: stop,
 		exclusive: map[string]bool{}, shared: map[string]bool{}, note: map[string]int{},
 	}
 	w.peers[id] = p
 	if w.linesOnly {
 		w.model.Receive(id, []byte("\n")) // the model has seen a first line
 	}
-	if w.liar.open != nil {
-		w.liar.open(p)
+	if w.defect.open != nil {
+		w.defect.open(p)
 	}
 	return p
 }
@@ -245,8 +245,8 @@ func (p *peer) dismissed() bool {
 func (p *peer) reply(out []byte) {
 	switch {
 	case len(out) == 0:
-	case p.liar.write != nil:
-		p.liar.write(p, out)
+	case p.defect.write != nil:
+		p.defect.write(p, out)
 	default:
 		p.send(out)
 	}
@@ -255,7 +255,7 @@ func (p *peer) reply(out []byte) {
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // serveStream serves a tcp or unix connection.
-func (w *liarServer) serveStream(nc net.Conn) {
+func (w *testServer) serveStream(nc net.Conn) {
 	addr := nc.RemoteAddr().String()
 	if nc.LocalAddr().Network() == "unix" {
 		addr = "unix"
@@ -308,7 +308,7 @@ func (w *liarServer) serveStream(nc net.Conn) {
 }
 
 // serveMessages serves a WebSocket.
-func (w *liarServer) serveMessages(rw http.ResponseWriter, r *http.Request) {
+func (w *testServer) serveMessages(rw http.ResponseWriter, r *http.Request) {
 	guard := &closeGuard{ResponseWriter: rw}
 	ws, err := websocket.Accept(guard, r, &websocket.AcceptOptions{InsecureSkipVerify: w.anyOrigin})
 	if err != nil {
@@ -369,15 +369,15 @@ func (g *closeGuard) Write(frame []byte) (int, error) {
 	return g.Conn.Write(frame)
 }
 
-// start returns an Options.Start that serves the liar.
-func (l liar) start(t *testing.T, name string) func(context.Context) (*process.Instance, error) {
+// start returns an Options.Start that serves the defect.
+func (l defect) start(t *testing.T, name string) func(context.Context) (*process.Instance, error) {
 	dir, err := os.MkdirTemp("", "c")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return func(context.Context) (*process.Instance, error) {
-		w := &liarServer{liar: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}, stopped: make(chan struct{})}
+		w := &testServer{defect: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}, stopped: make(chan struct{})}
 		network, address := "tcp", "127.0.0.1:0"
 		if name == "unix" {
 			network, address = "unix", filepath.Join(dir, "s")
@@ -416,7 +416,7 @@ func (l liar) start(t *testing.T, name string) func(context.Context) (*process.I
 }
 
 // stop ends all connections: in order, or not.
-func (w *liarServer) stop() {
+func (w *testServer) stop() {
 	w.mu.Lock()
 	close(w.stopped)
 	for _, p := range w.peers {

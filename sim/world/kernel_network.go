@@ -7,54 +7,56 @@ import (
 	"lockd/server/core"
 )
 
-// sockets is a network of a fake kernel, with the production event loops on it. It
+// kernelNetwork is a network of a fake kernel, with the production event loops on it. It
 // decides what happens; stage does it.
-type sockets struct {
+type kernelNetwork struct {
 	w      *world
 	stage  *stage
-	record *[]Op // nil: off
+	record *[]Event // nil: off
 }
 
-func newSockets(w *world, record *[]Op) *sockets {
-	n := &sockets{w: w, record: record}
+func newKernelNetwork(w *world, record *[]Event) *kernelNetwork {
+	n := &kernelNetwork{w: w, record: record}
 	n.stage = newStage(w.options, w.judge, &w.result.Coverage)
 	n.stage.released = n.released
 	return n
 }
 
-// do does one operation, and keeps it.
-func (n *sockets) do(op Op) (int, []byte, bool) {
+// do does one event, and keeps it.
+func (n *kernelNetwork) do(event Event) (int, []byte, bool) {
 	if n.record != nil {
-		*n.record = append(*n.record, op)
+		*n.record = append(*n.record, event)
 	}
-	return n.stage.do(op)
+	return n.stage.do(event)
 }
 
 // turns lets some loops take some turns, with faults.
-func (n *sockets) turns() {
+func (n *kernelNetwork) turns() {
 	w := n.w
 	for range w.random.below(w.options.Turns + 1) {
 		loop := w.random.below(w.options.Loops)
-		n.do(Op{Turn, loop, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
+		n.do(Event{Turn, loop, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
 	}
 }
 
-func (n *sockets) dumps() {
+func (n *kernelNetwork) dumps() {
 	if n.stage.making != nil && n.w.random.below(4) == 0 {
 		if n.w.random.below(3) == 0 { // it took some time, and the next has to wait
 			n.advance(pick(&n.w.random, core.Millisecond, 50*core.Millisecond))
 		}
-		n.do(Op{Kind: Made})
+		n.do(Event{Kind: Made})
 	}
 }
 
-func (n *sockets) advance(d core.Time) { n.do(Op{Advance, 0, strconv.FormatInt(int64(d), 10)}) }
+func (n *kernelNetwork) advance(d core.Time) {
+	n.do(Event{Advance, 0, strconv.FormatInt(int64(d), 10)})
+}
 
-func (n *sockets) settle() { n.do(Op{Kind: Settle}) }
+func (n *kernelNetwork) settle() { n.do(Event{Kind: Settle}) }
 
-func (n *sockets) connect(p *peer) {
+func (n *kernelNetwork) connect(p *peer) {
 	p.websocket = false
-	n.do(Op{Dial, p.label, p.addr})
+	n.do(Event{Dial, p.label, p.addr})
 	p.link = n.stage.links[p.label]
 	if p.open = p.link != nil; p.open && n.w.record != nil {
 		p.seen = &seen{conn: p.label, mark: n.w.record.now()}
@@ -63,11 +65,11 @@ func (n *sockets) connect(p *peer) {
 	n.turns()
 }
 
-func (n *sockets) deliver(p *peer, bytes int) {
+func (n *kernelNetwork) deliver(p *peer, bytes int) {
 	w := n.w
 	if bytes > 0 {
 		data := p.uplink[p.head : p.head+bytes]
-		taken, _, _ := n.do(Op{Arrive, p.label, string(data)})
+		taken, _, _ := n.do(Event{Arrive, p.label, string(data)})
 		w.result.Bytes += int64(taken)
 		if taken > 0 {
 			p.torn = data[taken-1] != '\n'
@@ -85,21 +87,21 @@ func (n *sockets) deliver(p *peer, bytes int) {
 			if p.link.end.Buffered() > 0 || len(p.link.sent) > 0 {
 				w.hit(EndInsidePipeline)
 			}
-			n.do(Op{Kind: Leave, Conn: p.label})
+			n.do(Event{Kind: Leave, Conn: p.label})
 			n.leave(p)
 		} else {
-			n.do(Op{Kind: FinishStream, Conn: p.label})
+			n.do(Event{Kind: FinishStream, Conn: p.label})
 		}
 	}
 	n.turns()
 }
 
 // leave frees the place of a client whose connection goes on without it.
-func (n *sockets) leave(p *peer) {
+func (n *kernelNetwork) leave(p *peer) {
 	p.open, p.seen = false, nil
 }
 
-func (n *sockets) drain(p *peer) {
+func (n *kernelNetwork) drain(p *peer) {
 	most := mostDrained
 	if n.w.options.Window <= 1000 && n.w.random.below(2) > 0 {
 		most = 1 + n.w.random.below(200)
@@ -109,30 +111,30 @@ func (n *sockets) drain(p *peer) {
 }
 
 // read lets a client read, and notice the end of its connection.
-func (n *sockets) read(p *peer, most int) []byte {
-	_, data, gone := n.do(Op{Drain, p.label, strconv.Itoa(most)})
+func (n *kernelNetwork) read(p *peer, most int) []byte {
+	_, data, gone := n.do(Event{Drain, p.label, strconv.Itoa(most)})
 	if p.seen != nil {
 		p.seen.replies = append(p.seen.replies, data...)
 		n.w.read(p.seen)
 	}
 	if gone && p.open {
-		n.do(Op{Kind: Leave, Conn: p.label})
+		n.do(Event{Kind: Leave, Conn: p.label})
 		n.leave(p)
 	}
 	return data
 }
 
-func (n *sockets) reset(p *peer) {
+func (n *kernelNetwork) reset(p *peer) {
 	if p.underWay() > 0 || len(p.link.owed)+p.link.end.Buffered()+len(p.link.sent) > 0 {
 		n.w.hit(EndBeforeReply)
 	}
-	n.do(Op{Kind: Reset, Conn: p.label})
+	n.do(Event{Kind: Reset, Conn: p.label})
 	n.leave(p)
 	n.turns()
 }
 
 // drop lets time jump, so that deadlines pass.
-func (n *sockets) drop(*peer) {
+func (n *kernelNetwork) drop(*peer) {
 	n.w.hit(TimeJump)
 	n.settle() // so that what has arrived counts as said before
 	n.advance(pick(&n.w.random, core.Millisecond, 30*core.Millisecond, core.Second, 4*core.Second, 40*core.Second))
@@ -140,7 +142,7 @@ func (n *sockets) drop(*peer) {
 }
 
 // released is called in the middle of a turn.
-func (n *sockets) released(l *link) {
+func (n *kernelNetwork) released(l *link) {
 	w := n.w
 	contended := slices.ContainsFunc(w.peers, func(other *peer) bool { return other.link != l && other.underWay() > 0 })
 	if contended {
@@ -168,11 +170,11 @@ func (w *world) takeAll(l *link) {
 	w.read(l.seen)
 }
 
-func (n *sockets) ask(p *peer, line string) string {
+func (n *kernelNetwork) ask(p *peer, line string) string {
 	n.settle()
-	n.do(Op{Arrive, p.label, line + "\n"})
+	n.do(Event{Arrive, p.label, line + "\n"})
 	var reply []byte
-	for n.w.judge.failure == nil {
+	for n.w.judge.Err() == nil {
 		n.settle()
 		before := len(reply)
 		for data := n.read(p, mostDrained); len(data) > 0; data = n.read(p, mostDrained) {
@@ -188,9 +190,9 @@ func (n *sockets) ask(p *peer, line string) string {
 	return string(reply)
 }
 
-func (n *sockets) dial(p *peer) bool {
+func (n *kernelNetwork) dial(p *peer) bool {
 	for range 100 { // a listener may be left alone for a while
-		n.do(Op{Dial, p.label, p.addr})
+		n.do(Event{Dial, p.label, p.addr})
 		if p.link = n.stage.links[p.label]; p.link == nil {
 			return false
 		}
@@ -209,8 +211,8 @@ func (n *sockets) dial(p *peer) bool {
 	return p.open
 }
 
-func (n *sockets) hang(p *peer) {
-	n.do(Op{Kind: FinishStream, Conn: p.label})
+func (n *kernelNetwork) hangUp(p *peer) {
+	n.do(Event{Kind: FinishStream, Conn: p.label})
 	n.leaveAll([]*peer{p})
 }
 
@@ -220,9 +222,9 @@ const mostReads = 2000
 
 // leaveAll lets the clients that have ended their streams send and read to the
 // end, which comes nearer for one of them at least.
-func (n *sockets) leaveAll(peers []*peer) {
+func (n *kernelNetwork) leaveAll(peers []*peer) {
 	idle := 0
-	for round := 0; n.w.judge.failure == nil; round++ {
+	for round := 0; n.w.judge.Err() == nil; round++ {
 		open, moved, waiting := 0, 0, len(n.stage.waiting)
 		for _, p := range peers {
 			if p.open && round == mostReads {
@@ -247,7 +249,7 @@ func (n *sockets) leaveAll(peers []*peer) {
 			idle = 0
 		}
 		if idle == 100 {
-			n.w.judge.failf("the clients have ended their streams and read on, and their connections do not end")
+			n.w.judge.Failf("the clients have ended their streams and read on, and their connections do not end")
 		}
 		if next := n.stage.next(); (len(n.stage.waiting) > 0 || n.awaiting(peers)) && next != core.Never {
 			n.advance(max(0, next-n.stage.machine.Now()))
@@ -255,10 +257,10 @@ func (n *sockets) leaveAll(peers []*peer) {
 	}
 }
 
-func (n *sockets) rest() {
+func (n *kernelNetwork) rest() {
 	n.settle()
 	for range 100 {
-		left := n.w.judge.pause - n.stage.machine.Now()
+		left := n.w.judge.Pause() - n.stage.machine.Now()
 		if left <= 0 {
 			break
 		}
@@ -268,123 +270,39 @@ func (n *sockets) rest() {
 }
 
 // awaiting says whether any of them waits for a dump.
-func (n *sockets) awaiting(peers []*peer) bool {
+func (n *kernelNetwork) awaiting(peers []*peer) bool {
 	return slices.ContainsFunc(peers, func(p *peer) bool { return p.open && p.link.waits })
 }
 
-func (n *sockets) pause() {
-	n.w.judge.valid()
+func (n *kernelNetwork) pause() {
+	n.w.judge.Valid()
 	if n.w.random.below(4) == 0 {
 		n.settle()
 	}
 }
 
-// lastMinute lets much arrive that no loop has seen yet, and clients connect that
-// say nothing.
-func (n *sockets) lastMinute() {
-	w := n.w
-	for _, p := range w.peers {
-		if p.open && !p.finished {
-			w.send(p)
-			taken, _, _ := n.do(Op{Arrive, p.label, string(p.uplink[p.head:])})
-			p.passed(taken)
-		}
-	}
-	for range w.random.below(4) {
-		n.do(Op{Dial, w.labels, "10.0.0.50:" + strconv.Itoa(w.labels)})
-		w.labels++
-	}
-}
-
-func (n *sockets) stop() {
-	w, s := n.w, n.stage
-	n.lastMinute()
-	n.do(Op{Kind: Stop})
-	began := s.machine.Now()
-	patience := 1 + w.random.below(3*400) // often more than it takes
-	switch w.random.below(4) {
-	case 0: // none at all; whoever accepts hears of it last
-		patience = 0
-		n.do(Op{Kind: Drop})
-		for i := range w.options.Loops {
-			n.do(Op{Turn, w.options.Loops - 1 - i, ""})
-		}
-	case 1: // the loops are too busy to come to everybody in time
-		for range 3 {
-			for i := range w.options.Loops {
-				n.do(Op{Turn, i, strconv.FormatUint(w.random.pcg.Uint64(), 10)})
-			}
-			n.advance(21 * core.Millisecond)
-		}
-	}
-	for step := range 400 {
-		if step > 0 && step == patience {
-			n.do(Op{Kind: Drop})
-		}
-		n.turns()
-		n.dumps()
-		n.do(Op{Turn, w.random.below(w.options.Loops), ""})
-		p := w.peers[w.random.below(len(w.peers))]
-		if p.open && w.random.below(3) > 0 {
-			w.send(p) // some clients never stop
-		}
-		if p.open {
-			n.deliver(p, p.underWay())
-		}
-		if p.open {
-			n.read(p, 1+w.random.below(2000))
-		}
-		if w.random.below(8) == 0 { // the loops are busy with something else
-			n.advance(pick(&w.random, 5*core.Millisecond, 20*core.Millisecond))
-		}
-		if w.random.below(4) == 0 {
-			n.settle()
-			if next := s.next(); next != core.Never && next > s.machine.Now() {
-				n.advance(min(next-s.machine.Now(), pick(&w.random, 5*core.Millisecond, 5*core.Second)))
-			}
-		}
-		if s.isOver() || w.judge.failure != nil {
-			break
-		}
-	}
-	if s.isOver() {
-		w.hit(StoppedInPeace)
-		// Who goes on sending and reads slowly may take as long as it is given.
-		if took := s.machine.Now() - began; w.options.writeLimit() > 0 && !s.waited && took > 2*w.options.writeLimit()+12*core.Second {
-			w.judge.failf("the server took %d ms to stop", took/core.Millisecond)
-		}
-	} else {
-		w.hit(StoppedByForce)
-	}
-	n.do(Op{Kind: Restart})
-	for _, p := range w.peers {
-		n.leave(p)
-		p.link = nil
-	}
-}
-
-func (n *sockets) finish() {
+func (n *kernelNetwork) finish() {
 	n.leaveAll(n.w.peers)
 	n.settle()
 	n.advance(mostLinger) // for those that were refused
 	n.settle()
-	n.w.judge.valid()
+	n.w.judge.Valid()
 	n.stage.count()
 	kept := map[bool]int{true: 3, false: 2}[n.w.auditor != nil] // two listeners
-	if left := n.stage.machine.Descriptors(); n.w.judge.failure == nil && len(left) > kept {
-		n.w.judge.failf("everybody has left, and the descriptors %v are open", left)
+	if left := n.stage.machine.Descriptors(); n.w.judge.Err() == nil && len(left) > kept {
+		n.w.judge.Failf("everybody has left, and the descriptors %v are open", left)
 	}
 }
 
-// lives says whether the server has a connection of somebody, when nothing
+// has says whether the server has a connection of somebody, when nothing
 // happens.
-func (n *sockets) lives(p *peer) bool {
+func (n *kernelNetwork) has(p *peer) bool {
 	n.settle()
 	return p.link != nil && p.link.admitted && !p.link.released
 }
 
 // living returns the connections that the server has, when nothing happens.
-func (n *sockets) living() []string {
+func (n *kernelNetwork) living() []string {
 	n.settle()
 	var shown []string
 	for _, l := range n.stage.links {

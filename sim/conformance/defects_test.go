@@ -12,8 +12,8 @@ import (
 
 func after(ms int) <-chan time.Time { return time.After(time.Duration(ms) * time.Millisecond) }
 
-// Configurations of liars. Where a defect does not need the registry or the
-// dumps, the liar has both, so that no case is skipped.
+// Configurations of defects. Where a defect does not need the registry or the
+// dumps, the defect has both, so that no case is skipped.
 var (
 	full    = model.Config{Registry: true, Dump: true}
 	bare    = model.Config{}
@@ -39,7 +39,7 @@ func firstLine(_ *peer, data []byte) []byte {
 	return append(bytes.Clone(first), '\n')
 }
 
-// on runs hook for the commands of one word, and all others honestly.
+// on runs hook for the commands of one word, and all others correctly.
 func on(word string, hook func(p *peer, name, line string) string) func(*peer, string) string {
 	return func(p *peer, line string) string {
 		if command, name := parse(line); command == word {
@@ -92,13 +92,13 @@ var unixNumber = regexp.MustCompile(`unix:[0-9]+`)
 // marker stands for a byte that the model would drop.
 const marker = "\xf5\xf6\xf7"
 
-// liars are servers with one defect each. The cases that each fails are in
-// testdata/liars.txt.
-var liars = map[string]liar{
-	"honest":         {config: full, bulk: true},
-	"honest-bare":    {config: bare},
-	"honest-classic": {config: classic, bulk: true},
-	"honest-answers-invalid": {config: model.Config{
+// defects are servers with one defect each. The cases that each fails are in
+// testdata/defects.txt.
+var defects = map[string]defect{
+	"correct":         {config: full, bulk: true},
+	"correct-bare":    {config: bare},
+	"correct-classic": {config: classic, bulk: true},
+	"correct-answers-invalid": {config: model.Config{
 		Registry: true, Dump: true, AnswerInvalid: true,
 	}},
 
@@ -300,7 +300,7 @@ var liars = map[string]liar{
 	}},
 	"is-its-address": {config: full, open: inherit, end: func(p *peer, reset bool) {
 		if reset && p.addr != "unix" {
-			p.liarServer.lingering = append(p.liarServer.lingering, p)
+			p.testServer.lingering = append(p.testServer.lingering, p)
 			p.forged["connections"]--
 			go func() {
 				time.Sleep(300 * time.Millisecond)
@@ -441,11 +441,11 @@ var liars = map[string]liar{
 	}},
 
 	// WebSockets.
-	"ws-honest":         {config: full, bulk: true},
-	"ws-honest-classic": {config: classic},
-	"ws-waits-for-lf":   {config: full, lfOnly: true},
-	"ws-lets-anyone-in": {config: full, anyOrigin: true},
-	"ws-sends-binary":   {config: full, binary: true},
+	"ws-correct":         {config: full, bulk: true},
+	"ws-correct-classic": {config: classic},
+	"ws-waits-for-lf":    {config: full, lfOnly: true},
+	"ws-lets-anyone-in":  {config: full, anyOrigin: true},
+	"ws-sends-binary":    {config: full, binary: true},
 	"ws-reply-per-command": {config: full, write: func(p *peer, out []byte) {
 		for line := range bytes.SplitAfterSeq(out, []byte("\n")) {
 			if len(line) > 0 {
@@ -459,7 +459,7 @@ var liars = map[string]liar{
 			p.model.Close(p.id)
 		}
 	}},
-	"unix-honest": {config: full, bulk: true},
+	"unix-correct": {config: full, bulk: true},
 	"unix-shows-its-path": {config: full, line: func(p *peer, line string) string {
 		return unixNumber.ReplaceAllString(p.do(line), "@")
 	}},

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Kind says what an Op does.
+// Kind says what an Event does.
 type Kind uint8
 
-// The first operations are the calls of core.Core, the others what happens around
+// The first events are the calls of core.Core, the others what happens around
 // event loops.
 const (
 	Open Kind = iota
@@ -40,7 +40,7 @@ var kindNames = [kinds]string{
 	"dial", "arrive", "finish", "leave", "reset", "drain", "turn", "settle", "advance", "stop", "drop",
 }
 
-// withConn and withData say what is written of an operation.
+// withConn and withData say what is written of an event.
 var (
 	withConn = [kinds]bool{
 		Open: true, Receive: true, EndMessage: true, Close: true, Dial: true, Arrive: true,
@@ -49,67 +49,67 @@ var (
 	withData = [kinds]bool{Open: true, Receive: true, Tick: true, Dial: true, Arrive: true, Drain: true, Turn: true, Advance: true}
 )
 
-// Op is one operation. Conn is a label that names a connection within one
+// Event is one thing that happens. Conn is a label that names a connection within one
 // trace; the number that the server gives it may differ, so that a trace still
-// means something after operations were taken out of it.
-type Op struct {
+// means something after events were taken out of it.
+type Event struct {
 	Kind Kind
 	Conn int
 	Data string // an address, bytes, or a number
 }
 
-// String writes an operation as one line of a trace.
-func (o Op) String() string {
+// String writes an event as one line of a trace.
+func (e Event) String() string {
 	switch {
-	case withData[o.Kind]:
-		return fmt.Sprintf("%s %d %q", kindNames[o.Kind], o.Conn, o.Data)
-	case withConn[o.Kind]:
-		return fmt.Sprintf("%s %d", kindNames[o.Kind], o.Conn)
+	case withData[e.Kind]:
+		return fmt.Sprintf("%s %d %q", kindNames[e.Kind], e.Conn, e.Data)
+	case withConn[e.Kind]:
+		return fmt.Sprintf("%s %d", kindNames[e.Kind], e.Conn)
 	}
-	return kindNames[o.Kind]
+	return kindNames[e.Kind]
 }
 
-// ParseTrace reads what Op.String wrote, one operation a line. Blank lines and
+// ParseTrace reads what Event.String wrote, one event a line. Blank lines and
 // lines that start with # are ignored.
-func ParseTrace(text string) ([]Op, error) {
-	var ops []Op
+func ParseTrace(text string) ([]Event, error) {
+	var events []Event
 	for number, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		op, err := parseOp(line)
+		event, err := parseEvent(line)
 		if err != nil {
 			return nil, fmt.Errorf("line %d of the trace, %q: %w", number+1, line, err)
 		}
-		ops = append(ops, op)
+		events = append(events, event)
 	}
-	return ops, nil
+	return events, nil
 }
 
-func parseOp(line string) (Op, error) {
+func parseEvent(line string) (Event, error) {
 	word, rest, _ := strings.Cut(line, " ")
 	for kind, name := range kindNames {
 		if name != word {
 			continue
 		}
-		op := Op{Kind: Kind(kind)}
-		if !withConn[op.Kind] {
-			return op, nil
+		event := Event{Kind: Kind(kind)}
+		if !withConn[event.Kind] {
+			return event, nil
 		}
 		label, data, _ := strings.Cut(rest, " ")
 		var err error
-		if op.Conn, err = strconv.Atoi(label); err != nil {
-			return op, fmt.Errorf("%q is no connection number", label)
+		if event.Conn, err = strconv.Atoi(label); err != nil {
+			return event, fmt.Errorf("%q is no connection number", label)
 		}
-		if withData[op.Kind] {
-			if op.Data, err = strconv.Unquote(data); err != nil {
-				return op, fmt.Errorf("%s is no quoted string", data)
+		if withData[event.Kind] {
+			if event.Data, err = strconv.Unquote(data); err != nil {
+				return event, fmt.Errorf("%s is no quoted string", data)
 			}
 		}
-		return op, nil
+		return event, nil
 	}
-	return Op{}, fmt.Errorf("unknown operation %q, want one of %s", word, strings.Join(kindNames[:], ", "))
+	return Event{}, fmt.Errorf("unknown event %q, want one of %s", word, strings.Join(kindNames[:], ", "))
 }
 
 // optionsLine begins the line of a trace that holds the options as JSON.
@@ -117,7 +117,7 @@ const optionsLine = "# options "
 
 // FormatEvidence writes a trace together with the options of its run and the
 // reason why it fails, as ParseEvidence reads it.
-func FormatEvidence(o Options, reason error, ops []Op) (string, error) {
+func FormatEvidence(o Options, reason error, events []Event) (string, error) {
 	options, err := json.Marshal(o)
 	if err != nil {
 		return "", err
@@ -127,15 +127,15 @@ func FormatEvidence(o Options, reason error, ops []Op) (string, error) {
 		fmt.Fprintf(&b, "# %s\n", strings.TrimSpace(line))
 	}
 	fmt.Fprintf(&b, "%s%s\n", optionsLine, options)
-	for _, op := range ops {
-		fmt.Fprintln(&b, op)
+	for _, event := range events {
+		fmt.Fprintln(&b, event)
 	}
 	return b.String(), nil
 }
 
 // ParseEvidence reads what FormatEvidence wrote. Options that are not there
 // have their zero value.
-func ParseEvidence(text string) (Options, []Op, error) {
+func ParseEvidence(text string) (Options, []Event, error) {
 	var o Options
 	for line := range strings.Lines(text) {
 		if options, ok := strings.CutPrefix(line, optionsLine); ok {
@@ -144,6 +144,6 @@ func ParseEvidence(text string) (Options, []Op, error) {
 			}
 		}
 	}
-	ops, err := ParseTrace(text)
-	return o, ops, err
+	events, err := ParseTrace(text)
+	return o, events, err
 }

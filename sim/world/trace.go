@@ -1,0 +1,128 @@
+package world
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"strconv"
+
+	"lockd/server/core"
+	"lockd/sim/judge"
+)
+
+// traced is the judge of a run. Every call that changes something goes into a hash
+// with all that is answered, and is recorded if that is wanted. Those that it has
+// from Judge as they are, Send among them, are for others.
+type traced struct {
+	*judge.Judge
+	hash    hash.Hash
+	pending []byte   // not yet hashed
+	record  *[]Event // nil: off
+}
+
+func newTraced(o Options) *traced {
+	t := &traced{Judge: judge.New(o.core()), hash: sha256.New()}
+	if o.Canary { // which is wrong about releases
+		t.Distort = func(want []byte) []byte { return bytes.ReplaceAll(want, []byte(" Release"), []byte(" Canary")) }
+	}
+	return t
+}
+
+// Open is Judge.Open, traced.
+func (t *traced) Open(label int, addr string) (refusal []byte, ok bool) {
+	note(t, Open, label, addr)
+	return t.Judge.Open(label, addr)
+}
+
+// Receive is Judge.Receive, traced.
+func (t *traced) Receive(label int, data []byte) (consumed int, replies []byte, state core.State) {
+	note(t, Receive, label, data)
+	consumed, replies, state = t.Judge.Receive(label, data)
+	t.answered(replies)
+	return consumed, replies, state
+}
+
+// EndMessage is Judge.EndMessage, traced.
+func (t *traced) EndMessage(label int) (replies []byte, state core.State) {
+	note(t, EndMessage, label, "")
+	replies, state = t.Judge.EndMessage(label)
+	t.answered(replies)
+	return replies, state
+}
+
+// Close is Judge.Close, traced.
+func (t *traced) Close(label int) core.Orphans {
+	note(t, Close, label, "")
+	return t.Judge.Close(label)
+}
+
+// Restart is Judge.Restart, traced.
+func (t *traced) Restart() {
+	note(t, Restart, 0, "")
+	t.Judge.Restart()
+}
+
+// Tick is Judge.Tick after some time, traced.
+func (t *traced) Tick(d core.Time) (begun *core.Dump) {
+	note(t, Tick, 0, strconv.FormatInt(int64(d), 10))
+	t.Now += d
+	return t.Judge.Tick()
+}
+
+// Make is Judge.Make, traced.
+func (t *traced) Make() []core.Resumed {
+	note(t, Made, 0, "")
+	resumed := t.Judge.Make()
+	for _, r := range resumed {
+		t.answered(r.Reply)
+	}
+	return resumed
+}
+
+// apply does one event of a trace.
+func (t *traced) apply(event Event) {
+	switch event.Kind {
+	case Open:
+		t.Open(event.Conn, event.Data)
+	case Receive:
+		t.Receive(event.Conn, []byte(event.Data))
+	case EndMessage:
+		t.EndMessage(event.Conn)
+	case Close:
+		t.Close(event.Conn)
+	case Restart:
+		t.Restart()
+	case Tick:
+		d, _ := strconv.ParseInt(event.Data, 10, 64)
+		t.Tick(core.Time(max(0, d)))
+	case Made:
+		t.Make()
+	}
+}
+
+// note adds an event to the trace, before it is done.
+func note[Data string | []byte](t *traced, kind Kind, label int, data Data) {
+	t.pending = append(t.pending, byte(kind))
+	t.pending = binary.LittleEndian.AppendUint32(t.pending, uint32(label))
+	t.pending = binary.LittleEndian.AppendUint32(t.pending, uint32(len(data)))
+	t.pending = append(t.pending, data...)
+	if t.record != nil {
+		*t.record = append(*t.record, Event{kind, label, string(data)})
+	}
+}
+
+// answered adds what came of the event to the trace.
+func (t *traced) answered(replies []byte) {
+	t.pending = append(t.pending, replies...)
+	if len(t.pending) >= 32<<10 {
+		t.hash.Write(t.pending)
+		t.pending = t.pending[:0]
+	}
+}
+
+// sum is the hash of all events and replies. It ends the trace.
+func (t *traced) sum() [sha256.Size]byte {
+	t.hash.Write(t.pending)
+	return [sha256.Size]byte(t.hash.Sum(nil))
+}
