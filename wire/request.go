@@ -139,7 +139,7 @@ func firstOdd(line []byte) int {
 			i += 7
 			continue
 		}
-		// The last byte is no white space, so there is a next one.
+		// The last byte is not white space, so there is a next one.
 		if b := line[i]; whiteSpace[b] && (b != ' ' || whiteSpace[line[i+1]]) {
 			return i
 		}

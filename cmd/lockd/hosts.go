@@ -14,7 +14,7 @@ import (
 // lookupTimeout is how long the lookup of the names of -host may take.
 const lookupTimeout = 10 * time.Second
 
-// everywhere stands for all addresses of this machine, as ” does.
+// everywhere means all addresses of this machine, as an empty host does.
 const everywhere = "*"
 
 // checkHost returns an error for a host on which no daemon can listen.

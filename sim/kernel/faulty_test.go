@@ -156,7 +156,7 @@ func TestSpurious(t *testing.T) {
 	f.struck(t, Spurious, 2)
 	f.Unwatch(f.fds[0])
 	if events := f.wait(4); len(events) != 0 {
-		t.Errorf("events %v that nobody wants", events)
+		t.Errorf("unwanted events %v", events)
 	}
 }
 

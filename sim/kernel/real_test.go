@@ -111,7 +111,7 @@ func (r *real) listener(tcp bool) *realListener {
 	}
 	domain := unix.AF_UNIX
 	r.names++
-	l.addr = &unix.SockaddrUnix{Name: fmt.Sprintf("@lockd-honest-%d-%d", unix.Getpid(), r.names)}
+	l.addr = &unix.SockaddrUnix{Name: fmt.Sprintf("@lockd-compare-%d-%d", unix.Getpid(), r.names)}
 	if tcp {
 		domain = unix.AF_INET
 		l.addr = &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
