@@ -43,8 +43,8 @@ func BenchmarkMachine(b *testing.B) {
 	}
 }
 
-// BenchmarkClose measures what the end of a connection costs per lock, and clearing
-// it afterwards.
+// BenchmarkClose measures the cost per lock of ending a connection and of clearing it
+// afterwards.
 func BenchmarkClose(b *testing.B) {
 	const locks = 10_000
 	names := make([][]byte, locks)

@@ -1,49 +1,49 @@
-// Package lock is the pure lock machine: it decides who holds what.
+// Package lock is the pure lock machine: it decides which connection holds which lock.
 //
-// A Machine has two tables that know nothing of each other, exclusive locks
-// and shared locks, and a set of open connections that own what stands in them
-// (TABLE-1). Every input is an argument and every effect a result: there is no
-// I/O, clock, goroutine or randomness here, and no order of a map reaches an
-// output. The same calls in the same order give the same results.
+// A Machine has two independent tables, exclusive locks and shared locks, and a
+// set of open connections that hold the locks in them (TABLE-1). Every input is
+// an argument and every effect a result: there is no I/O, clock, goroutine or
+// randomness here, and map order reaches no output. The same calls in the same
+// order give the same results.
 //
 // # Use
 //
-// Open a connection under a number of the caller's choice, call the six
-// commands in its name, and Close it: all that it holds is released in one
-// step (END-1, END-2, END-7). A connection that is not open gets nothing and
-// releases nothing. Names are bytes (LINE-10); the Machine copies what it
-// keeps, so that the caller may reuse its buffer.
+// Open a connection under a number that the caller chooses, call the six
+// commands for it, and Close it: all its locks are released in one
+// step (END-1, END-2, END-7). A connection that is not open acquires and
+// releases nothing. Names are bytes (LINE-10); the Machine copies the names that
+// it keeps, so the caller may reuse its buffer.
 //
-// A Machine is not safe for concurrent use. Whoever shares one serializes the
-// calls; core.Core does it for the daemon.
+// A Machine is not safe for concurrent use: callers that share one serialize
+// their calls, as core.Core's do in the daemon.
 //
 // # Invariants
 //
-// They hold between any two calls, Valid checks them, and code and tests cite
-// them by number.
+// They hold between any two calls; Valid checks them; code and tests cite them
+// by number.
 //
-//   - I1: an exclusive lock stands in the table under its own name. It is held by one
-//     open connection and stands once in the list of that connection, or it is
-//     free and stands once among the free ones, which are few.
-//   - I2: everything in the exclusive list of a connection stands in the table.
-//   - I3: a shared lock stands in the table under its own name and has at least
-//     one holder (SREL-3); every holder is an open connection, stands there once
+//   - I1: an exclusive lock is in the table under its own name. Either one open
+//     connection holds it and has it once in its list, or it is free and is once
+//     in the list of free locks, which is short.
+//   - I2: everything in the exclusive list of a connection is in the table.
+//   - I3: a shared lock is in the table under its own name and has at least
+//     one holder (SREL-3); every holder is an open connection, is listed there once
 //     (SGET-2), and has the lock once in its list.
-//   - I4: everything in the shared list of a connection stands in the table.
-//   - I5: the holders of one shared lock got it at different times, all in the
-//     past; a lock of many holders has an index of all of them.
-//   - I6: the number of holdings is the sum of both tables (an exclusive lock is
-//     one, each holder of a shared lock is one) and within the limit; the sizes of
-//     both are those of what they hold.
-//   - I7: every connection that holds something is listed as a holder, once.
-//   - I8: a connection that has ended and is not cleared is not open, and counts
-//     nowhere; only it, and what it held, know of each other.
+//   - I4: everything in the shared list of a connection is in the table.
+//   - I5: the holders of one shared lock acquired it at different times, all in the
+//     past; a lock with many holders has an index of all of them.
+//   - I6: the number of holdings is the sum over both tables (an exclusive lock is
+//     one, each holder of a shared lock is one) and within the limit; the recorded
+//     sizes of both tables match their contents.
+//   - I7: every connection that holds something is in the list of holders, once.
+//   - I8: a connection that has ended and is not yet cleared is not open and counts
+//     nowhere; only it and the locks that it held refer to each other.
 //
 // # Cost
 //
-// Every command takes constant time, and so does Close beyond Options.Piece
-// holdings: what is left of them is cleared in pieces, by Clear and by every
-// acquisition and command on shared locks. A snapshot takes the time to copy a few
-// words for each holding; to sort it is up to who looks at it. Only an acquisition
-// that stores a name or a holder for which there was no room allocates.
+// Every command takes constant time. So does Close beyond Options.Piece
+// holdings: the rest is cleared in pieces, by Clear and by every acquisition and
+// command on shared locks. A snapshot copies a few words for each holding; its
+// reader does the sorting. Only an acquisition that stores a name or a holder for
+// which there is no room allocates.
 package lock

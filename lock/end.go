@@ -2,11 +2,11 @@ package lock
 
 import "slices"
 
-// A connection that holds very much ends in one step (END-7) that does not depend
-// on how much that is: it is marked as ended, and what it held counts no more. What
-// still refers to it is cleared afterwards, by Clear, or when somebody touches it.
+// A connection with very many holdings ends in one step (END-7) of constant time: it
+// is marked as ended, and its holdings no longer count. The locks that still refer to
+// it are cleared afterwards, by Clear or by the next command on them.
 
-// end ends a connection whose lists are to be cleared later.
+// end ends a connection whose lists are cleared later.
 func (m *Machine) end(c *conn) {
 	c.ended = true
 	e, s := &m.exclusiveSize, &m.sharedSize
@@ -22,18 +22,18 @@ func (m *Machine) end(c *conn) {
 	}
 }
 
-// Where very many large ends come together they are cleared faster than they come, if
-// they are not much larger than large: who touches a lock looks at all of them.
+// A command on a shared lock looks at all uncleared ends. Beyond mostEnded of them each
+// large end clears mostEndedPieces pieces, which is more than most of them hold.
 const (
 	mostEnded       = 32
 	mostEndedPieces = 4
 )
 
-// Clear clears a piece of what connections held that have ended. It changes nothing
-// that can be seen.
+// Clear clears up to Options.Piece holdings of connections that have ended. It has no
+// visible effect.
 func (m *Machine) Clear() { m.clear(m.options.Piece) }
 
-// clear clears so many holdings.
+// clear clears up to n holdings.
 func (m *Machine) clear(n int) {
 	for ; n > 0 && len(m.ended) > 0; n-- {
 		c := m.ended[0]
@@ -51,8 +51,8 @@ func (m *Machine) clear(n int) {
 	}
 }
 
-// keepUp clears faster than a connection can acquire, so that what is not cleared
-// never grows beyond what was held.
+// keepUp clears faster than connections acquire, so that uncleared holdings do not
+// accumulate.
 func (m *Machine) keepUp() {
 	if len(m.ended) > 0 {
 		m.clear(3)
@@ -62,8 +62,8 @@ func (m *Machine) keepUp() {
 // Uncleared says whether Clear has something to do.
 func (m *Machine) Uncleared() bool { return len(m.ended) > 0 }
 
-// Exact says whether the number of names in SharedSize is exact: where a name is
-// held by several connections that have ended, that is known when it is cleared.
+// Exact says whether the number of names in SharedSize is exact. A name that several
+// ended connections held is counted correctly only after it is cleared.
 func (m *Machine) Exact() bool {
 	n := 0
 	for _, c := range m.ended {
@@ -74,8 +74,8 @@ func (m *Machine) Exact() bool {
 	return n < 2
 }
 
-// settle clears what connections that have ended held of a shared lock, so that its
-// holders are those that everybody sees. It may leave the lock without any.
+// settle removes the ended connections from the holders of a shared lock. It may leave
+// the lock without holders.
 func (m *Machine) settle(l *shared) {
 	if len(m.ended) == 0 {
 		return
@@ -95,7 +95,7 @@ func (m *Machine) settle(l *shared) {
 	}
 }
 
-// sharedLock returns the shared lock of that name, nil if it has no holder.
+// sharedLock returns the shared lock with that name, nil if it has no holder.
 func (m *Machine) sharedLock(name []byte) *shared {
 	l := m.shared[string(name)]
 	if l == nil {
@@ -114,7 +114,7 @@ func (m *Machine) clearExclusive(l *exclusive) {
 	m.exclusiveSize.RepeatedBytes -= len(l.name)
 }
 
-// clearShared takes a holder that has ended from a lock.
+// clearShared removes a holder that has ended from a lock.
 func (m *Machine) clearShared(l *shared, at int) {
 	m.unlink(l, at)
 	m.sharedSize.RepeatedBytes -= len(l.name)

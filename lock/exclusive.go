@@ -1,15 +1,15 @@
 package lock
 
-// exclusive is a lock that is held, or one of the free ones.
+// exclusive is a lock that is held or free.
 type exclusive struct {
 	name  string
 	owner *conn // nil if it is free
 	at    int   // owner.exclusive[at] is this lock; if it is free, Machine.free[at]
 }
 
-// Get acquires the exclusive lock of that name for the connection (GET-1,
-// GET-2). On a lock that the connection holds already, Options.Reentrant
-// decides, and nothing changes (GET-3, CLASSIC-2).
+// Get acquires the exclusive lock with that name for the connection (GET-1,
+// GET-2). If the connection already holds it, Options.Reentrant decides the
+// outcome, and nothing changes (GET-3, CLASSIC-2).
 func (m *Machine) Get(id Conn, name []byte) Outcome {
 	c := m.conn(id)
 	if c == nil {
@@ -43,7 +43,7 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	return Granted
 }
 
-// Release releases the exclusive lock of that name if the connection holds it,
+// Release releases the exclusive lock with that name if the connection holds it,
 // and says whether it did (REL-1, REL-2, REL-3).
 func (m *Machine) Release(id Conn, name []byte) bool {
 	l := m.held(name)
@@ -54,7 +54,7 @@ func (m *Machine) Release(id Conn, name []byte) bool {
 	return true
 }
 
-// Holder returns the connection that holds the exclusive lock of that name, and
+// Holder returns the connection that holds the exclusive lock with that name, and
 // whether there is one (INS-1).
 func (m *Machine) Holder(name []byte) (Conn, bool) {
 	l := m.held(name)
@@ -67,7 +67,7 @@ func (m *Machine) Holder(name []byte) (Conn, bool) {
 // ExclusiveLocks returns the number of names held exclusively (STATS-4).
 func (m *Machine) ExclusiveLocks() int { return m.exclusiveSize.Names }
 
-// held returns the exclusive lock of that name, nil if nobody holds it.
+// held returns the exclusive lock with that name, nil if no connection holds it.
 func (m *Machine) held(name []byte) *exclusive {
 	l := m.exclusive[string(name)]
 	if l == nil || l.owner == nil || l.owner.ended {
@@ -76,8 +76,8 @@ func (m *Machine) held(name []byte) *exclusive {
 	return l
 }
 
-// releaseExclusive takes the lock from its owner, and from the table, or makes it
-// one of the free ones.
+// releaseExclusive takes the lock from its owner, and frees it or removes it from the
+// table.
 func (m *Machine) releaseExclusive(l *exclusive) {
 	c := l.owner
 	m.take(l)
@@ -86,7 +86,7 @@ func (m *Machine) releaseExclusive(l *exclusive) {
 	m.setFree(l)
 }
 
-// take takes the lock from its owner's list, where the last one takes its place
+// take removes the lock from its owner's list, in which the last lock takes its place
 // (I1, I2).
 func (m *Machine) take(l *exclusive) {
 	held := l.owner.exclusive
@@ -97,7 +97,7 @@ func (m *Machine) take(l *exclusive) {
 	l.owner = nil
 }
 
-// setFree makes a lock without owner one of the free ones.
+// setFree adds a lock without owner to the free locks.
 func (m *Machine) setFree(l *exclusive) {
 	if out := m.free.add(l); out != nil {
 		delete(m.exclusive, out.name)

@@ -1,24 +1,23 @@
 package lock
 
 const (
-	// maxFree is how many free locks stay in the table, as long as others come
-	// after them. A name that was released is often acquired again soon; then
-	// neither of the two changes the table or takes memory, which is half of
-	// what they cost.
+	// maxFree is how many free locks stay in the table. A released name is often
+	// acquired again soon; then neither the release nor the acquisition changes
+	// the table or allocates, which is half of their cost.
 	maxFree = 4096
-	// maxFreeName is the longest name in bytes of a lock that stays.
+	// maxFreeName is the longest name in bytes of a free lock that stays.
 	maxFreeName = 64
 )
 
-// freeLocks are the locks of the table that nobody holds, in a ring. The zero
-// value has none.
+// freeLocks is a ring of the locks in the table that no connection holds. The zero
+// value is empty.
 type freeLocks struct {
 	ring []*exclusive // nil where one was acquired again
-	next int          // the place of the next one; what is there is the oldest
+	next int          // where the next one goes; it replaces the oldest
 }
 
-// add makes a lock free, and returns the one that leaves the table for it: the
-// oldest free one, or the lock itself if its name is long, or none.
+// add makes a lock free, and returns the lock to be removed from the table instead:
+// the oldest free one, or the lock itself if its name is long, or nil.
 func (f *freeLocks) add(l *exclusive) (out *exclusive) {
 	if len(l.name) > maxFreeName {
 		return l
@@ -34,5 +33,5 @@ func (f *freeLocks) add(l *exclusive) (out *exclusive) {
 	return out
 }
 
-// remove takes a lock out that is acquired.
+// remove removes a lock that is acquired again.
 func (f *freeLocks) remove(l *exclusive) { f.ring[l.at] = nil }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFree checks that locks that are released do not stay for ever, and that
-// those that stay are as good as new.
+// TestFree checks that released locks do not stay in the table for ever, and that
+// those that stay work as new ones do.
 func TestFree(t *testing.T) {
 	m := New(Options{})
 	one := Conn(1)
@@ -71,7 +71,7 @@ func TestLongNamesAreNotKept(t *testing.T) {
 	}
 }
 
-// TestClosedConnection checks that a connection that has ended is not remembered.
+// TestClosedConnection checks that a closed connection acquires nothing.
 func TestClosedConnection(t *testing.T) {
 	m := New(Options{})
 	m.Open(1)

@@ -2,11 +2,11 @@ package lock
 
 import "slices"
 
-// holders lists the connections that hold something, so that a snapshot need not
-// look at all others. One that holds nothing any more may stay until the next
-// look: to come and go with every lock would cost more than it saves.
+// holders lists the connections that hold something, so that a snapshot does not
+// scan all connections. One that no longer holds anything may stay until the next
+// call of all: updating the list with every lock would cost more than it saves.
 type holders struct {
-	list []*conn // each at its place
+	list []*conn // list[c.place] is c
 }
 
 // add adds a connection, unless it is there.
@@ -17,7 +17,7 @@ func (h *holders) add(c *conn) {
 	}
 }
 
-// remove takes a connection out, if it is there; the last one takes its place.
+// remove removes a connection, if it is there; the last one takes its place.
 func (h *holders) remove(c *conn) {
 	if c.place < 0 {
 		return
@@ -29,7 +29,7 @@ func (h *holders) remove(c *conn) {
 	c.place = -1
 }
 
-// all returns those that hold something. The slice is not to be kept.
+// all returns the connections that hold something. Callers must not keep the slice.
 func (h *holders) all() []*conn {
 	h.list = slices.DeleteFunc(h.list, func(c *conn) bool {
 		if len(c.exclusive)+len(c.shared) > 0 {

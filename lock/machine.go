@@ -1,25 +1,25 @@
 package lock
 
-// Conn is the number of a connection, chosen by the caller. It must never be
-// used for two connections (ADDR-2).
+// Conn is the number of a connection, chosen by the caller, who must never use it
+// for two connections (ADDR-2).
 type Conn uint64
 
-// Options are the choices a Machine is made with.
+// Options configure a Machine.
 type Options struct {
-	// Reentrant makes Get answer Granted to the connection that holds the
-	// lock already (GET-3); without it that is Denied (CLASSIC-2). Either way
+	// Reentrant makes Get return Granted to the connection that already holds
+	// the lock (GET-3); without it Get returns Denied (CLASSIC-2). Either way
 	// nothing changes.
 	Reentrant bool
 	// MaxHoldings limits exclusive locks plus holders of shared locks
 	// (BAD-5). 0 is no limit.
 	MaxHoldings int
-	// Piece is how many holdings the end of a connection clears in one step. One
-	// that holds more ends for everybody in that step, all the same, and is cleared
-	// by Clear in pieces of as many. 0 is what is measured to be good.
+	// Piece is the most holdings that Close releases one by one, and that Clear
+	// clears in one call. A connection that holds more also ends in one step;
+	// Clear clears its holdings afterwards. 0 is a measured default.
 	Piece int
 }
 
-// defaultPiece is cleared in half a millisecond.
+// defaultPiece holdings are cleared in half a millisecond.
 const defaultPiece = 2000
 
 // Outcome is the answer to an acquisition.
@@ -29,10 +29,10 @@ const (
 	// Denied means that nothing changed: another connection holds the lock,
 	// or this one does and the Machine is not re-entrant, or it is not open.
 	Denied Outcome = iota
-	// Granted means that this connection holds the lock now.
+	// Granted means that this connection now holds the lock.
 	Granted
-	// Limited means that nothing changed, since the lock would have been one
-	// holding more than Options.MaxHoldings (BAD-5).
+	// Limited means that nothing changed, since the acquisition would have
+	// exceeded Options.MaxHoldings (BAD-5).
 	Limited
 )
 
@@ -42,37 +42,37 @@ type Orphans struct {
 	Shared    int // holdings of shared locks
 }
 
-// Machine is the state of all locks. See the package comment for its use and
-// its invariants; make one with New.
+// Machine is the state of all locks. The package comment describes its use and its
+// invariants. Make one with New.
 type Machine struct {
 	options   Options
 	conns     map[Conn]*conn
-	recent    *conn // the one that was looked up last, or nil: commands come in batches
+	recent    *conn // looked up last, or nil: commands come in batches
 	exclusive map[string]*exclusive
 	shared    map[string]*shared
-	free      freeLocks // stand in exclusive too
+	free      freeLocks // also in exclusive
 	holders   holders
-	ended     []*conn // that are not cleared yet, the earliest first
-	// The sizes of what is held.
+	ended     []*conn // not yet cleared, the earliest first
+	// The sizes of the two tables.
 	exclusiveSize, sharedSize Size
-	// acquisitions counts the holders that shared locks ever got; it dates
-	// each of them (I5).
+	// acquisitions counts all acquisitions of shared locks; its value dates each
+	// holder (I5).
 	acquisitions uint64
 }
 
-// conn is an open connection and what it holds, in no order that matters. Very many
-// may be idle: it is small.
+// conn is an open connection and what it holds, in no particular order. It is small,
+// since there may be very many idle connections.
 type conn struct {
 	id        Conn
 	exclusive []*exclusive
 	shared    []sharedHolding
 	weight    [2]int32 // a Weight
-	alone     int32    // shared locks that it alone holds
-	place     int32    // among Machine.holders; -1 if it is not there
-	ended     bool     // it holds nothing any more, and its lists are not cleared
+	alone     int32    // shared locks of which it is the only holder
+	place     int32    // index in Machine.holders; -1 if it is not there
+	ended     bool     // its holdings no longer count; its lists are not cleared
 }
 
-// New returns a Machine without connections and locks.
+// New returns a Machine without connections or locks.
 func New(options Options) *Machine {
 	if options.Piece <= 0 {
 		options.Piece = defaultPiece
@@ -93,9 +93,9 @@ func (m *Machine) Open(id Conn) {
 	}
 }
 
-// Close removes a connection and releases all that it holds, in one step
-// (END-1, END-2, END-7), and says how much that was. Closing a connection that
-// is not open changes nothing.
+// Close removes a connection, releases all its locks in one step (END-1, END-2,
+// END-7), and returns how many it released. Closing a connection that is not open
+// changes nothing.
 func (m *Machine) Close(id Conn) Orphans {
 	c := m.conns[id]
 	if c == nil {

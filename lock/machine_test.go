@@ -11,19 +11,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// twins are a Machine and the naive one, which must agree.
-type twins struct {
+// pair is a Machine and a naive one, which must agree.
+type pair struct {
 	machine *Machine
 	naive   *naive
 	ends    map[Conn]Conn // how often a connection has ended
 }
 
-func newTwins(o Options) *twins { return &twins{New(o), &naive{options: o}, map[Conn]Conn{}} }
+func newPair(o Options) *pair { return &pair{New(o), &naive{options: o}, map[Conn]Conn{}} }
 
-// number is that of a connection, which is another one after it has ended.
-func (w *twins) number(c Conn) Conn { return c + 1000*w.ends[c] }
+// number returns the current number of a connection, which changes each time it ends.
+func (w *pair) number(c Conn) Conn { return c + 1000*w.ends[c] }
 
-func (w *twins) openConn(c Conn) {
+func (w *pair) openConn(c Conn) {
 	c = w.number(c)
 	w.machine.Open(c)
 	if !w.naive.isOpen(c) {
@@ -32,7 +32,7 @@ func (w *twins) openConn(c Conn) {
 }
 
 // step applies one of the operations to both and returns how they differ.
-func (w *twins) step(op int, c Conn, name string) error {
+func (w *pair) step(op int, c Conn, name string) error {
 	var got, want any
 	m, n, key := w.machine, w.naive, []byte(name)
 	label := c
@@ -67,8 +67,8 @@ func (w *twins) step(op int, c Conn, name string) error {
 
 const operations = 7
 
-// same compares all that can be seen of both.
-func (w *twins) same(names []string) error {
+// same compares all visible state of both.
+func (w *pair) same(names []string) error {
 	m, n := w.machine, w.naive
 	exclusiveTable, sharedTable := snapshot(m)
 	if diff := cmp.Diff(sorted(n.exclusive), exclusiveTable, cmpopts.EquateEmpty()); diff != "" {
@@ -109,11 +109,11 @@ func (w *twins) same(names []string) error {
 }
 
 // TestMachine compares the Machine with the naive one over random operations of
-// up to 14 connections, so that locks get and lose an index.
+// up to 14 connections, so that shared locks gain and lose an index.
 func TestMachine(t *testing.T) {
 	names := []string{"", "a", "b", "\x00", "\xff"}
 	rapid.Check(t, func(t *rapid.T) {
-		w := newTwins(Options{
+		w := newPair(Options{
 			Reentrant:   rapid.Bool().Draw(t, "reentrant"),
 			MaxHoldings: rapid.SampledFrom([]int{0, 0, 3, 20}).Draw(t, "limit"),
 			Piece:       rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "piece"),
@@ -168,7 +168,7 @@ func TestExhaustive(t *testing.T) {
 			sequences *= len(all)
 		}
 		for sequence := range sequences {
-			w := newTwins(o)
+			w := newPair(o)
 			w.openConn(0)
 			w.openConn(1)
 			rest := sequence
@@ -226,8 +226,8 @@ func TestCloseIsReleasingAll(t *testing.T) {
 	})
 }
 
-// TestLargeEnd checks that a connection that holds very much ends in one step for
-// everybody, whatever is cleared and touched afterwards.
+// TestLargeEnd checks that a connection with very many holdings ends in one visible
+// step, whatever is cleared and used afterwards.
 func TestLargeEnd(t *testing.T) {
 	const locks = 1000
 	name := func(i int) []byte { return fmt.Appendf(nil, "n%d", i) }
@@ -289,8 +289,8 @@ func TestLargeEnd(t *testing.T) {
 	}
 }
 
-// TestManyEnds checks that very many large ends do not wait for each other to be
-// cleared: who touches a lock looks at all that are not.
+// TestManyEnds checks that uncleared large ends do not pile up: every command on a
+// shared lock looks at all of them.
 func TestManyEnds(t *testing.T) {
 	m := New(Options{Piece: 10})
 	const conns, each = 200, 11

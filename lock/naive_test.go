@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// naive is the obvious machine: two lists of who holds what, in the order in
-// which it was got. It shares no thought with Machine.
+// naive is the simplest implementation: two lists of holdings, in the order of
+// acquisition. It shares no code or data structure with Machine.
 type naive struct {
 	options           Options
 	open              []Conn
@@ -79,7 +79,7 @@ func (n *naive) close(c Conn) Orphans {
 	return Orphans{before.Exclusive - len(n.exclusive), before.Shared - len(n.shared)}
 }
 
-// sorted orders a table by name; equal names stay in the order they were got.
+// sorted orders a table by name; equal names stay in the order of acquisition.
 func sorted(table []Holding) []Holding {
 	all := slices.Clone(table)
 	slices.SortStableFunc(all, func(a, b Holding) int { return strings.Compare(a.Name, b.Name) })

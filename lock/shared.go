@@ -1,11 +1,11 @@
 package lock
 
-// indexedHolders is the number of holders beyond which a shared lock finds a
-// holder by its index. Below, looking at each is as fast and takes no memory.
+// indexedHolders is the number of holders beyond which a shared lock has an index
+// of them. Up to it a linear search is as fast and takes no memory.
 const indexedHolders = 8
 
 // shared is a lock with at least one holder (I3). A holder and its connection
-// point at each other by position, so that either end finds the other in
+// point at each other by position, so that each finds the other in
 // constant time: holders[i].conn.shared[holders[i].at] has this lock, and i.
 type shared struct {
 	name    string
@@ -26,10 +26,9 @@ type sharedHolding struct {
 	acquired uint64 // Machine.acquisitions at the time: the order of holders
 }
 
-// GetShared makes the connection a holder of the shared lock of that name and
-// returns the number of holders, this one included (SGET-1). For one that is a
-// holder already nothing changes (SGET-2). The number is 0 unless the outcome
-// is Granted.
+// GetShared makes the connection a holder of the shared lock with that name and
+// returns the number of holders, including this one (SGET-1). If it already is a
+// holder, nothing changes (SGET-2). The number is 0 unless the outcome is Granted.
 func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 	c := m.conn(id)
 	if c == nil {
@@ -62,7 +61,7 @@ func (m *Machine) GetShared(id Conn, name []byte) (int, Outcome) {
 	return len(l.holders), Granted
 }
 
-// ReleaseShared takes the connection from the holders of the shared lock of
+// ReleaseShared removes the connection from the holders of the shared lock with
 // that name, and says whether it was one (SREL-1, SREL-2).
 func (m *Machine) ReleaseShared(id Conn, name []byte) bool {
 	m.keepUp()
@@ -78,8 +77,7 @@ func (m *Machine) ReleaseShared(id Conn, name []byte) bool {
 	return true
 }
 
-// Holders returns the number of holders of the shared lock of that name, 0 if
-// there are none (SINS-1).
+// Holders returns the number of holders of the shared lock with that name (SINS-1).
 func (m *Machine) Holders(name []byte) int {
 	m.keepUp()
 	l := m.sharedLock(name)
@@ -92,8 +90,8 @@ func (m *Machine) Holders(name []byte) int {
 // SharedLocks returns the number of names with a shared holder (STATS-4).
 func (m *Machine) SharedLocks() int { return m.sharedSize.Names }
 
-// releaseShared takes the holder at that position from the lock, and the lock
-// from the table if it was the last (SREL-3). None of the holders has ended.
+// releaseShared removes the holder at that position from the lock, and the lock
+// from the table if it was the last holder (SREL-3). None of the holders has ended.
 func (m *Machine) releaseShared(l *shared, at int) {
 	c := l.holders[at].conn
 	m.unlink(l, at)
@@ -108,9 +106,9 @@ func (m *Machine) releaseShared(l *shared, at int) {
 	}
 }
 
-// unlink takes the holder at that position from the lock, and the lock from the
+// unlink removes the holder at that position from the lock, and the lock from the
 // holder. In both lists the last element takes the free place, and its counterpart
-// learns the new position.
+// is updated with the new position.
 func (m *Machine) unlink(l *shared, at int) {
 	c, i := l.holders[at].conn, l.holders[at].at
 	moved := c.shared[len(c.shared)-1]
@@ -137,7 +135,7 @@ func (l *shared) find(id Conn) int {
 	return -1
 }
 
-// add appends a holder, and makes the index when there are many.
+// add appends a holder, and makes the index once there are many.
 func (l *shared) add(h sharedHolder) {
 	l.holders = append(l.holders, h)
 	if l.index != nil {
@@ -152,8 +150,8 @@ func (l *shared) add(h sharedHolder) {
 	}
 }
 
-// remove takes away the holder at that position; the last takes its place. It
-// does not touch the list of the removed holder's connection.
+// remove removes the holder at that position; the last takes its place. It does
+// not change the list of the removed holder's connection.
 func (l *shared) remove(at int) {
 	if l.index != nil {
 		delete(l.index, l.holders[at].conn.id)

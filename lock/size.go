@@ -1,24 +1,24 @@
 package lock
 
-// Size is what it takes to show a table, kept up to date by every change so that
-// it is known at once. The bytes of names are more than that until Clear has cleared
-// what connections held that have ended.
+// Size is the space that a table takes in a reply. Every change updates it, so that
+// it is known at once. The bytes of names are an overestimate until Clear has cleared
+// the holdings of connections that have ended.
 type Size struct {
-	Names     int // that are held
-	NameBytes int // of them, each counted once
+	Names     int // names that are held
+	NameBytes int // bytes of these names
 	Holdings  int // holders of all names; as many as Names for exclusive locks
-	// RepeatedBytes are those of the names, each counted once for every holder.
+	// RepeatedBytes are the bytes of the names, each counted once for every holder.
 	RepeatedBytes int
-	// HolderBytes are those of the holders, each counted once for every name, in
+	// HolderBytes are the bytes of the holders, each counted once for every name, in
 	// the two ways of showing them.
 	HolderBytes Weight
 }
 
-// Weight is how many bytes it takes to show a connection, in each of two ways that
-// are the caller's choice, less than 2 GiB.
+// Weight is the number of bytes, less than 2 GiB, that a connection takes in a reply,
+// in each of two representations that the caller chooses.
 type Weight [2]int
 
-// change adds n holdings of a name by a connection, or takes them away.
+// change adds n holdings of a name by a connection; n may be negative.
 func (s *Size) change(name string, c *conn, n int) {
 	s.Holdings += n
 	s.RepeatedBytes += n * len(name)
@@ -31,14 +31,13 @@ func (s *Size) weigh(w [2]int32, n int) {
 	s.HolderBytes[1] += n * int(w[1])
 }
 
-// named adds n names, or takes them away.
+// named adds a name if n is 1, and removes it if n is -1.
 func (s *Size) named(name string, n int) {
 	s.Names += n
 	s.NameBytes += n * len(name)
 }
 
-// Weigh says how many bytes it takes to show a connection as a holder; before that
-// it is none.
+// Weigh sets the weight of a connection, which is 0 before.
 func (m *Machine) Weigh(id Conn, w Weight) {
 	c := m.conn(id)
 	if c == nil {
@@ -57,8 +56,8 @@ func (m *Machine) ExclusiveSize() Size { return m.exclusiveSize }
 // SharedSize returns the size of the table of shared locks.
 func (m *Machine) SharedSize() Size { return m.sharedSize }
 
-// HoldersSize returns what it takes to show the holders of the shared lock of that
-// name. It takes time in proportion to their number, which is Holders.
+// HoldersSize returns the size of the holders of the shared lock with that name. It
+// takes time proportional to their number, which is Holders.
 func (m *Machine) HoldersSize(name []byte) Size {
 	var size Size
 	if l := m.sharedLock(name); l != nil {

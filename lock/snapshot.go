@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Snapshot is what was held at one moment. To take one costs little more than to
-// copy a pointer for each holding; the work is in the methods that show it, which
-// may be called in another goroutine than that of the Machine. It is not safe for
-// concurrent use, and may be used again.
+// Snapshot is what was held at one moment. Taking one costs little more than copying
+// a pointer for each holding; the methods that read it do the work, and may be called
+// in another goroutine than that of the Machine. It is not safe for concurrent use,
+// and may be reused.
 type Snapshot struct {
 	holders   []Conn
 	exclusive []heldExclusive
 	shared    []heldShared
 }
 
-// heldExclusive and heldShared refer to locks that go on to be used: nothing of
-// these may be looked at but their names, which never change.
+// heldExclusive and heldShared refer to locks that remain in use: only their names,
+// which never change, may be read.
 type heldExclusive struct {
 	lock   *exclusive
 	holder Conn
@@ -30,7 +30,7 @@ type heldShared struct {
 	holder   Conn
 }
 
-// Snapshot takes a snapshot of the tables that are asked for.
+// Snapshot takes a snapshot of the tables that the caller asks for.
 func (m *Machine) Snapshot(s *Snapshot, exclusive, shared bool) {
 	s.reset()
 	exclusive, shared = exclusive && m.exclusiveSize.Holdings > 0, shared && m.sharedSize.Holdings > 0
@@ -60,7 +60,7 @@ func (m *Machine) Snapshot(s *Snapshot, exclusive, shared bool) {
 	}
 }
 
-// SnapshotHolders takes a snapshot of the shared lock of that name alone.
+// SnapshotHolders takes a snapshot of only the shared lock with that name.
 func (m *Machine) SnapshotHolders(s *Snapshot, name []byte) {
 	s.reset()
 	l := m.sharedLock(name)
@@ -75,13 +75,13 @@ func (m *Machine) SnapshotHolders(s *Snapshot, name []byte) {
 
 // reset empties the snapshot and keeps its memory.
 func (s *Snapshot) reset() {
-	clear(s.exclusive) // the locks may go
+	clear(s.exclusive) // the locks may be collected
 	clear(s.shared)
 	s.holders, s.exclusive, s.shared = s.holders[:0], s.exclusive[:0], s.shared[:0]
 }
 
 // Holders returns the connections that hold something in the snapshot, each once,
-// in no order that means anything. The slice is the Snapshot's.
+// in no particular order. The slice belongs to the Snapshot.
 func (s *Snapshot) Holders() []Conn { return s.holders }
 
 // Exclusive returns all exclusive locks and their holders, ordered by name,
@@ -98,7 +98,7 @@ func (s *Snapshot) Exclusive() iter.Seq2[string, Conn] {
 }
 
 // Shared returns all shared locks and their holders, one by one, ordered by name,
-// bytewise, and within a name by the time they got it, earliest first (DUMP-3,
+// bytewise, and within a name by the time of acquisition, earliest first (DUMP-3,
 // DUMP-4, DUMP-6, DUMP-11).
 func (s *Snapshot) Shared() iter.Seq2[string, Conn] {
 	return func(yield func(string, Conn) bool) {
@@ -116,11 +116,11 @@ func (s *Snapshot) Shared() iter.Seq2[string, Conn] {
 	}
 }
 
-// HoldingConns returns how many connections a snapshot looks at, at the most.
+// HoldingConns returns how many connections a snapshot looks at, at most.
 func (m *Machine) HoldingConns() int { return len(m.holders.list) }
 
-// Held returns the names that a connection holds in either table, the most recent of
-// them if they are more than so many.
+// Held returns the names that a connection holds in either table, at most the given
+// number of the most recent ones.
 func (m *Machine) Held(id Conn, most int) (exclusive, shared []string) {
 	c := m.conn(id)
 	if c == nil {

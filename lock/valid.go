@@ -6,8 +6,8 @@ import (
 )
 
 // Valid checks the invariants I1 to I8 of the package comment and returns the
-// first violation it finds. It looks at everything: it is for tests and
-// simulations, which call it after every step.
+// first violation it finds. It reads the whole state, and is meant for tests and
+// simulations.
 func (m *Machine) Valid() error {
 	var exclusive, shared Size
 	free := 0
@@ -32,7 +32,7 @@ func (m *Machine) Valid() error {
 		}
 	}
 	if free != 0 {
-		return fmt.Errorf("I1: %d locks are free that are not among the free ones, or the other way round", free)
+		return fmt.Errorf("I1: the number of locks without owner and the length of the free list differ by %d", free)
 	}
 	for name, l := range m.shared {
 		if err := m.validShared(name, l); err != nil {
@@ -54,7 +54,7 @@ func (m *Machine) Valid() error {
 		shared.Names = m.sharedSize.Names
 	}
 	if m.exclusiveSize != exclusive || m.sharedSize != shared {
-		return fmt.Errorf("I6: the tables are counted as %+v and %+v, and are %+v and %+v", m.exclusiveSize, m.sharedSize, exclusive, shared)
+		return fmt.Errorf("I6: the recorded sizes are %+v and %+v, the tables have %+v and %+v", m.exclusiveSize, m.sharedSize, exclusive, shared)
 	}
 	listed := 0
 	for id, c := range m.conns {
@@ -68,19 +68,19 @@ func (m *Machine) Valid() error {
 			return err
 		}
 		if !c.ended || m.conns[c.id] != nil {
-			return fmt.Errorf("I8: connection %d has ended, and is open", c.id)
+			return fmt.Errorf("I8: connection %d has ended but is open", c.id)
 		}
 	}
 	holdings := exclusive.Holdings + shared.Holdings
 	if holdings != listed {
-		return fmt.Errorf("I6: %d holdings are in the tables, %d with the connections", holdings, listed)
+		return fmt.Errorf("I6: %d holdings are in the tables, %d in the lists of the connections", holdings, listed)
 	}
 	if limit := m.options.MaxHoldings; limit > 0 && holdings > limit {
-		return fmt.Errorf("I6: %d holdings are over the limit of %d", holdings, limit)
+		return fmt.Errorf("I6: %d holdings exceed the limit of %d", holdings, limit)
 	}
 	for place, c := range m.holders.list {
 		if m.conns[c.id] != c || int(c.place) != place {
-			return fmt.Errorf("I7: connection %d is listed as a holder at %d, and is not there", c.id, place)
+			return fmt.Errorf("I7: connection %d is not at its place %d in the list of holders", c.id, place)
 		}
 	}
 	return nil
@@ -90,10 +90,10 @@ func (m *Machine) validExclusive(name string, l *exclusive) error {
 	c := l.owner
 	switch {
 	case l.name != name:
-		return fmt.Errorf("I1: exclusive lock %q stands under %q", l.name, name)
+		return fmt.Errorf("I1: exclusive lock %q is in the table under %q", l.name, name)
 	case c == nil:
 		if l.at < 0 || l.at >= len(m.free.ring) || m.free.ring[l.at] != l {
-			return fmt.Errorf("I1: exclusive lock %q is free and not at place %d of the free ones", name, l.at)
+			return fmt.Errorf("I1: exclusive lock %q is free but not at place %d of the free list", name, l.at)
 		}
 	case m.conns[c.id] != c && !m.hasEnded(c):
 		return fmt.Errorf("I1: the holder of exclusive lock %q is not open", name)
@@ -105,7 +105,7 @@ func (m *Machine) validExclusive(name string, l *exclusive) error {
 
 func (m *Machine) validShared(name string, l *shared) error {
 	if l.name != name {
-		return fmt.Errorf("I3: shared lock %q stands under %q", l.name, name)
+		return fmt.Errorf("I3: shared lock %q is in the table under %q", l.name, name)
 	}
 	if len(l.holders) == 0 {
 		return fmt.Errorf("I3: shared lock %q has no holder", name)
@@ -124,7 +124,7 @@ func (m *Machine) validShared(name string, l *shared) error {
 		case h.at < 0 || h.at >= len(c.shared) || c.shared[h.at].lock != l || c.shared[h.at].at != at:
 			return fmt.Errorf("I3: shared lock %q is not at place %d of connection %d", name, h.at, c.id)
 		case times[acquired(h)] || acquired(h) == 0 || acquired(h) > m.acquisitions:
-			return fmt.Errorf("I5: connection %d got shared lock %q at time %d, which is taken or to come", c.id, name, acquired(h))
+			return fmt.Errorf("I5: connection %d acquired shared lock %q at time %d, which is taken or in the future", c.id, name, acquired(h))
 		case l.index != nil && l.find(c.id) != at:
 			return fmt.Errorf("I5: the index of shared lock %q has connection %d at %d instead of %d", name, c.id, l.find(c.id), at)
 		}
@@ -133,18 +133,18 @@ func (m *Machine) validShared(name string, l *shared) error {
 	return nil
 }
 
-// acquired is when a holder got its lock.
+// acquired returns when a holder acquired its lock.
 func acquired(h sharedHolder) uint64 { return h.conn.shared[h.at].acquired }
 
 func (m *Machine) validConn(id Conn, c *conn) error {
 	if c.id != id {
-		return fmt.Errorf("I1: connection %d stands under %d", c.id, id)
+		return fmt.Errorf("I1: connection %d is listed under %d", c.id, id)
 	}
 	if len(c.exclusive)+len(c.shared) > 0 && (c.place < 0 || int(c.place) >= len(m.holders.list) || m.holders.list[c.place] != c) {
-		return fmt.Errorf("I7: connection %d holds something and is not listed as a holder", id)
+		return fmt.Errorf("I7: connection %d holds something but is not listed as a holder", id)
 	}
 	if c.ended {
-		return fmt.Errorf("I8: connection %d is open, and has ended", id)
+		return fmt.Errorf("I8: connection %d is open but has ended", id)
 	}
 	alone := int32(0)
 	for _, h := range c.shared {
@@ -153,18 +153,18 @@ func (m *Machine) validConn(id Conn, c *conn) error {
 		}
 	}
 	if c.alone != alone {
-		return fmt.Errorf("I6: connection %d is said to hold %d shared locks alone, and holds %d", id, c.alone, alone)
+		return fmt.Errorf("I6: connection %d is recorded as the only holder of %d shared locks, but is that of %d", id, c.alone, alone)
 	}
 	return m.validLists(id, c)
 }
 
-// hasEnded says whether a connection has ended and is not cleared.
+// hasEnded says whether a connection has ended and is not yet cleared.
 func (m *Machine) hasEnded(c *conn) bool { return c.ended && slices.Contains(m.ended, c) }
 
 func (m *Machine) validLists(id Conn, c *conn) error {
 	for at, l := range c.exclusive {
 		if m.exclusive[l.name] != l || l.owner != c || l.at != at {
-			return fmt.Errorf("I2: connection %d lists exclusive lock %q, which is not its own", id, l.name)
+			return fmt.Errorf("I2: connection %d lists exclusive lock %q, which it does not hold", id, l.name)
 		}
 	}
 	for at, h := range c.shared {

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestValidBites damages a machine in every way that an invariant names and
-// checks that Valid finds it.
-func TestValidBites(t *testing.T) {
+// TestValidDetectsViolations violates every invariant in turn and checks that Valid
+// reports it.
+func TestValidDetectsViolations(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
 		damage     func(*Machine)
@@ -37,7 +37,7 @@ func TestValidBites(t *testing.T) {
 			m.sharedSize.change("s", m.conns[2], -1)
 		}},
 		{"same time", "I5", func(m *Machine) { m.conns[1].shared[1].acquired = m.conns[2].shared[1].acquired }},
-		{"time to come", "I5", func(m *Machine) { m.conns[1].shared[1].acquired = 1000 }},
+		{"time in the future", "I5", func(m *Machine) { m.conns[1].shared[1].acquired = 1000 }},
 		{"short index", "I5", func(m *Machine) { delete(m.shared["many"].index, 5) }},
 		{"wrong index", "I5", func(m *Machine) { i := m.shared["many"].index; i[5], i[6] = i[6], i[5] }},
 		{"no index", "I5", func(m *Machine) { m.shared["many"].index = nil }},

@@ -12,8 +12,8 @@ import (
 	"lockd/server/hub"
 )
 
-// TestAccount checks that lines that have begun and replies that are not read count
-// as long as they wait, and no longer.
+// TestAccount checks that unfinished lines and unread replies are in the account as
+// long as they wait, and no longer.
 func TestAccount(t *testing.T) { onDrivers(t, testAccount) }
 
 func testAccount(t *testing.T) {
@@ -26,9 +26,9 @@ func testAccount(t *testing.T) {
 	const long = 60_000
 	name := strings.Repeat("x", long)
 	io.WriteString(c, "i "+name)
-	waiting("a line that has begun", long, 2*long)
+	waiting("an unfinished line", long, 2*long)
 	ask(t, c, "\n", "0 Lock Not Locked: "+name+"\n")
-	waiting("a line that has ended", 0, 0)
+	waiting("a finished line", 0, 0)
 	io.WriteString(c, "i "+name)
 	c.Close()
 	waiting("the end of a connection", 0, 0)
@@ -42,27 +42,27 @@ func testAccount(t *testing.T) {
 		fmt.Fprintf(&dump, "%s: %s\n", name, holder.LocalAddr())
 	}
 	io.WriteString(reader, "d\ni x\n")
-	waiting("a dump that nobody reads", 1<<20, dump.Len()+hub.SmallDebt)
+	waiting("an unread dump", 1<<20, dump.Len()+hub.SmallDebt)
 	ask(t, other, "d\n", dump.String())
-	waiting("a dump that another has read", 1<<20, dump.Len()+hub.SmallDebt)
+	waiting("an unread dump that another client has read", 1<<20, dump.Len()+hub.SmallDebt)
 	ask(t, reader, "", dump.String()+"0 Lock Not Locked: x\n")
 	waiting("a dump that was read", 0, 0)
 	io.WriteString(reader, "d\n")
-	waiting("a dump that nobody reads", 1<<20, dump.Len()+hub.SmallDebt)
+	waiting("an unread dump", 1<<20, dump.Len()+hub.SmallDebt)
 	reader.Close()
-	waiting("the end of who did not read", 0, 0)
+	waiting("the end of the client that did not read", 0, 0)
 }
 
-// dropped notes that somebody was dropped.
+// dropped is a debtor that records that it was dropped.
 type dropped struct{ atomic.Bool }
 
 func (d *dropped) Drop() { d.Store(true) }
 
-// TestWhoReadsMoves checks that a client which reads its reply is not the one that goes
-// when there is too much, over any transport.
-func TestWhoReadsMoves(t *testing.T) { onDrivers(t, testWhoReadsMoves) }
+// TestReadersAreNotDropped checks that a client that reads its reply is not the one
+// that is dropped when too much waits, over any transport.
+func TestReadersAreNotDropped(t *testing.T) { onDrivers(t, testReadersAreNotDropped) }
 
-func testWhoReadsMoves(t *testing.T) {
+func testReadersAreNotDropped(t *testing.T) {
 	s := New(Config{Core: core.Config{Dump: true}, Loops: loopsOf(t)})
 	streamAddr, webAddr := serveBoth(t, s)
 	holder := connect(t, streamAddr)
@@ -92,11 +92,11 @@ func testWhoReadsMoves(t *testing.T) {
 		}
 		s.hub.Waiting.Set(&second, two, s.clock.now(), 200<<20, nil, true)
 		if !one.Load() || two.Load() {
-			t.Errorf("websocket %v: one that does not move is dropped: %v, the newest: %v", web, one.Load(), two.Load())
+			t.Errorf("websocket %v: the debtor that does not move is dropped: %v, the newest: %v", web, one.Load(), two.Load())
 		}
 		s.hub.Waiting.Set(&second, two, s.clock.now(), 0, nil, true)
 		if _, err := io.CopyN(io.Discard, c, int64(size-size/2)); err != nil {
-			t.Errorf("websocket %v: who reads is dropped: %v", web, err)
+			t.Errorf("websocket %v: the client that reads is dropped: %v", web, err)
 		}
 		c.Close()
 		waitUntil(t, "the end", func() bool { return s.hub.Waiting.Bytes() == 0 })

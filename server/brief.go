@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// brief are connections that are there for a moment, and not among those that are
-// counted: those of the HTTP port that have not become WebSockets, or those that are
-// told why they are not served (BAD-4, BAD-7). Where there are too many, the oldest
-// is closed: an honest one takes milliseconds. It is safe for concurrent use.
+// brief holds short-lived connections that do not count against the limit: those of
+// the HTTP port before the WebSocket handshake, or those that are sent a refusal
+// (BAD-4, BAD-7). If there are too many, it closes the oldest: a well-behaved one takes
+// milliseconds. It is safe for concurrent use.
 type brief struct {
 	limit int
 	mu    sync.Mutex
@@ -22,8 +22,8 @@ func newBrief(limit int) *brief {
 	return &brief{limit: limit, where: make(map[net.Conn]*list.Element)}
 }
 
-// briefLimit is how many there may be of either kind where there may be so many
-// connections, 0 being unlimited.
+// briefLimit returns the limit for either kind, given the limit of connections (0 is
+// unlimited).
 func briefLimit(connections int) int {
 	const fewest, most = 64, 1024
 	if connections > 0 {
@@ -32,7 +32,7 @@ func briefLimit(connections int) int {
 	return most
 }
 
-// track is for http.Server.ConnState.
+// track is an http.Server.ConnState hook.
 func (b *brief) track(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -42,7 +42,7 @@ func (b *brief) track(c net.Conn, state http.ConnState) {
 	}
 }
 
-// add adds one, and closes another that it takes the place of.
+// add adds a connection, and closes the oldest if there are too many.
 func (b *brief) add(c net.Conn) {
 	b.mu.Lock()
 	b.where[c] = b.order.PushBack(c)
@@ -57,7 +57,7 @@ func (b *brief) add(c net.Conn) {
 	}
 }
 
-// remove takes one out that has ended, or is no brief one any more.
+// remove removes a connection that has ended or is now served.
 func (b *brief) remove(c net.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"lockd/server/core"
 )
 
-// TestHandshakesAreBounded checks that connections which are no WebSockets yet, and
-// stay so, are closed for others, the oldest first, and that no WebSocket is.
+// TestHandshakesAreBounded checks that too many unfinished handshakes are closed, the
+// oldest first, and that no WebSocket is.
 func TestHandshakesAreBounded(t *testing.T) {
 	p := newWebSocketPeer(t, core.Config{MaxConnections: 10}).(*live)
 	p.open(1)
@@ -38,8 +38,8 @@ func TestHandshakesAreBounded(t *testing.T) {
 	p.done()
 }
 
-// TestBrief checks that the oldest is closed for another, once, and never one that is
-// none any more.
+// TestBrief checks that a new connection closes the oldest, once, and never one that
+// was removed.
 func TestBrief(t *testing.T) {
 	b := newBrief(2)
 	var near, far [5]net.Conn
@@ -59,8 +59,8 @@ func TestBrief(t *testing.T) {
 	}
 }
 
-// TestBriefAreBounded checks that connections which are told why they are not served
-// are closed for others, the oldest first, and not only when their time is over.
+// TestBriefAreBounded checks that too many connections that are sent a refusal are
+// closed, the oldest first, before their time is over.
 func TestBriefAreBounded(t *testing.T) { onDrivers(t, testBriefAreBounded) }
 
 func testBriefAreBounded(t *testing.T) {
@@ -81,8 +81,7 @@ func testBriefAreBounded(t *testing.T) {
 	s.Close()
 }
 
-// testBrief opens many connections that say something, and are told something and
-// dismissed.
+// testBrief opens many connections that send say, and are sent told and closed.
 func testBrief(t *testing.T, dial func() (wireConn, error), say, told string) {
 	limit, before := briefLimit(1), descriptors(t)
 	began := time.Now()
@@ -102,18 +101,18 @@ func testBrief(t *testing.T, dial func() (wireConn, error), say, told string) {
 	}
 	// They are kept for a second, with or without a bound.
 	if time.Since(began) > 400*time.Millisecond {
-		t.Log("nothing is known: this machine is busy")
+		t.Log("inconclusive: this machine is busy")
 		return
 	}
 	for descriptors(t)-before > len(all)+limit*max(1, loopsOf(t))+limit/2 { // each loop has its own
 		if time.Since(began) > 900*time.Millisecond {
-			t.Fatalf("%d descriptors more are open with %d connections that were told %q", descriptors(t)-before, len(all), told)
+			t.Fatalf("%d more descriptors are open with %d connections that were sent %q", descriptors(t)-before, len(all), told)
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// descriptors returns how many are open, of both ends.
+// descriptors returns how many descriptors are open, of both ends.
 func descriptors(t *testing.T) int {
 	all, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

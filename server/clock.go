@@ -6,9 +6,8 @@ import (
 	"lockd/server/core"
 )
 
-// clock tells the time to Core and to the lives of connections: the wall clock
-// when it was started, moved on by the monotonic clock, so that it never goes
-// back.
+// clock is the time of Core and of the connections: the wall clock at the start,
+// advanced by the monotonic clock, so that it never goes back.
 type clock struct{ started time.Time }
 
 func newClock() clock { return clock{time.Now()} }
@@ -17,7 +16,7 @@ func (c clock) now() core.Time {
 	return core.Time(c.started.UnixNano()) + core.Time(time.Since(c.started))
 }
 
-// deadline is a moment as a deadline of a net.Conn; Never is none.
+// deadline converts a moment to a deadline of a net.Conn; Never is none.
 func (c clock) deadline(at core.Time) time.Time {
 	if at == core.Never {
 		return time.Time{}

@@ -49,11 +49,11 @@ type countWrites struct {
 
 func (c countWrites) Write(p []byte) (int, error) { *c.writes++; return c.Conn.Write(p) }
 
-// TestNoise throws bytes at the server that no client would send, and resets in
-// the middle, and checks that a bystander keeps its lock (BAD-6).
-func TestNoise(t *testing.T) { onDrivers(t, testNoise) }
+// TestGarbage sends random bytes to the server, resets connections in the middle, and
+// checks that another client keeps its lock (BAD-6).
+func TestGarbage(t *testing.T) { onDrivers(t, testGarbage) }
 
-func testNoise(t *testing.T) {
+func testGarbage(t *testing.T) {
 	s, addr := start(t, Config{Core: core.Config{MaxLine: 100}})
 	bystander := connect(t, addr)
 	ask(t, bystander, "g mine\n", "1 Lock Get Success: mine\n")
@@ -73,7 +73,7 @@ func testNoise(t *testing.T) {
 	}
 	// Connections are admitted in order: once the last is, all have been.
 	ask(t, connect(t, addr), "i mine\n", "1 Lock Is Locked: mine\n")
-	waitUntil(t, "the noise to end", func() bool { n, _ := s.Held(); return n == 2 })
+	waitUntil(t, "the connections to end", func() bool { n, _ := s.Held(); return n == 2 })
 	ask(t, bystander, "r mine\n", "1 Lock Release Success: mine\n")
 	if _, locks := s.Held(); locks != 0 {
 		t.Errorf("%d locks are left", locks)
@@ -81,7 +81,7 @@ func testNoise(t *testing.T) {
 }
 
 // TestSnapshots checks END-7, STATS-8 and DUMP-8 on sockets: the locks of a
-// connection that ends vanish together.
+// connection that ends are released together.
 func TestSnapshots(t *testing.T) { onDrivers(t, testSnapshots) }
 
 func testSnapshots(t *testing.T) {
@@ -106,8 +106,8 @@ func testSnapshots(t *testing.T) {
 	}
 }
 
-// TestAcceptErrors checks that serving goes on after accepts that fail, whatever the
-// reason, and that the log is not filled with it.
+// TestAcceptErrors checks that serving continues after failed accepts, whatever the
+// reason, and that they do not fill the log.
 func TestAcceptErrors(t *testing.T) {
 	for _, web := range []bool{false, true} {
 		inner, err := ListenTCP("127.0.0.1", 0, 0, 0)
@@ -146,7 +146,7 @@ func TestAcceptErrors(t *testing.T) {
 	}
 }
 
-// failingListener fails in some ways before it accepts.
+// failingListener returns some errors before it accepts.
 type failingListener struct {
 	net.Listener
 	failures []error

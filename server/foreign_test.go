@@ -13,8 +13,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestForeign checks BAD-7 with clients of other protocols: they are told at once, and
-// nothing of what they send is executed.
+// TestForeign checks BAD-7 with clients of other protocols: they are answered at once,
+// and nothing that they send is executed.
 func TestForeign(t *testing.T) {
 	onDrivers(t, func(t *testing.T) {
 		s := New(Config{Loops: loopsOf(t)})
@@ -32,7 +32,7 @@ func TestForeign(t *testing.T) {
 
 		client := &http.Client{Timeout: patience}
 		_, err := client.Post("http://"+addr+"/"+strings.Repeat("a", 70_000), "text/plain", strings.NewReader(lines))
-		// What it has read closes its connection, in the middle of what it writes.
+		// The client closes its connection after what it has read, while it writes.
 		if err == nil || !strings.Contains(err.Error(), "malformed HTTP") && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("an HTTP client gets %v", errors.Unwrap(err))
 		}

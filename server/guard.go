@@ -9,8 +9,8 @@ import (
 	"lockd/server/life"
 )
 
-// errEndOfStream is what a guard reads when the connection has ended. The
-// WebSocket library gives io.EOF both for the end of a message and for a stream
+// errEndOfStream is the error of a guard's Read when the connection has ended. The
+// WebSocket library returns io.EOF both for the end of a message and for a stream
 // that ends inside one; the second must not be taken for the first, or the torn
 // line would be executed (LINE-7).
 var errEndOfStream = errors.New("the stream has ended")
@@ -18,18 +18,18 @@ var errEndOfStream = errors.New("the stream has ended")
 // closeFrame is the first byte of the frame that ends a WebSocket.
 const closeFrame = 0x88
 
-// guard stands between the WebSocket library and the socket, and lets the life
-// of the connection take its steps there. The library answers a close frame, and
-// closes after an error, on its own; the guard releases the locks before either
-// can reach the client (END-5).
+// guard is the connection between the WebSocket library and the socket, where it takes
+// the steps of the connection's life. The library answers close frames, and closes
+// after an error, on its own; the guard releases the locks before the client can see
+// either (END-5).
 type guard struct {
 	net.Conn
 	session *session
 }
 
-// Read is where silence is measured, pings and pieces of messages counting as
-// something said, and where a server that stops ends the stream once it has read
-// what was received.
+// Read applies the idle timeout, for which pings and pieces of messages count as
+// activity. When the server stops, it ends the stream once it has read what was
+// received.
 func (g *guard) Read(p []byte) (int, error) {
 	x := g.session
 	for {
@@ -56,11 +56,10 @@ func (g *guard) Read(p []byte) (int, error) {
 	}
 }
 
-// Write sends what the library has flushed. While no reply is being written that
-// begins with a frame, and a close frame comes alone. A reply is flushed in pieces
-// that begin with any byte; nothing of it is left in the library's buffer to come
-// before a close frame, since its batches (64 KiB) are larger than that buffer
-// (4 KiB) and its last frame is flushed.
+// Write sends what the library flushes. Outside of a reply this begins with a frame,
+// and a close frame comes alone. A reply is flushed in pieces that may begin with any
+// byte; none of it remains in the library's buffer to precede a close frame, since its
+// batches (64 KiB) are larger than that buffer (4 KiB) and its last frame is flushed.
 func (g *guard) Write(p []byte) (int, error) {
 	x := g.session
 	if len(p) > 0 && p[0] == closeFrame && !x.replying {
@@ -87,7 +86,7 @@ func (g *guard) Close() error {
 	return g.Conn.Close()
 }
 
-// hijacker hands the connection of an HTTP request over behind a guard.
+// hijacker wraps the hijacked connection of an HTTP request in a guard.
 type hijacker struct {
 	http.ResponseWriter
 	session *session

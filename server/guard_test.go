@@ -11,9 +11,9 @@ import (
 	"lockd/server/life"
 )
 
-// TestGuardTellsTheLife checks that what comes on a WebSocket counts as something
-// said, and that a client that goes on sending after the end is waited for.
-func TestGuardTellsTheLife(t *testing.T) {
+// TestGuardReportsActivity checks that all input on a WebSocket counts as activity, and
+// that the server lingers for a client that keeps sending after the end.
+func TestGuardReportsActivity(t *testing.T) {
 	for _, lingering := range []bool{false, true} {
 		near, far := net.Pipe()
 		s := New(Config{IdleTimeout: time.Minute})
@@ -38,9 +38,9 @@ func TestGuardTellsTheLife(t *testing.T) {
 	}
 }
 
-// TestGoodbyeIsWaitedFor checks that a server that stops does not close a WebSocket
-// right behind its close frame: unread input would reset it, and lose replies.
-func TestGoodbyeIsWaitedFor(t *testing.T) {
+// TestLingerAfterCloseFrame checks that a server that stops does not close a WebSocket
+// directly after its close frame: unread input would reset it, and lose replies.
+func TestLingerAfterCloseFrame(t *testing.T) {
 	p := newWebSocketPeer(t, core.Config{}).(*live)
 	p.open(1)
 	c := connect(t, p.conns[1].(*wsConn).remote)
@@ -55,10 +55,10 @@ func TestGoodbyeIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestGoodbyeHasALimit checks that a WebSocket which speaks another protocol, and does
-// not answer the close frame, is waited for a second (BAD-7), and not the five of the
+// TestLingerAfterForeign checks that a WebSocket with another protocol that does not
+// answer the close frame is closed after one second (BAD-7), and not the five of the
 // library.
-func TestGoodbyeHasALimit(t *testing.T) {
+func TestLingerAfterForeign(t *testing.T) {
 	p := newWebSocketPeer(t, core.Config{}).(*live)
 	p.open(1)
 	c := connect(t, p.conns[1].(*wsConn).remote)

@@ -33,7 +33,7 @@ func waitUntil(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("timed out waiting for %s", what)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -42,7 +42,7 @@ func waitUntil(t *testing.T, what string, condition func() bool) {
 // executed returns how many commands the server has executed.
 func (s *Server) executed() uint64 { return s.hub.Commands() }
 
-// driven says by which driver the connections of a test are served.
+// driven is the driver that serves the connections of a test.
 var driven sync.Map // *testing.T to the number of loops
 
 func loopsOf(t *testing.T) int {
@@ -51,7 +51,7 @@ func loopsOf(t *testing.T) int {
 	return loops
 }
 
-// drivers are all drivers: the number of loops, 0 for goroutines.
+// drivers returns all drivers, as numbers of loops; 0 is goroutines.
 func drivers() []int {
 	if LoopsSupported {
 		return []int{0, 1, 3}
@@ -74,7 +74,7 @@ type newPeer = func(*testing.T, core.Config) peer
 
 func onGoroutines(start newPeer) newPeer { return onLoops(0, start) }
 
-// onLoops makes peers whose server has so many loops.
+// onLoops makes peers whose server has that number of loops.
 func onLoops(loops int, start newPeer) newPeer {
 	return func(t *testing.T, c core.Config) peer {
 		driven.Store(t, loops)
@@ -83,7 +83,7 @@ func onLoops(loops int, start newPeer) newPeer {
 	}
 }
 
-// start serves TCP, by the driver of the test, and returns the address.
+// start serves TCP with the driver of the test, and returns the address.
 func start(t *testing.T, config Config) (*Server, string) {
 	t.Helper()
 	l, err := ListenTCP("127.0.0.1", 0, time.Minute, 0)

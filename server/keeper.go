@@ -8,11 +8,10 @@ import (
 	"lockd/server/hub"
 )
 
-// keeper calls Hub.Tick when it is time, where no loop does.
+// keeper calls Hub.Tick when it is due, if no loop does.
 type keeper struct {
 	server *Server
-	// ticking lets one call of Tick be made at a time, which may call wake: mu is
-	// never held then.
+	// ticking serializes calls of Tick. Tick may call wake, so mu is never held then.
 	ticking sync.Mutex
 	mu      sync.Mutex // guards timer and over
 	timer   *time.Timer
@@ -28,13 +27,13 @@ func newKeeper(s *Server) *keeper {
 	return k
 }
 
-// keep takes over from a loop that has ended.
+// keep takes over the keeper's role from a loop that has ended.
 func (k *keeper) keep() {
 	k.server.hub.Keep(k.wake)
 	k.wake()
 }
 
-// wake looks at the alarm again. Hub calls it, so that it must not call back.
+// wake reads the alarm again. Hub calls it, so it must not call Hub.Tick itself.
 func (k *keeper) wake() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -64,7 +63,7 @@ func (k *keeper) isOver() bool {
 	return k.over
 }
 
-// stop makes it do nothing any more, and waits for what it does.
+// stop ends the keeper, and waits for a running Tick.
 func (k *keeper) stop() {
 	k.mu.Lock()
 	k.over = true

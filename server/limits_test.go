@@ -12,25 +12,25 @@ func TestWriteTimeout(t *testing.T) { onDrivers(t, testWriteTimeout) }
 
 func testWriteTimeout(t *testing.T) {
 	s, addr := start(t, Config{WriteTimeout: 300 * time.Millisecond})
-	deaf, other := connect(t, addr), connect(t, addr)
-	ask(t, deaf, "g deaf\n", "1 Lock Get Success: deaf\n")
-	go io.Copy(deaf, endless("q\n"))
-	ask(t, other, "g other\ni deaf\n", "1 Lock Get Success: other\n1 Lock Is Locked: deaf\n")
-	waitUntil(t, "the deaf client to be dropped", func() bool { n, _ := s.Held(); return n == 1 })
-	ask(t, other, "g deaf\n", "1 Lock Get Success: deaf\n")
+	unread, other := connect(t, addr), connect(t, addr)
+	ask(t, unread, "g x\n", "1 Lock Get Success: x\n")
+	go io.Copy(unread, endless("q\n"))
+	ask(t, other, "g other\ni x\n", "1 Lock Get Success: other\n1 Lock Is Locked: x\n")
+	waitUntil(t, "the client that does not read to be dropped", func() bool { n, _ := s.Held(); return n == 1 })
+	ask(t, other, "g x\n", "1 Lock Get Success: x\n")
 }
 
-// TestIdleTimeout checks that silence, and only silence, ends a connection when
-// that is wanted.
+// TestIdleTimeout checks that with an idle timeout a silent connection ends, and no
+// other.
 func TestIdleTimeout(t *testing.T) { onDrivers(t, testIdleTimeout) }
 
 func testIdleTimeout(t *testing.T) {
 	s, addr := start(t, Config{IdleTimeout: 300 * time.Millisecond})
-	silent, talker := connect(t, addr), connect(t, addr)
+	silent, active := connect(t, addr), connect(t, addr)
 	ask(t, silent, "g silent\n", "1 Lock Get Success: silent\n")
 	for range 10 {
 		time.Sleep(50 * time.Millisecond)
-		ask(t, talker, "g talker\n", "1 Lock Get Success: talker\n")
+		ask(t, active, "g active\n", "1 Lock Get Success: active\n")
 	}
 	if rest, err := io.ReadAll(silent); err != nil || len(rest) > 0 {
 		t.Errorf("got %q, %v", rest, err)
@@ -40,7 +40,8 @@ func testIdleTimeout(t *testing.T) {
 	}
 }
 
-// TestSilentConnections opens connections that say nothing; others are served.
+// TestSilentConnections checks that many silent connections do not keep the server from
+// serving others.
 func TestSilentConnections(t *testing.T) { onDrivers(t, testSilentConnections) }
 
 func testSilentConnections(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestKeepalive checks the options of an accepted connection: with them a peer
-// that has vanished is noticed after twice the keepalive.
+// TestKeepalive checks the options of an accepted connection, with which the kernel
+// detects a vanished peer after twice the keepalive.
 func TestKeepalive(t *testing.T) {
 	l, err := ListenTCP("127.0.0.1", 0, 30*time.Second, 30*time.Second)
 	if err != nil {
@@ -27,8 +27,8 @@ func TestKeepalive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	// The net package sets them on what it accepts; a loop inherits those of the
-	// listener.
+	// The net package sets them on connections that it accepts; those that a loop
+	// accepts inherit the options of the listener.
 	for _, source := range []syscall.Conn{c.(*net.TCPConn), l.(*net.TCPListener)} {
 		raw, err := source.SyscallConn()
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 	"lockd/sim/transport"
 )
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for something that must happen.
 const patience = 20 * time.Second
 
 // live is a server on one transport and the connections of a script to it.
@@ -27,13 +27,13 @@ type live struct {
 	dial   func() (wireConn, error)
 	conns  map[int]wireConn
 	addrs  map[int]string
-	opened int // by the server, refused ones not included
+	opened int // by the server, without refused ones
 }
 
 // wireConn is a client's connection of any transport.
 type wireConn interface {
 	write(data []byte) error
-	// read reads n bytes; to the end of the stream if n is negative.
+	// read reads n bytes, or to the end of the stream if n is negative.
 	read(n int) ([]byte, error)
 	// end ends the client's stream and reads the rest of the server's.
 	end() ([]byte, error)
@@ -151,7 +151,7 @@ func (p *live) halfClose(n int) []byte {
 		p.t.Error(err)
 	}
 	delete(p.addrs, n)
-	// Whoever sees the end may rely on the release (END-5).
+	// At the end of the stream the locks are released (END-5).
 	if got := p.connections(); got != len(p.addrs) {
 		p.t.Errorf("the server has %d connections at the end of a stream, not %d", got, len(p.addrs))
 	}
@@ -171,8 +171,8 @@ func (p *live) text(want string) string {
 	return want
 }
 
-// done checks that nothing comes that the script did not expect, and that the
-// server ends with empty tables.
+// done checks that nothing unexpected arrives, and that the server ends with empty
+// tables.
 func (p *live) done() {
 	for n := range p.addrs {
 		if rest := p.halfClose(n); len(rest) > 0 {

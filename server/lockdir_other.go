@@ -2,5 +2,5 @@
 
 package server
 
-// lockDir locks nothing: this system has no such locks.
+// lockDir does nothing: this system has no such locks.
 func lockDir(string) (unlock func(), err error) { return func() {}, nil }

@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// dirPatience is how long the lock of a directory is waited for: whoever may open the
-// directory may take it, and keep it.
+// dirPatience is how long to wait for the lock of a directory: any process that may
+// open the directory can take the lock and keep it.
 const dirPatience = time.Second
 
-var errDirLocked = errors.New("somebody else keeps its directory locked (flock)")
+var errDirLocked = errors.New("another process keeps its directory locked (flock)")
 
-// lockDir keeps others who ask for it from changing the sockets of a directory until
-// unlock is called. One that may be written but not read cannot be locked: two
-// servers that take the same path at the same time are not kept apart there.
+// lockDir serializes its callers, in all processes, that change the sockets of a
+// directory, until unlock is called. A directory that may be written but not read
+// cannot be locked: two servers that take the same path at the same time are not
+// serialized there.
 func lockDir(dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if errors.Is(err, fs.ErrPermission) {

@@ -12,27 +12,27 @@ import (
 	"lockd/server/life"
 )
 
-// warningPause is the least time between two warnings of refused connections, and
-// between two of failed accepts: whoever causes them must not fill the log.
+// warningPause is the minimum time between two warnings of refused connections, and
+// between two of failed accepts: clients must not be able to fill the log.
 const warningPause = time.Minute
 
-// log tells the log, and Config.Closed, what happens to connections. It is a
+// log reports what happens to connections to the logger and to Config.Closed. It is a
 // loop.Observer, and safe for concurrent use.
 type log struct {
 	*slog.Logger
-	// verbose says whether the logger takes debug messages. Asking first keeps
+	// verbose says whether the logger takes debug messages. Checking it first keeps
 	// the stack of a connection's goroutine small.
 	verbose bool
 	limit   int // of connections
 	closed  func(core.ID)
-	// When a refusal and a failed accept were logged last.
+	// When a refusal and a failed accept were last logged.
 	refused, failed occasion
 }
 
-// occasion is when something was done last, in Unix nanoseconds.
+// occasion is when something was last logged, in Unix nanoseconds.
 type occasion struct{ atomic.Int64 }
 
-// again says whether it is time to do it again, which is noted.
+// again says whether it may be logged again, and if so records the time.
 func (o *occasion) again() bool {
 	now := time.Now().UnixNano()
 	last := o.Load()
@@ -48,7 +48,7 @@ func newLog(c Config) *log {
 	return l
 }
 
-// isVerbose says whether a logger, nil being none, takes debug messages.
+// isVerbose says whether a logger, which may be nil, takes debug messages.
 func isVerbose(l *slog.Logger) bool {
 	return l != nil && l.Enabled(context.Background(), slog.LevelDebug)
 }
@@ -60,7 +60,7 @@ func (l *log) Opened(id core.ID, peer core.Peer) {
 	}
 }
 
-// shown is how the log shows a peer.
+// shown returns a peer as the log shows it.
 func shown(peer core.Peer) string {
 	if peer.Network == core.Unix {
 		return core.Unix
@@ -75,16 +75,16 @@ func (l *log) Released(id core.ID, end life.End, orphans core.Orphans) {
 	}
 }
 
-// maxLoggedName is how much of a lock's name the log shows, in bytes.
+// maxLoggedName is how many bytes of a lock's name the log shows.
 const maxLoggedName = 200
 
-// happened tells what has happened to a lock.
+// happened logs an event.
 func (l *log) happened(e core.Event) {
 	name := e.Name[:min(len(e.Name), maxLoggedName)]
 	if len(name) < len(e.Name) {
 		name += "..."
 	}
-	if !utf8.ValidString(name) { // JSON could not show it
+	if !utf8.ValidString(name) { // JSON cannot represent it
 		name = strconv.Quote(name)
 	}
 	args := []any{"conn", e.Conn, "name", name}

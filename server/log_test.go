@@ -29,8 +29,8 @@ func (l *lines) count(what string) int {
 	return strings.Count(l.text.String(), what)
 }
 
-// TestRefusalsAreLogged checks that a connection too many is logged, and that many
-// of them are not.
+// TestRefusalsAreLogged checks that a refused connection is logged, and that many of
+// them are logged once.
 func TestRefusalsAreLogged(t *testing.T) { onDrivers(t, testRefusalsAreLogged) }
 
 func testRefusalsAreLogged(t *testing.T) {
@@ -47,8 +47,8 @@ func testRefusalsAreLogged(t *testing.T) {
 	}
 }
 
-// TestLocksAreLogged checks what a verbose log says of locks: each is a line, whatever
-// its name is.
+// TestLocksAreLogged checks the events in a verbose log: each is one line, whatever the
+// name of the lock is.
 func TestLocksAreLogged(t *testing.T) { onDrivers(t, testLocksAreLogged) }
 
 func testLocksAreLogged(t *testing.T) {

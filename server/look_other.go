@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// look needs a socket that can be read without waiting.
+// look is not supported: it needs a socket that can be read without waiting.
 func look(syscall.Conn, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
-// broken cannot be told without reading.
+// broken always returns false: only reading would tell.
 func broken(syscall.Conn) bool { return false }

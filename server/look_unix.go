@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// look reads what a socket has received, without waiting for more, and whatever its
-// deadline is: nothing being there is os.ErrDeadlineExceeded.
+// look reads what a socket has received, without waiting for more and regardless of its
+// deadline. If there is nothing, the error is os.ErrDeadlineExceeded.
 func look(c syscall.Conn, buf []byte) (n int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -36,7 +36,7 @@ func look(c syscall.Conn, buf []byte) (n int, err error) {
 	return n, nil
 }
 
-// broken says whether a socket has failed, as a reset makes it, without reading
+// broken says whether a socket has failed, after a reset for example, without reading
 // from it.
 func broken(c syscall.Conn) bool {
 	raw, err := c.SyscallConn()

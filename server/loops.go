@@ -14,22 +14,22 @@ import (
 	"lockd/server/loop"
 )
 
-// LoopsSupported says whether Config.Loops makes a difference on this system.
+// LoopsSupported says whether Config.Loops has an effect on this system.
 const LoopsSupported = true
 
-// loops are the event loops of a Server, each in a goroutine that has its thread.
+// loops are the event loops of a Server, each in a goroutine locked to its thread.
 type loops struct {
-	all []*loop.Loop // the first leads
+	all []*loop.Loop // the first leads: see loop.Lead
 }
 
-// stop makes the loops answer what was received, and end.
+// stop makes the loops answer what was received, then end.
 func (l *loops) stop() {
 	if l != nil {
 		l.all[0].Stop()
 	}
 }
 
-// drop makes them end all connections.
+// drop makes the loops end all connections at once.
 func (l *loops) drop() {
 	if l == nil {
 		return
@@ -39,9 +39,9 @@ func (l *loops) drop() {
 	}
 }
 
-// serveOnLoops lets the loops accept the connections of a listener, and waits for
-// the end of the Server. It returns false, and has not touched the listener, if
-// they cannot serve it.
+// serveOnLoops makes the loops accept the connections of a listener, and waits for
+// the end of the Server. If they cannot serve the listener, it returns false and leaves
+// the listener unchanged.
 func (s *Server) serveOnLoops(l net.Listener) (taken bool, err error) {
 	source, ok := l.(syscall.Conn)
 	if !ok {
@@ -60,8 +60,8 @@ func (s *Server) serveOnLoops(l net.Listener) (taken bool, err error) {
 	return true, ErrClosed
 }
 
-// duplicate returns a descriptor of our own of a listener, which stays in the
-// hands of the runtime until it is closed.
+// duplicate returns a duplicate of a listener's descriptor. The runtime keeps using
+// the original until it is closed.
 func duplicate(source syscall.Conn) (fd int, err error) {
 	raw, err := source.SyscallConn()
 	if err != nil {
@@ -77,8 +77,8 @@ func duplicate(source syscall.Conn) (fd int, err error) {
 }
 
 // giveToLoops starts the loops, if they have not been started, and gives them the
-// descriptor of a listener, which is closed without removing a unix socket: that
-// is done when the Server stops, or here, if it does already.
+// descriptor of a listener. It closes the listener without removing a unix socket: that
+// happens when the Server stops, or here, if it is already stopping.
 func (s *Server) giveToLoops(fd int, l net.Listener) error {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -130,7 +130,7 @@ func (s *Server) startLoops() error {
 			defer kernels[i].Release()
 			for l.Turn() {
 			}
-			if i == 0 { // WebSockets may still wait for what Core does by itself
+			if i == 0 { // WebSockets may still need Hub.Tick
 				s.keeper.keep()
 			}
 		})

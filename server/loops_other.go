@@ -4,10 +4,10 @@ package server
 
 import "net"
 
-// LoopsSupported says whether Config.Loops makes a difference on this system.
+// LoopsSupported says whether Config.Loops has an effect on this system.
 const LoopsSupported = false
 
-// loops are none.
+// loops has no loops on this system.
 type loops struct{}
 
 func (*loops) stop() {}

@@ -2,9 +2,8 @@ package server
 
 import "sync"
 
-// spinMutex is the mutex around Core where several loops use it. A call of Core
-// is so short that trying again for some time is cheaper than parking the thread
-// of a loop.
+// spinMutex is the mutex around Core if there are several loops. A call of Core
+// is so short that spinning for a while is cheaper than parking the thread of a loop.
 type spinMutex struct{ sync.Mutex }
 
 // spins is how often Lock tries before it parks.

@@ -16,15 +16,15 @@ import (
 type Origin struct {
 	any    bool
 	scheme string // "" matches any
-	host   string // a name in which * stands for any part, or an address
-	port   string // as pages say it; "*" matches any
+	host   string // a name in which * matches any part, or an address
+	port   string // as in the Origin header; "*" matches any
 }
 
-// null is the origin of pages that have none, such as those of files.
+// null is the origin of pages without one, such as files.
 const null = "null"
 
-// ParseOrigin reads an origin: https://example.com, http://[::1]:3000,
-// example.com:8443 with any scheme, *.example.com, null for pages that have none, or
+// ParseOrigin parses an origin: https://example.com, http://[::1]:3000,
+// example.com:8443 with any scheme, *.example.com, null for pages without an origin, or
 // * for all.
 func ParseOrigin(text string) (Origin, error) {
 	lower := strings.ToLower(strings.TrimSuffix(text, "/"))
@@ -40,9 +40,9 @@ func ParseOrigin(text string) (Origin, error) {
 	}
 	switch {
 	case scheme == "file":
-		return Origin{}, errors.New("pages of files have the origin null")
+		return Origin{}, errors.New("the origin of pages in files is null")
 	case found && !isScheme(scheme):
-		return Origin{}, fmt.Errorf("%q is no scheme: want one such as https", scheme)
+		return Origin{}, fmt.Errorf("%q is not a scheme: want one such as https", scheme)
 	case strings.ContainsAny(rest, "/?#"):
 		return Origin{}, errors.New("an origin ends with its host and port, without a path")
 	case strings.ContainsAny(rest, "@"):
@@ -53,19 +53,19 @@ func ParseOrigin(text string) (Origin, error) {
 		return Origin{}, err
 	}
 	if port != "" && port != "*" && !isPort(port) {
-		return Origin{}, fmt.Errorf("%q is no port", port)
+		return Origin{}, fmt.Errorf("%q is not a port", port)
 	}
 	if scheme == "" && (port == "80" || port == "443") {
-		scheme = map[string]string{"80": "http", "443": "https"}[port] // pages leave them out
+		scheme = map[string]string{"80": "http", "443": "https"}[port] // browsers leave them out
 	}
 	return Origin{scheme: scheme, host: plainHost(host), port: sayPort(scheme, port)}, nil
 }
 
-// checkHost finds what no page's host can be.
+// checkHost returns an error for a host that no page can have.
 func checkHost(host string) error {
 	if strings.HasPrefix(host, "[") {
 		if addr, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil || !addr.Is6() {
-			return fmt.Errorf("%q is no IPv6 address", host)
+			return fmt.Errorf("%q is not an IPv6 address", host)
 		}
 		return nil
 	}
@@ -75,7 +75,7 @@ func checkHost(host string) error {
 			return errors.New("browsers send such names in ASCII, beginning with xn--")
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', strings.ContainsRune("-._*", r):
 		default:
-			return fmt.Errorf("%q cannot stand in a host; IPv6 addresses stand in brackets", r)
+			return fmt.Errorf("a host cannot contain %q; IPv6 addresses need brackets", r)
 		}
 	}
 	if host == "" {
@@ -84,7 +84,7 @@ func checkHost(host string) error {
 	return nil
 }
 
-// matches says whether a page of that origin, which is in lower case, is meant.
+// matches says whether the origin of a page, in lower case, matches.
 func (o Origin) matches(page *url.URL) bool {
 	if o.any {
 		return true
@@ -96,8 +96,8 @@ func (o Origin) matches(page *url.URL) bool {
 		(o.port == "*" || o.port == sayPort(page.Scheme, port))
 }
 
-// mayOpen says whether a handshake may go on (WS-4): it comes from no browser page,
-// or from one of the server's own or of an allowed origin.
+// mayOpen says whether a handshake is allowed (WS-4): it comes from no browser page,
+// or from a page of the server's own or of an allowed origin.
 func mayOpen(r *http.Request, allowed []Origin) bool {
 	given := r.Header.Values("Origin")
 	if len(given) == 0 {
@@ -118,9 +118,9 @@ func mayOpen(r *http.Request, allowed []Origin) bool {
 	return page.Scheme != "" && isOwn(r, page)
 }
 
-// isOwn says whether a page is of the server's own origin. A name that leads to a
-// loopback address may be anybody's, who lets it lead there for a moment: a page there
-// is the server's own only if the name is one of loopback.
+// isOwn says whether a page is of the server's own origin. Anybody can make a name
+// resolve to a loopback address for a moment (DNS rebinding): if the server is reached
+// there, the name must be a loopback name.
 func isOwn(r *http.Request, page *url.URL) bool {
 	host, port := splitPort(page.Host)
 	own, ownPort := splitPort(strings.ToLower(r.Host))
@@ -131,8 +131,8 @@ func isOwn(r *http.Request, page *url.URL) bool {
 	return ok && (!IsLoopback(local) || isLoopbackHost(plainHost(host)))
 }
 
-// IsLoopback says whether only this machine reaches an address: one of a unix socket,
-// or a TCP address of loopback.
+// IsLoopback says whether only this machine reaches an address: a unix socket, or a
+// loopback address of TCP.
 func IsLoopback(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return !ok || tcp.IP.IsLoopback()
@@ -144,7 +144,7 @@ func isLoopbackHost(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// splitPort cuts a port off, which is "" where there is none.
+// splitPort splits off the port, which is "" if there is none.
 func splitPort(hostport string) (host, port string) {
 	i := strings.LastIndexByte(hostport, ':')
 	if i < 0 || strings.HasSuffix(hostport, "]") {
@@ -153,7 +153,8 @@ func splitPort(hostport string) (host, port string) {
 	return hostport[:i], hostport[i+1:]
 }
 
-// plainHost is a host as it is compared: addresses have many forms.
+// plainHost returns a host in the form used for comparison, since addresses have many
+// forms.
 func plainHost(host string) string {
 	inside := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if addr, err := netip.ParseAddr(inside); err == nil {
@@ -162,7 +163,7 @@ func plainHost(host string) string {
 	return host
 }
 
-// sayPort is a port as pages say it: not, if it is that of their scheme.
+// sayPort returns a port as in the Origin header: "" for the default of the scheme.
 func sayPort(scheme, port string) string {
 	if scheme == "http" && port == "80" || scheme == "https" && port == "443" {
 		return ""

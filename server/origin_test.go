@@ -62,8 +62,8 @@ func origins(t *testing.T, texts ...string) []Origin {
 	return all
 }
 
-// TestOwnOrigin checks which pages are the server's own, as it is reached at some
-// address under some name.
+// TestOwnOrigin checks which pages are of the server's own origin, given the address
+// and the name under which it is reached.
 func TestOwnOrigin(t *testing.T) {
 	const loopback, lan = "127.0.0.1", "192.0.2.7"
 	for _, c := range []struct {
@@ -104,13 +104,13 @@ func TestOwnOrigin(t *testing.T) {
 		if c.origin != "" {
 			r.Header.Add("Origin", c.origin)
 			if mayOpen(r, nil) {
-				t.Errorf("origin %q of %q, twice, was let in", c.origin, c.host)
+				t.Errorf("origin %q of %q, twice, was accepted", c.origin, c.host)
 			}
 		}
 	}
 }
 
-// TestParseOrigin checks what -ws-origin takes, and what matches it.
+// TestParseOrigin checks the values of -ws-origin, and the pages that match them.
 func TestParseOrigin(t *testing.T) {
 	const ok, refused = "", "refused"
 	for _, c := range []struct{ allowed, matches, not string }{

@@ -10,15 +10,15 @@ import (
 	"lockd/server/core"
 )
 
-// panics is a Core with a fault.
+// panics is a Core whose Receive panics.
 type panics struct{ *core.Core }
 
 func (panics) Receive(core.Time, core.ID, []byte, *core.Effects) ([]byte, core.State) {
 	panic("a fault of Core")
 }
 
-// TestPanicEndsTheProcess checks that a fault inside Core ends the process, loudly,
-// whatever the transport: nobody may be served by what is left of it.
+// TestPanicEndsTheProcess checks that a panic inside Core ends the process with a
+// message, whatever the transport: an inconsistent Core must not serve clients.
 func TestPanicEndsTheProcess(t *testing.T) {
 	if transport := os.Getenv("LOCKD_TEST_PANIC"); transport != "" {
 		panicOver(t, transport)
@@ -36,7 +36,7 @@ func TestPanicEndsTheProcess(t *testing.T) {
 	}
 }
 
-// panicOver lets a client speak to a Core that panics.
+// panicOver sends a command to a Core that panics.
 func panicOver(t *testing.T, transport string) {
 	l, err := ListenTCP("127.0.0.1", 0, 0, 0)
 	if err != nil {

@@ -12,19 +12,17 @@ import (
 )
 
 const (
-	// largePause is how long a connection may keep a lent buffer while nothing comes.
+	// largePause is how long a silent connection may keep a lent buffer.
 	largePause = 10 * core.Millisecond
-	// lookPause is how long what is there may take to be read, where a socket cannot
-	// be looked at without waiting.
+	// lookPause is the time for reading what is there, if look is not supported.
 	lookPause = 10 * core.Millisecond
-	// brokenPause is how long a connection that waits for a reply may be broken
-	// before that is noticed: nothing is read meanwhile.
+	// brokenPause is the interval of checks whether a connection that waits for a
+	// reply is broken, since nothing is read meanwhile.
 	brokenPause = time.Second
 )
 
-// prepare makes the connection ready for a read by its deadline, and does what
-// others want. It returns false if something else than that step is to be done
-// now.
+// prepare sets the read deadline of the connection, and handles requests of other
+// goroutines. It returns false if the step is then no longer the next one.
 func (x *session) prepare(step life.Step, deadline core.Time) bool {
 	if deadline != x.readBy {
 		x.conn.SetReadDeadline(x.server.clock.deadline(deadline))
@@ -32,11 +30,11 @@ func (x *session) prepare(step life.Step, deadline core.Time) bool {
 	}
 	was := x.life.Stopping()
 	x.obey()
-	// Stopping has moved the deadline, if it has just begun.
+	// If stopping has just begun, it has moved the deadline.
 	return x.life.Step() == step && x.life.Stopping() == was
 }
 
-// obey does what others want.
+// obey handles the requests of other goroutines.
 func (x *session) obey() {
 	if x.dropped.Load() {
 		x.life.Drop()
@@ -50,7 +48,7 @@ func (x *session) obey() {
 	}
 }
 
-// await waits for a reply that is in the making, unless the connection breaks.
+// await waits for a reply that is being made, unless the connection breaks.
 func (x *session) await() {
 	x.account(true)
 	var look <-chan time.Time
@@ -73,9 +71,9 @@ func (x *session) await() {
 	}
 }
 
-// receive reads once, and waits until the deadline. When that has passed, what is there
-// is read all the same, which the net package would not: a busy server must not take
-// a client for a silent one, and one that stops answers what it has received (END-8).
+// receive reads once, and waits until the deadline. After the deadline it still reads
+// what is there, which the net package would not: a busy server must not take a client
+// for a silent one, and a server that stops answers what it has received (END-8).
 func (x *session) receive(step life.Step, buf []byte) (int, error) {
 	n, err := x.conn.Read(buf)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || x.server.clock.now() < x.life.Deadline() {
@@ -92,7 +90,7 @@ func (x *session) receive(step life.Step, buf []byte) (int, error) {
 	return x.conn.Read(buf)
 }
 
-// failed tells the life that a read or a write came to nothing.
+// failed reports to the life that a read or a write failed.
 func (x *session) failed(err error) {
 	now := x.server.clock.now()
 	switch {
@@ -108,8 +106,8 @@ func (x *session) failed(err error) {
 	}
 }
 
-// read reads once. A connection that sends much is lent a large buffer, but does
-// not keep it while it is silent.
+// read reads once. A connection that sends much is lent a large buffer, which it
+// returns when it is silent.
 func (x *session) read(step life.Step) {
 	buf, deadline := x.small[:], x.life.Deadline()
 	if x.more {

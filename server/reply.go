@@ -11,23 +11,23 @@ import (
 	"lockd/server/life"
 )
 
-// replyBatch is the number of bytes of replies that are sent as a frame before
-// the rest is there.
+// replyBatch is the number of bytes of replies that are sent as a frame without
+// waiting for the rest of the message.
 const replyBatch = 64 << 10
 
-// reply is the reply to one WebSocket message while it is being made. What is not
-// UTF-8 is sent as a binary message: clients must end a connection on which a text
-// message is none (WS-3).
+// reply is the reply to one WebSocket message while it is being made. Replies that are
+// not UTF-8 are sent as a binary message: clients must end a connection on which a text
+// message is not UTF-8 (WS-3).
 type reply struct {
 	session *session
-	text    bool // the client's message was one
+	text    bool // the client's message was a text message
 	out     []byte
 	kind    websocket.MessageType
-	frames  io.WriteCloser // nil until a first frame has left
+	frames  io.WriteCloser // nil until a first frame is sent
 }
 
-// step takes the replies to some input, and the one that has to be waited for
-// after them.
+// step takes the replies to some input, and waits for a reply that is made elsewhere
+// after them, if state says so.
 func (r *reply) step(out []byte, state core.State) error {
 	x := r.session
 	x.held = state.Held
@@ -56,7 +56,7 @@ func (r *reply) step(out []byte, state core.State) error {
 	return err
 }
 
-// take takes some replies, of whole lines. If they fill a batch, all so far leave
+// take takes some replies, in whole lines. If they fill a batch, it sends all so far
 // as a frame of the message.
 func (r *reply) take(out []byte) error {
 	if len(r.out)+len(out) < replyBatch {
@@ -68,8 +68,8 @@ func (r *reply) take(out []byte) error {
 	return err
 }
 
-// send sends some replies as frames of the message; as those of another one, if
-// they cannot be in that which has begun.
+// send sends some replies as frames of the current message, or of a new one if their
+// kind does not fit.
 func (r *reply) send(first, second []byte) error {
 	kind := websocket.MessageBinary
 	if r.text && utf8.Valid(first) && utf8.Valid(second) {
@@ -96,21 +96,21 @@ func (r *reply) send(first, second []byte) error {
 	})
 }
 
-// close ends the message that has begun.
+// close ends the current message.
 func (r *reply) close() error {
 	frames := r.frames
 	r.frames = nil
 	return r.replying(frames.Close)
 }
 
-// replying lets the library write some of the reply.
+// replying calls write, during which the library writes a part of the reply.
 func (r *reply) replying(write func() error) error {
 	r.session.replying = true
 	defer func() { r.session.replying = false }()
 	return write()
 }
 
-// end sends what is left; nothing, if nothing is owed.
+// end sends the rest of the reply, if there is any.
 func (r *reply) end() error {
 	if r.frames == nil && len(r.out) > 0 {
 		kind := websocket.MessageBinary
@@ -130,7 +130,7 @@ func (r *reply) end() error {
 	return r.close()
 }
 
-// kindOf is the kind of a message that holds that.
+// kindOf returns the kind of a message with that data.
 func kindOf(data []byte) websocket.MessageType {
 	if utf8.Valid(data) {
 		return websocket.MessageText

@@ -15,30 +15,30 @@ import (
 	"lockd/server/core"
 )
 
-// The scripts in testdata/script are conversations with a server, with the
-// clauses of docs/protocol.md that they show. Those in any run against Core and
-// live over every transport, those in stream over byte streams, those in
+// The scripts in testdata/script are conversations with a server, annotated with the
+// clauses of docs/protocol.md that they test. Scripts in any run against Core and
+// live over every transport, scripts in stream over byte streams, scripts in
 // message over WebSockets. A script has these directives:
 //
 //	server [dialect=classic] [registry] [dump] [max-line=N] ...
-//	open N        connect; a server that refuses answers
+//	open N        connect; the output is the refusal, if any
 //	send N        send the lines, each with its LF; raw sends them joined, with
 //	              nothing but the escapes \n, \r, \xNN and \\ in them
 //	half-close N  end the stream of the client, and read to its end
 //	close N       end the connection both ways
 //
 // ADDR1 stands for the address of connection 1. `go test ./server -run
-// TestScripts/core -rewrite` writes what Core answers into them.
+// TestScripts/core -rewrite` replaces the expected replies by those of Core.
 
-// peer is the far end of a script: a Core, or a live server on some transport.
+// peer is the server of a script: a Core, or a live server on some transport.
 type peer interface {
 	open(n int) []byte
 	// send sends data as one packet or message and returns the reply; a live
-	// peer waits for as many bytes as want has.
+	// peer waits until it has as many bytes as want.
 	send(n int, data, want []byte) []byte
 	halfClose(n int) []byte
 	close(n int)
-	// text puts the addresses of connections in the place of ADDR1 and so on.
+	// text replaces ADDR1 and so on by the addresses of connections.
 	text(want string) string
 	done()
 }
@@ -109,7 +109,7 @@ func runScript(t *testing.T, file string, start func(*testing.T, core.Config) pe
 			want := unescape(t, strings.ReplaceAll(p.text(d.Expected), "\n", `\n`))
 			got := p.send(n, data, want)
 			if bytes.Equal(got, want) {
-				return d.Expected // with ADDR1 in the place of addresses
+				return d.Expected // with ADDR1 instead of addresses
 			}
 			return escape(got)
 		}
@@ -154,7 +154,7 @@ func scriptConfig(t *testing.T, d *datadriven.TestData) core.Config {
 	return config
 }
 
-// escape shows bytes as lines of printable text.
+// escape formats bytes as lines of printable text.
 func escape(data []byte) string {
 	var b strings.Builder
 	for _, c := range data {
@@ -192,7 +192,7 @@ type corePeer struct {
 	t    *testing.T
 	core *core.Core
 	ids  map[int]core.ID
-	// messages makes the end of what is sent the end of a message.
+	// messages makes each send a message.
 	messages bool
 }
 
@@ -254,8 +254,8 @@ func (p *corePeer) valid() {
 func (p *corePeer) text(want string) string { return want }
 func (p *corePeer) done()                   {}
 
-// TestClauses checks that every clause that code or a test cites exists, and
-// that a script or a test cites every clause.
+// TestClauses checks that every clause cited in code or tests exists, and that a script
+// or test cites every clause.
 func TestClauses(t *testing.T) {
 	text, err := os.ReadFile("../docs/protocol.md")
 	if err != nil {

@@ -12,15 +12,15 @@ const (
 	maxAcceptPause   = time.Second
 )
 
-// patient is a listener whose accept fails when it is closed, and for no other
-// reason: what is wrong is logged, and tried again after a pause.
-type patient struct {
+// retrying is a listener whose Accept fails only when it is closed: other errors are
+// logged, and Accept tries again after a pause.
+type retrying struct {
 	net.Listener
 	server *Server
 }
 
 // Accept implements net.Listener.
-func (p patient) Accept() (net.Conn, error) {
+func (p retrying) Accept() (net.Conn, error) {
 	pause := firstAcceptPause
 	for {
 		c, err := p.Listener.Accept()
@@ -55,7 +55,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	defer s.removeListener(l)
 	for {
-		c, err := patient{l, s}.Accept()
+		c, err := retrying{l, s}.Accept()
 		if err != nil {
 			return err
 		}

@@ -17,30 +17,30 @@ import (
 // ErrClosed is returned by Serve and ServeWebSocket after Shutdown or Close.
 var ErrClosed = errors.New("the server is closed")
 
-// Config holds the choices that a Server is made with.
+// Config is the configuration of a Server.
 type Config struct {
 	Core core.Config
 
-	// Loops is how many event loops serve the connections of TCP and unix
-	// listeners, where LoopsSupported. 0 gives every connection a goroutine.
+	// Loops is the number of event loops that serve the connections of TCP and
+	// unix listeners, if LoopsSupported. 0 gives every connection a goroutine.
 	Loops int
 	// WriteTimeout is how long a client may leave its replies unread before
 	// it is dropped and its locks are released. 0 is forever.
 	WriteTimeout time.Duration
-	// IdleTimeout is how long a connection may say nothing before it is
-	// dropped. 0 is forever: to hold a lock in silence is normal.
+	// IdleTimeout is how long a client may send nothing before it is dropped.
+	// 0 is forever: holding a lock in silence is normal.
 	IdleTimeout time.Duration
-	// Origins are those besides its own whose pages may open a WebSocket (WS-4).
+	// Origins are the origins, besides the server's own, whose pages may open a
+	// WebSocket (WS-4).
 	Origins []Origin
-	// Logger gets connections at debug level and trouble above. nil is none.
-	// It must not block for long: it is called in the middle of serving.
+	// Logger logs connections at debug level and problems above. nil is none.
+	// It must not block for long: serving waits for it.
 	Logger *slog.Logger
-	// Closed, if not nil, is told of every connection, by its number, whose
-	// socket was closed. It is called in the middle of serving, from any
-	// goroutine.
+	// Closed, if not nil, is called with the number of every connection whose
+	// socket was closed, in any goroutine; serving waits for it.
 	Closed func(core.ID)
-	// Mutex serializes all calls to Core. nil is one of the Server's own; a
-	// simulation gives one that lets other goroutines run first.
+	// Mutex serializes all calls of Core. nil is a mutex of the Server; a
+	// simulation passes one that lets other goroutines run first.
 	Mutex sync.Locker
 }
 
@@ -62,10 +62,10 @@ type Server struct {
 	sessions  map[*session]bool
 	https     map[*http.Server]bool
 	loops     *loops          // nil until the first listener that they can serve
-	sockets   []*unixListener // that the loops listen on
-	brief     *brief          // sessions that were refused or speak another protocol; locked by itself
+	sockets   []*unixListener // on which the loops listen
+	brief     *brief          // sessions that were refused or speak another protocol; has its own lock
 	running   sync.WaitGroup  // sessions and loops
-	making    sync.WaitGroup  // of a dump
+	making    sync.WaitGroup  // goroutines that make a dump
 	keeper    *keeper
 }
 
@@ -75,7 +75,7 @@ func New(config Config) *Server {
 	return newServer(config, core.New(config.Core))
 }
 
-// newServer returns a Server with a Core of the caller's.
+// newServer returns a Server with the given Core.
 func newServer(config Config, c hub.Core) *Server {
 	s := &Server{
 		config: config,
@@ -104,10 +104,9 @@ func newServer(config Config, c hub.Core) *Server {
 }
 
 // Shutdown stops accepting, answers what has been received, releases all locks
-// and closes all connections (END-8). When ctx ends first it closes the
-// connections that are left, and returns the error of ctx. When it returns, the
-// Server has no goroutine left but, where ctx has ended, one that is making a large
-// dump for nobody.
+// and closes all connections (END-8). If ctx ends first, it closes the remaining
+// connections and returns the error of ctx. When it returns, the Server has no
+// goroutines left, except, if ctx has ended, one that is still making a large dump.
 func (s *Server) Shutdown(ctx context.Context) error {
 	sessions, loops := s.stop()
 	s.hub.Stop(s.clock.now())
@@ -136,9 +135,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// drop ends sessions at once: the locks of all in one step, and then the sockets. It
-// does not wait for their goroutines, which closing a socket would, of which there may
-// be many that are busy.
+// drop ends sessions at once: it releases all their locks in one step, and then closes
+// the sockets. Closing a socket waits for its goroutine, and many may be busy, so drop
+// does not wait for that.
 func (s *Server) drop(sessions []*session) {
 	ids := make([]core.ID, len(sessions))
 	for i, x := range sessions {
@@ -156,7 +155,7 @@ func (s *Server) drop(sessions []*session) {
 		go func() {
 			defer s.running.Done()
 			x.conn.Close()
-			x.wake() // it may wait for something else than the socket
+			x.wake() // it may be waiting for something other than the socket
 		}()
 	}
 }
@@ -170,10 +169,10 @@ func (s *Server) Close() error {
 }
 
 // Held returns how many connections are open and how many names are held, in
-// either table. After Shutdown it is none.
+// either table. After Shutdown both are 0.
 func (s *Server) Held() (connections, locks int) { return s.hub.Held() }
 
-// makeDump makes a dump beside everything else.
+// makeDump makes a dump in a goroutine of its own.
 func (s *Server) makeDump(d *core.Dump) {
 	s.making.Go(func() {
 		d.Make()
@@ -181,7 +180,7 @@ func (s *Server) makeDump(d *core.Dump) {
 	})
 }
 
-// stop closes the listeners, once, and returns what is to be stopped.
+// stop closes the listeners, once, and returns the sessions and loops to be stopped.
 func (s *Server) stop() ([]*session, *loops) {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -194,13 +193,12 @@ func (s *Server) stop() ([]*session, *loops) {
 	}
 	s.removeSockets()
 	for h := range s.https {
-		h.Close() // closes what is not a WebSocket yet
+		h.Close() // closes connections that are not WebSockets yet
 	}
 	return s.openSessions(), s.loops
 }
 
-// openSessions returns the sessions that have a connection. Its caller holds
-// state.
+// openSessions returns the sessions with a connection. Its caller holds state.
 func (s *Server) openSessions() []*session {
 	open := make([]*session, 0, len(s.sessions))
 	for x := range s.sessions {
@@ -248,8 +246,8 @@ func (s *Server) addHTTP(h *http.Server) bool {
 	return true
 }
 
-// begin makes Shutdown wait for a session until finish is called; not while
-// stopping.
+// begin makes Shutdown wait for a session until finish is called. It returns false
+// while the server is stopping.
 func (s *Server) begin(x *session) bool {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -261,8 +259,8 @@ func (s *Server) begin(x *session) bool {
 	return true
 }
 
-// extend makes Shutdown wait for something more of a session, until running.Done is
-// called; not of one that is finished.
+// extend makes Shutdown also wait for another task of a session, until running.Done is
+// called. It returns false if the session is finished.
 func (s *Server) extend(x *session) bool {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -273,8 +271,8 @@ func (s *Server) extend(x *session) bool {
 	return true
 }
 
-// attach gives a session that has begun its connection, which Shutdown will end;
-// not while stopping.
+// attach sets the connection of a session that has begun; Shutdown will end it. It
+// returns false while the server is stopping.
 func (s *Server) attach(x *session, conn net.Conn) bool {
 	s.state.Lock()
 	defer s.state.Unlock()

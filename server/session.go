@@ -14,24 +14,22 @@ import (
 )
 
 const (
-	// smallRead is the size in bytes of the read buffer that every connection
-	// has; it is what an idle connection costs besides its goroutine.
+	// smallRead is the size in bytes of every connection's own read buffer: the
+	// cost of an idle connection besides its goroutine.
 	smallRead = 512
 	// largeRead is the size of the buffers lent to connections that send more
 	// at once.
 	largeRead = 16 << 10
 )
 
-// Buffers are lent for as long as they are in use, so that idle connections
-// have none.
+// Buffers are lent only while they are in use, so that idle connections have none.
 var (
 	largeBuffers = sync.Pool{New: func() any { return new([largeRead]byte) }}
 	effects      = sync.Pool{New: func() any { return new(core.Effects) }}
 )
 
-// session is a connection that has a goroutine: one of any transport on systems
-// without loops, a WebSocket on all. Its life and what is below belong to the
-// goroutine.
+// session is a connection with a goroutine: one of any transport on systems without
+// loops, a WebSocket on all. Only the goroutine uses life and the fields below it.
 type session struct {
 	server *Server
 	conn   net.Conn // the socket, also of a WebSocket
@@ -42,28 +40,28 @@ type session struct {
 	dropped  atomic.Bool   // Drop was called
 
 	life   life.Life
-	readBy core.Time        // deadline that conn has; unknown: it is to be set
+	readBy core.Time        // read deadline of conn; unknown: it must be set
 	ws     *websocket.Conn  // nil for a stream
 	input  []byte           // read, and not executed
 	held   int              // bytes of memory that Core keeps for a line
-	large  *[largeRead]byte // lent; input is in it
+	large  *[largeRead]byte // lent; input points into it
 	more   bool             // the last read filled its buffer
-	fx     *core.Effects    // lent; out may be in it
+	fx     *core.Effects    // lent; out may point into it
 	out    hub.Replies      // not sent
 	debt   hub.Debt
 	small  [smallRead]byte
-	woken  chan struct{} // has one while there is something to look at
-	// Of a WebSocket: the reply to the message that is being executed, nil if there
-	// is none; whether some of it is being written; what others have caused meanwhile.
+	woken  chan struct{} // has one while obey has something to do
+	// For a WebSocket: the reply to the message that is being executed, nil if there
+	// is none; whether some of it is being written; outputs of other calls meanwhile.
 	reply    *reply
 	replying bool
 	told     [][]byte
 }
 
-// unknown is no deadline.
+// unknown means that the deadline is not known.
 const unknown core.Time = -1
 
-// interrupt is a deadline that has passed.
+// interrupt is a deadline in the past, which interrupts a read.
 var interrupt = time.Unix(1, 0)
 
 // halfCloser is a connection whose sending side can be closed alone, as that of
@@ -88,9 +86,8 @@ func (x *session) Opened(id core.ID) { x.number.Store(uint64(id)) }
 
 func (x *session) id() core.ID { return core.ID(x.number.Load()) }
 
-// wake makes the goroutine look at what others want of it, if it reads or waits.
-// Whoever calls has said what that is before: the goroutine sets its own deadline
-// before it looks.
+// wake makes the goroutine call obey, if it reads or waits. Callers record their
+// request before: the goroutine sets its own read deadline before it calls obey.
 func (x *session) wake() {
 	x.conn.SetReadDeadline(interrupt)
 	select {
@@ -99,7 +96,7 @@ func (x *session) wake() {
 	}
 }
 
-// stop makes the session answer what was received, and end.
+// stop makes the session answer what was received, then end.
 func (x *session) stop() {
 	x.stopping.Store(true)
 	x.wake()
@@ -108,8 +105,8 @@ func (x *session) stop() {
 // Drop implements hub.Debtor.
 func (x *session) Drop() { x.server.drop([]*session{x}) }
 
-// open announces the connection to Core; what that answers to one too many is to
-// be sent (BAD-4).
+// open announces the connection to Core. If Core refuses it, the session sends the
+// refusal (BAD-4).
 func (x *session) open() {
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)
@@ -129,9 +126,9 @@ func (x *session) open() {
 	x.life = life.Admitted(now, &x.server.limits)
 }
 
-// serve lets the life of a stream connection take its steps, to its end.
+// serve takes the steps of a stream connection's life until its end.
 func (x *session) serve() {
-	x.life.Heard(x.server.clock.now(), 0) // time begins when somebody listens
+	x.life.Heard(x.server.clock.now(), 0) // the idle time begins now
 	for {
 		switch step := x.life.Step(); step {
 		case life.Read, life.Discard:
@@ -162,14 +159,14 @@ func (x *session) serve() {
 	}
 }
 
-// dismiss bounds how many have been told why they are not served, and are waited for.
+// dismiss bounds the number of connections that linger after a refusal.
 func (x *session) dismiss() {
 	if !x.life.Stopping() {
 		x.server.brief.add(x.conn)
 	}
 }
 
-// execute gives input to Core.
+// execute passes input to Core.
 func (x *session) execute() {
 	if x.fx == nil {
 		x.fx = effects.Get().(*core.Effects)
@@ -185,7 +182,7 @@ func (x *session) execute() {
 	x.tidy()
 }
 
-// account tells the account what waits for the client, and whether it has moved.
+// account records the waiting bytes of the client, and whether they have moved.
 func (x *session) account(moved bool) {
 	own, shared := x.out.Memory()
 	if own += x.held; x.large != nil {
@@ -197,7 +194,7 @@ func (x *session) account(moved bool) {
 	x.server.hub.Waiting.Set(&x.debt, x, x.server.clock.now(), own, shared, moved)
 }
 
-// mail does what was taken out of the inbox.
+// mail handles the items that were taken out of the inbox.
 func (x *session) mail() {
 	x.inbox.Taken(func(item hub.Item) {
 		now := x.server.clock.now()
@@ -214,7 +211,7 @@ func (x *session) mail() {
 	})
 }
 
-// resume lets the connection go on with the reply that it has waited for.
+// resume resumes the connection with the reply that it waited for.
 func (x *session) resume(now core.Time, reply []byte) {
 	if x.life.End() != life.Open {
 		return
@@ -243,7 +240,7 @@ func (x *session) flush() {
 func (x *session) write(conn net.Conn, data []byte) (int, error) {
 	deadline := x.life.Deadline()
 	if x.life.Step() != life.Write && deadline == core.Never && x.server.limits.Write > 0 {
-		// A WebSocket's library has something of its own to say.
+		// The WebSocket library writes a frame of its own.
 		deadline = x.server.clock.now() + x.server.limits.Write
 	}
 	if deadline != core.Never || x.server.limits.Write > 0 {
@@ -252,7 +249,7 @@ func (x *session) write(conn net.Conn, data []byte) (int, error) {
 	return conn.Write(data[:min(len(data), life.WritePiece)])
 }
 
-// tidy gives back what is lent and no longer in use.
+// tidy returns lent buffers that are no longer in use.
 func (x *session) tidy() {
 	if x.life.Step() >= life.Release {
 		x.input, x.held = nil, 0
@@ -270,8 +267,8 @@ func (x *session) tidy() {
 	}
 }
 
-// release closes the connection in Core, which releases its locks. It must come
-// before the client can see the end of the stream (END-5).
+// release closes the connection in Core, which releases its locks, before the client
+// can see the end of the stream (END-5).
 func (x *session) release() {
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)

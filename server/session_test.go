@@ -10,7 +10,7 @@ import (
 	"lockd/server/life"
 )
 
-// counted counts the reads that may wait.
+// counted is a connection that counts the reads that may wait.
 type counted struct {
 	*net.TCPConn
 	reads int
@@ -22,8 +22,8 @@ func (c *counted) Read(p []byte) (int, error) {
 }
 
 // TestLateRead checks that a server that was too busy to read in time reads what is
-// there before it gives a client up, whether it can look at the socket or not. Where it
-// can it waits for no more: a client that goes on asking would keep it from stopping.
+// there before it drops a client, whether look is supported or not. With look it waits
+// for no more: a client that keeps sending commands would keep it from stopping.
 func TestLateRead(t *testing.T) {
 	t.Run("socket", func(t *testing.T) {
 		var c *counted
@@ -32,7 +32,7 @@ func TestLateRead(t *testing.T) {
 			return c
 		})
 		if runtime.GOOS != "windows" && c.reads != reads {
-			t.Errorf("the socket was waited for %d times in %d reads", c.reads, reads)
+			t.Errorf("%d of %d reads waited for the socket", c.reads, reads)
 		}
 	})
 	t.Run("other", func(t *testing.T) {
@@ -78,8 +78,8 @@ func testLateRead(t *testing.T, wrap func(net.Conn) net.Conn) (reads int) {
 	return reads
 }
 
-// stuck is a connection whose socket takes long to close, as one does whose goroutine
-// is busy.
+// stuck is a connection whose Close takes long, as it does while the goroutine of the
+// connection is busy.
 type stuck struct {
 	net.Conn
 	closing chan struct{}
@@ -90,9 +90,9 @@ func (c stuck) Close() error {
 	return c.Conn.Close()
 }
 
-// TestDropWaitsForNobody checks that dropping sessions releases their locks at once, and
-// does not wait for their sockets, of which there may be many.
-func TestDropWaitsForNobody(t *testing.T) {
+// TestDropDoesNotWait checks that dropping sessions releases their locks at once, and
+// does not wait for their sockets to close.
+func TestDropDoesNotWait(t *testing.T) {
 	s := New(Config{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

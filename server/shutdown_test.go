@@ -43,11 +43,11 @@ func testShutdownAnswers(t *testing.T) {
 			go func() { result <- p.server.Shutdown(t.Context()) }()
 			rest, err := p.conns[1].read(-1)
 			if err != nil {
-				t.Errorf("the stream does not end in peace: %v", err)
+				t.Errorf("the stream does not end gracefully: %v", err)
 			}
 			answered := 1 + strings.Count(string(rest), one)
 			if len(rest) != (answered-1)*len(one) {
-				t.Errorf("got something else than whole replies: %q", rest[max(0, len(rest)-100):])
+				t.Errorf("got something other than whole replies: %q", rest[max(0, len(rest)-100):])
 			}
 			if executed := int(p.server.executed()) - 1; executed != answered {
 				t.Errorf("%d commands were executed, %d answered", executed, answered)
@@ -68,8 +68,8 @@ func testShutdownAnswers(t *testing.T) {
 	}
 }
 
-// TestShutdownAnswersAllThatArrived is END-8 for a client that has sent all it
-// wants before the end: every command is answered.
+// TestShutdownAnswersAllThatArrived checks END-8 for a client that sends nothing after
+// the shutdown begins: every command is answered.
 func TestShutdownAnswersAllThatArrived(t *testing.T) { onDrivers(t, testShutdownAnswersAllThatArrived) }
 
 func testShutdownAnswersAllThatArrived(t *testing.T) {
@@ -112,8 +112,8 @@ func testShutdownAnswersAllThatArrived(t *testing.T) {
 	}
 }
 
-// TestShutdownSteady checks that clients who go on asking do not keep a server from
-// stopping, slow and fast ones: it has answered what it had received (END-8).
+// TestShutdownSteady checks that clients that keep sending commands, slowly or fast, do
+// not keep a server from stopping: it answers what it had received (END-8).
 func TestShutdownSteady(t *testing.T) { onDrivers(t, testShutdownSteady) }
 
 func testShutdownSteady(t *testing.T) {
@@ -143,7 +143,7 @@ func testShutdownSteady(t *testing.T) {
 	clients.Wait()
 }
 
-// TestShutdownWebSocket is END-8 on a WebSocket: it ends with a close frame.
+// TestShutdownWebSocket checks END-8 on a WebSocket: it ends with a close frame.
 func TestShutdownWebSocket(t *testing.T) {
 	p := newWebSocketPeer(t, core.Config{}).(*live)
 	p.open(1)
@@ -162,8 +162,9 @@ func TestShutdownWebSocket(t *testing.T) {
 	}
 }
 
-// TestShutdownForced checks that a client that does not read cannot hold up the
-// end beyond the context, and loses its locks before its connection.
+// TestShutdownForced checks that a client that does not read cannot delay Shutdown
+// beyond the end of its context, and that its locks are released before its connection
+// ends.
 func TestShutdownForced(t *testing.T) { onDrivers(t, testShutdownForced) }
 
 func testShutdownForced(t *testing.T) {
@@ -186,7 +187,7 @@ func testShutdownForced(t *testing.T) {
 	}
 }
 
-// TestServeAfterShutdown checks that a closed server takes no listener.
+// TestServeAfterShutdown checks that a closed server accepts no listener.
 func TestServeAfterShutdown(t *testing.T) { onDrivers(t, testServeAfterShutdown) }
 
 func testServeAfterShutdown(t *testing.T) {

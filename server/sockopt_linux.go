@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// control sets the options of a listening socket that those of accepted
-// connections inherit. The net package sets them on what it accepts by itself, but
-// a loop accepts by itself.
+// control sets the options of a listening socket, which accepted connections inherit.
+// The net package sets them on connections that it accepts, but loops accept on their
+// own.
 func (o tcpOptions) control(_, _ string, c syscall.RawConn) error {
 	var result error
 	err := c.Control(func(fd uintptr) {

@@ -14,10 +14,10 @@ import (
 	"lockd/server/core"
 )
 
-// teller is a Core with commands that no real one has: `tell N TEXT` sends a line to
-// connection N, `later MS N TEXT` does so later, and `flood N` sends very many. A
-// line must come in one piece. Drivers must be able
-// to do for it what commands that wait will need.
+// teller is a Core with additional commands: `tell N TEXT` sends a line to connection
+// N, `later MS N TEXT` does so after a delay, and `flood N` sends very many. A line must
+// arrive in one piece. With these, drivers are tested for what commands that wait will
+// need.
 type teller struct {
 	*core.Core
 	alarm core.Time
@@ -68,8 +68,8 @@ func (c *teller) Tick(now core.Time, fx *core.Effects) {
 
 func (c *teller) Next() core.Time { return c.alarm }
 
-// TestTell checks that every driver delivers output to whomever it is for, and
-// wakes Core when it wants to be woken.
+// TestTell checks that every driver delivers outputs to other connections, and calls
+// Tick when it is due.
 func TestTell(t *testing.T) { onDrivers(t, testTell) }
 
 func testTell(t *testing.T) {
@@ -88,7 +88,7 @@ func testTell(t *testing.T) {
 	waitUntil(t, "the WebSocket", func() bool { n, _ := s.Held(); return n == 5 })
 
 	for round := range 20 {
-		// To one that is silent, to one that speaks at the same time, to itself.
+		// To a silent connection, to one that sends at the same time, to itself.
 		ask(t, streams[0], fmt.Sprintf("tell 2 a%d\n", round), "1 told\n")
 		expectLine(t, streams[1], fmt.Sprintf("a%d\n", round))
 		ask(t, streams[1], "tell 2 me\n", "me\n1 told\n")
@@ -115,7 +115,7 @@ func testTell(t *testing.T) {
 		}
 	}
 
-	// To one that does not read: all of it arrives, in order, and nobody waits.
+	// To one that does not read: all of it arrives, in order, and no other waits.
 	ask(t, streams[0], "flood 4\n", "1 told\n")
 	ask(t, streams[0], "tell 4 last\n", "1 told\n")
 	for i := range floodLines {
@@ -123,7 +123,7 @@ func testTell(t *testing.T) {
 	}
 	expectLine(t, streams[3], "last\n")
 	ask(t, streams[3], "i x\n", "0 Lock Not Locked: x\n")
-	// To one that is gone.
+	// To one that has ended.
 	streams[3].Close()
 	waitUntil(t, "the end", func() bool { n, _ := s.Held(); return n == 4 })
 	ask(t, streams[0], "tell 4 hello\n", "1 told\n")
@@ -145,7 +145,7 @@ func expectMessage(t *testing.T, c wireConn, want string) {
 	}
 }
 
-// TestAlarmIsKept checks that the alarm goes off in time when nothing else happens.
+// TestAlarmIsKept checks that Tick is called in time when nothing else happens.
 func TestAlarmIsKept(t *testing.T) { onDrivers(t, testAlarmIsKept) }
 
 func testAlarmIsKept(t *testing.T) {
@@ -167,8 +167,8 @@ func testAlarmIsKept(t *testing.T) {
 	}
 }
 
-// TestOthersFirst checks that what others have caused before a call of Core is sent
-// before its replies.
+// TestOthersFirst checks that outputs of earlier calls for other connections are sent
+// before the replies of a call.
 func TestOthersFirst(t *testing.T) {
 	s := newServer(Config{}, newTeller())
 	near, far := net.Pipe()

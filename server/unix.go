@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// maxUnixPath is the longest path of a unix socket in bytes that the kernel takes.
+// maxUnixPath is the longest path of a unix socket, in bytes, that the kernel takes.
 const maxUnixPath = 107
 
-// unixListener is a unix socket whose file is removed when it is closed, unless that
-// of another has taken its place.
+// unixListener is a unix socket whose file is removed when it is closed, unless
+// another server's socket has replaced it.
 type unixListener struct {
 	*net.UnixListener
 	path string
@@ -25,11 +25,11 @@ type unixListener struct {
 	once sync.Once
 }
 
-// ListenUnix listens on a unix socket of that path and mode. The socket that a
-// dead server left is replaced; one that a server still listens on, or a file
-// that is no socket, is an error. Closing the listener removes the socket, if it is
-// still the one that was made. Abstract names, with an @, have no permissions: they
-// need mode 0777. Servers that do this at the same time do it one after the other.
+// ListenUnix listens on a unix socket with that path and mode. It replaces the socket
+// that a crashed server left; a socket on which a server still listens, or a file that
+// is not a socket, is an error. Closing the listener removes the socket, if it is
+// still the same. Abstract names, which begin with @, have no permissions: they need
+// mode 0777. Concurrent calls in the same directory, in any process, are serialized.
 func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	if err := CheckUnix(path, mode); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
-	// It is made where nobody else can reach it until it has its mode.
+	// It is made in a private directory, out of reach until it has its mode.
 	private, err := os.MkdirTemp(dir, "lockd-")
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on unix socket %s: %w", path, cause(err))
@@ -73,27 +73,27 @@ func ListenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	return u, nil
 }
 
-// CheckUnix finds a path and a mode that ListenUnix can never listen with.
+// CheckUnix returns an error if ListenUnix can never listen with that path and mode.
 func CheckUnix(path string, mode fs.FileMode) error {
 	longest := len(path)
 	if !isAbstract(path) {
-		// It is made in a directory beside its place.
+		// It is made in a temporary directory beside its path.
 		longest = max(longest, len(filepath.Dir(path))+len("/lockd-0123456789/s"))
 	}
 	switch {
 	case longest > maxUnixPath:
 		return fmt.Errorf("cannot listen on unix socket %s: the path is %d bytes too long", path, longest-maxUnixPath)
 	case strings.ContainsRune(path, 0):
-		return fmt.Errorf("cannot listen on unix socket %q: there is a NUL in the path", path)
+		return fmt.Errorf("cannot listen on unix socket %q: the path contains a NUL byte", path)
 	case isAbstract(path) && mode.Perm() != 0o777:
-		return fmt.Errorf("cannot listen on unix socket %s with mode %04o: an abstract name has no permissions, whoever is on this machine may connect; choose mode 0777 if that is meant, or a path", path, mode.Perm())
+		return fmt.Errorf("cannot listen on unix socket %s with mode %04o: an abstract name has no permissions, any user of this machine may connect; choose mode 0777 to allow that, or a path", path, mode.Perm())
 	}
 	return nil
 }
 
 func isAbstract(path string) bool { return path != "" && path[0] == '@' }
 
-// listenAbstract listens on a name that has no file.
+// listenAbstract listens on an abstract name.
 func listenAbstract(name string) (net.Listener, error) {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 	if err != nil {
@@ -117,7 +117,7 @@ func (u *unixListener) remove() {
 		if u.made == nil {
 			return
 		}
-		// Without the lock there is a moment in which another may take its place.
+		// Without the lock another socket could replace it between check and removal.
 		if unlock, err := lockDir(filepath.Dir(u.path)); err == nil {
 			defer unlock()
 		}
@@ -127,7 +127,7 @@ func (u *unixListener) remove() {
 	})
 }
 
-// removeStale removes the socket of a server that is gone.
+// removeStale removes the socket of a server that no longer runs.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -137,7 +137,7 @@ func removeStale(path string) error {
 		return fmt.Errorf("cannot listen on unix socket: %w", err)
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("cannot listen on unix socket %s: there is a file that is no socket; choose another path or remove it", path)
+		return fmt.Errorf("cannot listen on unix socket %s: the file there is not a socket; choose another path or remove it", path)
 	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// TestUnixMode checks that sockets have the mode that was asked for, however many
-// are made at once, and that the umask of the process is left alone.
+// TestUnixMode checks that sockets have the requested mode, however many are made at
+// once, and that the umask of the process is unchanged.
 func TestUnixMode(t *testing.T) {
 	dir := t.TempDir()
 	old := syscall.Umask(0o077)
@@ -49,8 +49,9 @@ func TestUnixMode(t *testing.T) {
 	}
 }
 
-// TestUnixOwnership checks that a server removes its own socket and no other, that
-// of several which start at once one wins, and that a stale one is replaced.
+// TestUnixOwnership checks that a server removes its own socket and no other, that only
+// one of several servers that start at once listens, and that a stale socket is
+// replaced.
 func TestUnixOwnership(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	first, err := ListenUnix(path, 0o600)
@@ -75,7 +76,7 @@ func TestUnixOwnership(t *testing.T) {
 	}
 	second.Close()
 	if _, err := os.Lstat(path); err == nil {
-		t.Error("a server has left its socket")
+		t.Error("a server has not removed its socket")
 	}
 
 	for range 20 {
@@ -111,7 +112,8 @@ func TestUnixOwnership(t *testing.T) {
 	}
 }
 
-// TestUnixRefusals checks paths that cannot be, and names that would let everybody in.
+// TestUnixRefusals checks the errors for impossible paths, and for abstract names with a
+// mode that they cannot have.
 func TestUnixRefusals(t *testing.T) {
 	long := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
 	for path, want := range map[string]string{
@@ -125,8 +127,8 @@ func TestUnixRefusals(t *testing.T) {
 	}
 }
 
-// TestUnixPathLengths checks that the longest paths that the kernel takes work, and
-// that longer ones are refused for what they are.
+// TestUnixPathLengths checks that the longest paths that the kernel takes work, and that
+// the error for longer ones says so.
 func TestUnixPathLengths(t *testing.T) {
 	t.Chdir(t.TempDir())
 	deep := strings.Repeat("d", maxUnixPath-len("/lockd-0123456789/s"))
@@ -171,7 +173,7 @@ func TestUnreadableDirectory(t *testing.T) {
 	}
 }
 
-// TestLockedDirectory checks that somebody who keeps the lock of the directory holds up
+// TestLockedDirectory checks that a process that keeps the lock of the directory delays
 // neither the start nor the end for long.
 func TestLockedDirectory(t *testing.T) {
 	dir := t.TempDir()

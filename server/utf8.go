@@ -2,14 +2,14 @@ package server
 
 import "unicode/utf8"
 
-// utf8Check tells whether the pieces of a text message are UTF-8, of which a piece
-// may end inside a character. The zero value is ready for use.
+// utf8Check checks that a text message is UTF-8. A piece of it may end inside a
+// character. The zero value is ready for use.
 type utf8Check struct {
 	tail [utf8.UTFMax]byte
-	n    int // bytes in tail, of a character that has begun
+	n    int // bytes in tail, of an incomplete character
 }
 
-// valid says whether what came so far can be the beginning of UTF-8.
+// valid says whether the pieces so far can be the beginning of UTF-8.
 func (c *utf8Check) valid(piece []byte) bool {
 	for c.n > 0 && len(piece) > 0 {
 		c.tail[c.n], piece = piece[0], piece[1:]
@@ -33,5 +33,5 @@ func (c *utf8Check) valid(piece []byte) bool {
 	return utf8.Valid(piece)
 }
 
-// whole says whether it has not ended inside a character.
+// whole says whether the pieces so far end with a complete character.
 func (c *utf8Check) whole() bool { return c.n == 0 }

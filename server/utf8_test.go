@@ -14,7 +14,7 @@ import (
 	"lockd/server/core"
 )
 
-// TestUTF8Check compares what is said of pieces with what is true of the whole.
+// TestUTF8Check compares the check of pieces with that of the whole text.
 func TestUTF8Check(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	parts := []string{"a", "é", "€", "😀", "\xff", "\xc3", "\xe2\x82", "\xf0\x9f", "\x80", "\xc0\xaf", "\xed\xa0\x80"}
@@ -36,7 +36,7 @@ func TestUTF8Check(t *testing.T) {
 	}
 }
 
-// webText opens a WebSocket that speaks text.
+// webText opens a WebSocket that sends text messages.
 func webText(t *testing.T, addr string) *wsConn {
 	t.Helper()
 	c, err := dialWebSocket(addr)
@@ -64,7 +64,8 @@ func hear(t *testing.T, c *wsConn, kind websocket.MessageType, want string) {
 	}
 }
 
-// answer lets the first connection of a server, which speaks binary, send something.
+// answer sends a line on the first connection of a server, in a binary message, and
+// expects a reply.
 func answer(t *testing.T, p *live, line, want string) {
 	t.Helper()
 	if got := p.send(1, []byte(line), []byte(want)); string(got) != want {
@@ -72,9 +73,9 @@ func answer(t *testing.T, p *live, line, want string) {
 	}
 }
 
-// TestRepliesThatAreNoText checks WS-3: what is not UTF-8 never leaves as text, and
-// ends nobody's connection.
-func TestRepliesThatAreNoText(t *testing.T) {
+// TestRepliesNotUTF8 checks WS-3: replies that are not UTF-8 are never sent as text, and
+// end no connection.
+func TestRepliesNotUTF8(t *testing.T) {
 	for _, small := range []int{0, -1} {
 		p := newWebSocketPeer(t, core.Config{Dump: true, Registry: true, SmallDump: small}).(*live)
 		p.open(1)
@@ -86,7 +87,7 @@ func TestRepliesThatAreNoText(t *testing.T) {
 		say(t, web, "d caf\xc3\xa9\nd\n")
 		hear(t, web, websocket.MessageBinary, fmt.Sprintf("caf\xe9: %s\nmine: %s\n", addr, web.localAddr()))
 
-		// What has begun as text goes on as another message.
+		// A reply that has begun as text continues as another message.
 		long := strings.Repeat("x", 60_000)
 		say(t, web, strings.Repeat("i "+long+"\n", 3)+"dump\ni mine\n")
 		hear(t, web, websocket.MessageText, strings.Repeat("0 Lock Not Locked: "+long+"\n", 2))
@@ -111,9 +112,9 @@ func TestRepliesThatAreNoText(t *testing.T) {
 	}
 }
 
-// TestTextThatIsNone checks that a client whose text message is not UTF-8 is told so
-// (RFC 6455, 8.1).
-func TestTextThatIsNone(t *testing.T) {
+// TestTextNotUTF8 checks that a text message that is not UTF-8 ends the connection with
+// the status for that (RFC 6455, 8.1).
+func TestTextNotUTF8(t *testing.T) {
 	for _, text := range []string{"g caf\xe9", "g caf\xc3", "g x\n\xff\n", strings.Repeat("é", 20_000) + "\xe9"} {
 		p := newWebSocketPeer(t, core.Config{}).(*live)
 		p.open(1)

@@ -13,8 +13,8 @@ import (
 	"lockd/server/hub"
 )
 
-// TestCloseWhileWaiting checks that a server which drops everything does not wait for
-// the reply that a connection waits for, and releases its locks.
+// TestCloseWhileWaiting checks that Close does not wait for the reply that a connection
+// waits for, and releases its locks.
 func TestCloseWhileWaiting(t *testing.T) { onDrivers(t, testCloseWhileWaiting) }
 
 func testCloseWhileWaiting(t *testing.T) {
@@ -46,13 +46,14 @@ func testCloseWhileWaiting(t *testing.T) {
 	}
 }
 
-// TestResetWhileWaiting checks that the locks of a client that breaks while it waits
-// for a reply are released before that is made, however long it takes.
+// TestResetWhileWaiting checks that the locks of a client that resets its connection
+// while it waits for a reply are released before the reply is made, however long that
+// takes.
 func TestResetWhileWaiting(t *testing.T) { onDrivers(t, testResetWhileWaiting) }
 
 func testResetWhileWaiting(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("a goroutine cannot tell there")
+		t.Skip("goroutines do not detect resets on this system")
 	}
 	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
 	s.hub.MakeBy(func(*core.Dump) {}) // never made
@@ -71,7 +72,7 @@ func testResetWhileWaiting(t *testing.T) {
 	s.Close()
 }
 
-// reset ends a connection of TCP as a client does that breaks.
+// reset resets a TCP connection.
 func reset(c wireConn) {
 	var socket net.Conn
 	switch c := c.(type) {
@@ -84,8 +85,8 @@ func reset(c wireConn) {
 	socket.Close()
 }
 
-// TestStopWhileWaiting checks that dumps which WebSockets wait for are made though the
-// server stops, and its loops have ended (END-8).
+// TestStopWhileWaiting checks that dumps that WebSockets wait for are made even if the
+// server stops and its loops have ended (END-8).
 func TestStopWhileWaiting(t *testing.T) { onDrivers(t, testStopWhileWaiting) }
 
 func testStopWhileWaiting(t *testing.T) {
@@ -128,13 +129,13 @@ func testStopWhileWaiting(t *testing.T) {
 	}
 }
 
-// busy is a debtor that is not to be dropped.
+// busy is a debtor that must not be dropped.
 type busy struct{ t *testing.T }
 
-func (b busy) Drop() { b.t.Error("a client for whom something moves is dropped") }
+func (b busy) Drop() { b.t.Error("a client whose bytes move is dropped") }
 
 // TestNoRoomForDumps checks that dumps for which there is no room are refused, one
-// after the other, whoever ticks.
+// after the other, whichever driver calls Tick.
 func TestNoRoomForDumps(t *testing.T) { onDrivers(t, testNoRoomForDumps) }
 
 func testNoRoomForDumps(t *testing.T) {
@@ -147,7 +148,7 @@ func testNoRoomForDumps(t *testing.T) {
 		dump += name + ": " + holder.LocalAddr().String() + "\n"
 	}
 	waitUntil(t, "the account", func() bool { return s.hub.Waiting.Bytes() == 0 })
-	// One is in the making, so that the others wait together.
+	// One is being made, so that the others wait together.
 	made := make(chan func())
 	s.hub.MakeBy(func(d *core.Dump) {
 		go func() {

@@ -18,25 +18,25 @@ import (
 )
 
 var (
-	// errNotUTF8 is the error of a client whose text message is none (WS-3).
+	// errNotUTF8 means that a client's text message is not UTF-8 (WS-3).
 	errNotUTF8 = errors.New("a text message is not UTF-8")
-	// errForeign is that of one that speaks another protocol (BAD-7).
-	errForeign = errors.New("it speaks another protocol")
-	// errOrigin is the error of a page of another origin (WS-4).
+	// errForeign means that a client speaks another protocol (BAD-7).
+	errForeign = errors.New("the client speaks another protocol")
+	// errOrigin means that a page of another origin opens a WebSocket (WS-4).
 	errOrigin = errors.New("the origin is not allowed; -ws-origin would allow it")
 )
 
 const (
 	// handshakeTimeout is how long a client may take for its HTTP request.
 	handshakeTimeout = 10 * time.Second
-	// maxHandshake limits the header of that request in bytes.
+	// maxHandshake is the maximum size of the header of that request in bytes.
 	maxHandshake = 16 << 10
 )
 
 // ServeWebSocket accepts WebSocket connections, under any path, until Shutdown
 // or Close, and then returns ErrClosed. It closes the listener. Failed accepts are
-// logged and tried again after a pause, and of the connections that are no
-// WebSockets yet the oldest are closed where there are too many.
+// logged and tried again after a pause. If too many connections are not yet
+// WebSockets, it closes the oldest of them.
 func (s *Server) ServeWebSocket(l net.Listener) error {
 	h := &http.Server{
 		Handler:        http.HandlerFunc(s.upgrade),
@@ -51,7 +51,7 @@ func (s *Server) ServeWebSocket(l net.Listener) error {
 		l.Close()
 		return ErrClosed
 	}
-	err := h.Serve(patient{l, s})
+	err := h.Serve(retrying{l, s})
 	if errors.Is(err, http.ErrServerClosed) {
 		return ErrClosed
 	}
@@ -61,8 +61,7 @@ func (s *Server) ServeWebSocket(l net.Listener) error {
 // upgrade turns an HTTP request into a WebSocket and serves it.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	x := newSession(s, nil)
-	// Nothing is served before it is admitted, but what its handshake writes
-	// has limits.
+	// The session is not admitted yet, but the writes of its handshake need a limit.
 	x.life = life.Refused(s.clock.now(), &s.limits)
 	if !s.begin(x) {
 		http.Error(w, "the server is closing", http.StatusServiceUnavailable)
@@ -81,14 +80,14 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 			s.log.Closed(id)
 		}
 	}()
-	defer crash()       // before anything of the above
+	defer crash()       // runs before the deferred calls above
 	ws.SetReadLimit(-1) // lines have a limit; a message may hold many
 	x.ws = ws
 	x.open()
 	x.serveWebSocket()
 }
 
-// handshake accepts a WebSocket, or answers why it does not.
+// handshake accepts a WebSocket, or answers with the reason for the refusal.
 func (s *Server) handshake(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 	if !mayOpen(r, s.config.Origins) {
 		http.Error(w, "pages of this origin may not open a websocket", http.StatusForbidden)
@@ -97,13 +96,13 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request) (*websocket.C
 	return websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // mayOpen has verified it
 }
 
-// crash makes a panic end the process, which the HTTP server would not: Core may be
-// in the middle of something, and its mutex locked.
+// crash makes a panic end the process. The HTTP server would recover from it, although
+// Core may be inconsistent and its mutex locked.
 func crash() {
 	if why := recover(); why != nil {
 		stack := debug.Stack()
 		go func() { panic(fmt.Sprintf("%v\n\n%s", why, stack)) }()
-		select {} // until that has ended the process
+		select {} // until the panic has ended the process
 	}
 }
 
@@ -113,7 +112,7 @@ func (x *session) serveWebSocket() {
 		refusal := x.out.Next()
 		x.out.Clear()
 		x.ws.Write(context.Background(), websocket.MessageText, refusal)
-		x.goodbye(websocket.StatusTryAgainLater, "too many connections")
+		x.closeWebSocket(websocket.StatusTryAgainLater, "too many connections")
 		return
 	}
 	var err error
@@ -124,14 +123,14 @@ func (x *session) serveWebSocket() {
 	}
 	if err == errForeign { // its life has ended
 		x.release()
-		x.goodbye(websocket.StatusPolicyViolation, "another protocol")
+		x.closeWebSocket(websocket.StatusPolicyViolation, "another protocol")
 	}
 	x.end(life.Failed) // unless it has ended otherwise
 	if err == errNotUTF8 {
 		x.ws.Close(websocket.StatusInvalidFramePayloadData, "a text message that is not UTF-8")
 	}
 	if errors.Is(err, errEndOfStream) && x.life.End() != life.TimedOut {
-		x.goodbye(websocket.StatusGoingAway, "")
+		x.closeWebSocket(websocket.StatusGoingAway, "")
 	}
 }
 
@@ -146,9 +145,9 @@ func (x *session) end(how life.End) {
 	}
 }
 
-// goodbye sends a close frame and waits for the client's, as long as its life
-// says.
-func (x *session) goodbye(code websocket.StatusCode, reason string) {
+// closeWebSocket sends a close frame and waits for the client's, until the deadline of
+// the connection's life.
+func (x *session) closeWebSocket(code websocket.StatusCode, reason string) {
 	x.dismiss()
 	x.life.StreamEnded(x.server.clock.now(), true)
 	x.ws.Close(code, reason)
@@ -200,8 +199,8 @@ func (x *session) message() error {
 	return reply.end()
 }
 
-// tell sends what others have caused, each piece as a message of its own; not in
-// the middle of a reply.
+// tell sends the outputs of other calls, each as a message of its own, but not in the
+// middle of a reply.
 func (x *session) tell() {
 	for len(x.told) > 0 && !x.replying {
 		data := x.told[0]

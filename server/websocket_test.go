@@ -12,8 +12,8 @@ import (
 const upgradeRequest = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
-// TestTornMessage checks LINE-7 on a WebSocket: a message whose end never comes
-// is not executed beyond its last LF, wherever it is torn.
+// TestTornMessage checks LINE-7 on a WebSocket: a message that never ends is not
+// executed beyond its last LF, wherever it is torn.
 func TestTornMessage(t *testing.T) {
 	// A masked text message "g a\ng b" in one frame, and in two.
 	one := "\x81\x87\x00\x00\x00\x00g a\ng b"
@@ -36,8 +36,8 @@ func TestTornMessage(t *testing.T) {
 	}
 }
 
-// TestMessageThatNeverEnds checks that a WebSocket does not keep the buffer of a
-// large reply while its message goes on.
+// TestMessageThatNeverEnds checks that a WebSocket does not keep the buffer of a large
+// reply while its message continues.
 func TestMessageThatNeverEnds(t *testing.T) {
 	r := &reply{session: &session{server: New(Config{})}, frames: nopCloser{io.Discard}}
 	for _, size := range []int{4 * replyBatch, replyBatch - 1, 1, replyBatch} {

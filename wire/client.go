@@ -17,7 +17,7 @@ type Reply struct {
 	Text string // for people
 }
 
-// ErrNotLockd is returned for a line that is no reply of the protocol.
+// ErrNotLockd is returned for a line that is not a reply of the protocol.
 var ErrNotLockd = errors.New("this is not a reply of the lockd protocol")
 
 // quoted is the number of bytes of an unexpected line that an error shows.
@@ -42,17 +42,17 @@ func (d Dialect) AppendReply(dst []byte, r Reply) []byte {
 	return d.AppendEnd(dst)
 }
 
-// ReplyReader reads the replies of a server, in either dialect. It never keeps
-// more than one line of its limit. It is not safe for concurrent use.
+// ReplyReader reads the replies of a server, in either dialect. It never buffers
+// more than one line, up to its limit. It is not safe for concurrent use.
 type ReplyReader struct {
 	r   *bufio.Reader
 	max int
 	buf []byte
 }
 
-// NewReplyReader reads from r. A line of more than max bytes is an error; a
-// reply repeats the name, so max should be that of the server and some more. 0
-// is twice DefaultMaxLine.
+// NewReplyReader reads from r. A line of more than max bytes is an error. Replies
+// repeat the name, so max should be somewhat more than the server's limit. 0 is
+// twice DefaultMaxLine.
 func NewReplyReader(r io.Reader, max int) *ReplyReader {
 	if max <= 0 {
 		max = 2 * DefaultMaxLine
@@ -92,10 +92,10 @@ func (r *ReplyReader) Reply() (Reply, error) {
 	return ParseReply(line)
 }
 
-// maxFigures is the number of lines beyond which an answer to q is none.
+// maxFigures is the number of lines beyond which Stats rejects a reply to q.
 const maxFigures = 64
 
-// Stats reads the reply to q by its keys, in either dialect (STATS-2,
+// Stats reads the reply to q into a map, in either dialect (STATS-2,
 // CLASSIC-4).
 func (r *ReplyReader) Stats() (map[string]uint64, error) {
 	figures := make(map[string]uint64)

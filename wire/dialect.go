@@ -2,7 +2,7 @@ package wire
 
 import "fmt"
 
-// Dialect is one of the two ways in which members of the family reply.
+// Dialect is one of the two reply formats of the family.
 type Dialect uint8
 
 const (
@@ -10,7 +10,7 @@ const (
 	// end in LF.
 	Glockd Dialect = iota
 	// Classic is the dialect of the 2009 daemon: short replies that end in CR
-	// LF, and the six lock commands and q alone (CLASSIC-1 to CLASSIC-5).
+	// LF, and only the six lock commands and q (CLASSIC-1 to CLASSIC-5).
 	Classic
 )
 
@@ -22,7 +22,7 @@ func (d Dialect) String() string {
 	return "glockd"
 }
 
-// ParseDialect returns the dialect of that name.
+// ParseDialect returns the dialect with that name.
 func ParseDialect(name string) (Dialect, error) {
 	for _, d := range []Dialect{Glockd, Classic} {
 		if name == d.String() {
@@ -32,7 +32,7 @@ func ParseDialect(name string) (Dialect, error) {
 	return 0, fmt.Errorf("unknown dialect %q: want glockd or classic", name)
 }
 
-// MarshalText makes a Dialect a flag or a JSON string.
+// MarshalText lets a Dialect be a flag or a JSON string.
 func (d Dialect) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads what MarshalText writes.

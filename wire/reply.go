@@ -2,10 +2,10 @@ package wire
 
 import "strconv"
 
-// text is what a lock command answers behind the number.
+// text is the text of a lock command's reply, after the number.
 type text struct{ yes, no string }
 
-// texts are those of the tables of docs/protocol.md (GET-4, REL-4, INS-2,
+// texts are from the tables of docs/protocol.md (GET-4, REL-4, INS-2,
 // SGET-3, SREL-4, SINS-3, CLASSIC-1). In the glockd dialect the name follows.
 var texts = [2][NumCommands]text{
 	Glockd: {
@@ -26,7 +26,7 @@ var texts = [2][NumCommands]text{
 	},
 }
 
-// AppendLock appends the reply to a lock command: n is the number, 0 for no
+// AppendLock appends the reply to a lock command. n is its number, 0 for no
 // (REPLY-2).
 func (d Dialect) AppendLock(dst []byte, command Command, n int, name []byte) []byte {
 	if n < 10 {
@@ -66,7 +66,7 @@ func (d Dialect) AppendDisabled(dst []byte) []byte {
 }
 
 // AppendInvalid appends the reply to an unknown command, for servers that are
-// told to give one (BAD-2).
+// configured to send one (BAD-2).
 func (d Dialect) AppendInvalid(dst, word []byte) []byte {
 	dst = append(dst, "0 Invalid Command: "...)
 	return d.AppendEnd(append(dst, word...))
@@ -93,7 +93,7 @@ func (d Dialect) AppendTooLarge(dst []byte) []byte {
 	return d.AppendEnd(append(dst, "0 Reply Too Large"...))
 }
 
-// AppendForeign appends the reply to what is no stream of lines (BAD-7).
+// AppendForeign appends the reply to a stream of another protocol (BAD-7).
 func (d Dialect) AppendForeign(dst []byte, split Split) []byte {
 	name := "0 HTTP Not Supported"
 	if split == TLSHello {

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAppendLock has every reply to a lock command, in both dialects: GET-4,
+// TestAppendLock checks every reply to a lock command, in both dialects: GET-4,
 // REL-4, INS-2, SGET-3, SREL-4, SINS-3, CLASSIC-1.
 func TestAppendLock(t *testing.T) {
 	for _, c := range []struct {
@@ -61,7 +61,7 @@ func TestReplyRoundTrip(t *testing.T) {
 	})
 }
 
-// TestParseReply has what is no reply (REPLY-2).
+// TestParseReply checks that lines that are not replies are rejected (REPLY-2).
 func TestParseReply(t *testing.T) {
 	for _, line := range []string{
 		"", " ", "1", "x", "x y", "-1 x", "+1 x", "01 x", "1.0 x", " 1 x", "0x1 x",
@@ -76,7 +76,7 @@ func TestParseReply(t *testing.T) {
 	}
 }
 
-// TestReplyReader has servers that do not do as they should.
+// TestReplyReader checks the errors for streams that violate the protocol.
 func TestReplyReader(t *testing.T) {
 	for _, c := range []struct {
 		stream string
@@ -99,7 +99,7 @@ func TestReplyReader(t *testing.T) {
 	}
 }
 
-// TestStats checks that both dialects' statistics are read as they are written
+// TestStats checks that Stats reads the statistics that both dialects write
 // (STATS-2, CLASSIC-4).
 func TestStats(t *testing.T) {
 	f := Figures{PID: 4242, Connections: 5, Locks: 6, SharedLocks: 7, Orphans: 8, SharedOrphans: math.MaxUint64 - 8}

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 )
 
-// Command is what a request asks for.
+// Command is the command of a request.
 type Command uint8
 
-// The commands. Blank is a line of white space alone (LINE-8), Unknown any word
-// that is no command (BAD-1).
+// The commands. Blank is a line of only white space (LINE-8), Unknown any word
+// that is not a command (BAD-1).
 const (
 	Blank Command = iota
 	Unknown
@@ -87,19 +87,19 @@ func parseCommand(word []byte) Command {
 type Request struct {
 	Command Command
 	Word    []byte // the line up to its first space
-	Name    []byte // the rest behind that space; empty if there is none (LINE-11)
+	Name    []byte // the rest after that space; empty if there is none (LINE-11)
 }
 
-// Parser parses lines. It keeps a buffer for lines whose white space has to be
-// put in order, of at most the longest such line. The zero value is ready for
-// use. A Parser is not safe for concurrent use.
+// Parser parses lines. It keeps a buffer, at most as long as the longest line whose
+// white space it had to normalize. The zero value is ready for use. A Parser is not
+// safe for concurrent use.
 type Parser struct {
 	scratch []byte
 }
 
 // Parse parses a line without its LF (LINE-2, LINE-3, SPACE-1, SPACE-2). The
-// request points into the line or into the Parser, and is valid as long as the
-// line and until the next call.
+// request points into the line or into the Parser, and is valid until the line
+// changes or the next call.
 func (p *Parser) Parse(line []byte) Request {
 	line = p.normalize(line)
 	if len(line) == 0 {
@@ -112,13 +112,12 @@ func (p *Parser) Parse(line []byte) Request {
 	return Request{Command: parseCommand(word), Word: word, Name: name}
 }
 
-// whiteSpace holds the ASCII white space; LF cannot stand inside a line, but it
-// can in a name that a client normalizes.
+// whiteSpace is the set of ASCII white space. A line has no LF, but a name that a
+// client normalizes may have one.
 var whiteSpace = [256]bool{' ': true, '\t': true, '\n': true, '\v': true, '\f': true, '\r': true}
 
-// normalize drops white space at both ends and collapses the runs inside. It
-// returns a part of line itself if that has no other white space than single
-// spaces.
+// normalize drops white space at both ends and collapses the runs inside to single
+// spaces. It returns a part of line itself if nothing inside has to be changed.
 func (p *Parser) normalize(line []byte) []byte {
 	for len(line) > 0 && whiteSpace[line[0]] {
 		line = line[1:]
@@ -132,15 +131,15 @@ func (p *Parser) normalize(line []byte) []byte {
 	return line
 }
 
-// firstOdd finds the first white space in a line that begins and ends with none
-// that is no single space; -1 if there is none.
+// firstOdd returns the position of the first white space that is not a single space,
+// -1 if there is none. The line neither begins nor ends with white space.
 func firstOdd(line []byte) int {
 	for i := 0; i < len(line); i++ {
 		if i+8 <= len(line) && !hasLow(binary.LittleEndian.Uint64(line[i:])) {
 			i += 7
 			continue
 		}
-		// The last byte is no white space, so there is a next one.
+		// The last byte is not white space, so there is a next one.
 		if b := line[i]; whiteSpace[b] && (b != ' ' || whiteSpace[line[i+1]]) {
 			return i
 		}
@@ -148,15 +147,15 @@ func firstOdd(line []byte) int {
 	return -1
 }
 
-// hasLow says whether one of eight bytes is 0x20 or lower, as all white space is.
-// What else is there may be taken for such a byte, but never the other way round.
+// hasLow says whether one of eight bytes is 0x20 or lower, as all white space is. It
+// may report a byte that is not, but never misses one.
 func hasLow(x uint64) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	return (x-0x21*ones)&^x&tops != 0
 }
 
-// collapse copies line with every run of white space from position i on as one
-// space.
+// collapse copies line, with every run of white space from position i on replaced by
+// one space.
 func (p *Parser) collapse(line []byte, i int) []byte {
 	p.scratch = append(p.scratch[:0], line[:i]...)
 	space := false
@@ -174,8 +173,8 @@ func (p *Parser) collapse(line []byte, i int) []byte {
 	return p.scratch
 }
 
-// AppendRequest appends the line of a request, LF included (LINE-1). A name
-// that holds LF cannot be sent: dst is returned as it is, with false.
+// AppendRequest appends the line of a request, including the LF (LINE-1). A name
+// with an LF cannot be sent: AppendRequest returns dst unchanged, and false.
 func AppendRequest(dst []byte, command Command, name string) ([]byte, bool) {
 	for i := range len(name) {
 		if name[i] == '\n' {

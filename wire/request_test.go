@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestParse has the grammar: LINE-2, LINE-3, LINE-8 to LINE-11, SPACE-1, SPACE-2.
+// TestParse checks the grammar: LINE-2, LINE-3, LINE-8 to LINE-11, SPACE-1, SPACE-2.
 func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		line, name string
@@ -57,12 +57,12 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestNormalize compares with the obvious way to say it (SPACE-1, SPACE-2).
+// TestNormalize compares normalize with a regular expression (SPACE-1, SPACE-2).
 func TestNormalize(t *testing.T) {
 	runs := regexp.MustCompile(`[ \t\v\f\r]+`)
 	rapid.Check(t, func(t *rapid.T) {
 		line := rapid.SliceOf(rapid.SampledFrom([]byte("ab  \t\v\f\r\x00\x85\xa0\xff"))).Draw(t, "line")
-		latin := make([]rune, len(line)) // the regexp package knows no bytes
+		latin := make([]rune, len(line)) // the regexp package matches runes, not bytes
 		for i, b := range line {
 			latin[i] = rune(b)
 		}
@@ -111,8 +111,8 @@ func TestAppendRequest(t *testing.T) {
 	}
 }
 
-// TestOps checks that every command has a word, and that it means that command.
-func TestOps(t *testing.T) {
+// TestCommands checks that every command has a word that parses as that command.
+func TestCommands(t *testing.T) {
 	for command := Get; command < NumCommands; command++ {
 		if parseCommand([]byte(command.String())) != command {
 			t.Errorf("%q is not command %d", command, command)

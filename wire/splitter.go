@@ -2,53 +2,53 @@ package wire
 
 import "bytes"
 
-// DefaultMaxLine is the limit of a line in bytes unless configured (BAD-3).
+// DefaultMaxLine is the default limit of a line in bytes (BAD-3).
 const DefaultMaxLine = 65536
 
-// byteOrderMark is what some writers begin a stream with (LINE-12).
+// byteOrderMark is skipped at the beginning of a stream (LINE-12).
 var byteOrderMark = []byte("\ufeff")
 
 // keptTail is the capacity in bytes up to which a Splitter keeps its buffer
 // between lines, so that an idle connection costs little.
 const keptTail = 512
 
-// Split says what Splitter.Next found.
+// Split is what Splitter.Next found.
 type Split uint8
 
 const (
-	// NoLine means that no line has ended yet: all input has been taken.
+	// NoLine means that no further line has ended: all input has been taken.
 	NoLine Split = iota
 	// WholeLine means that a line has ended.
 	WholeLine
-	// LongLine means that a line has just passed the limit; the rest of it is
-	// dropped as it comes.
+	// LongLine means that a line has just exceeded the limit; the rest of it is
+	// dropped as it arrives.
 	LongLine
-	// HTTPRequest means that the first line was, or began like, a request of HTTP,
-	// TLSHello that the stream began with a handshake of TLS (BAD-7): there are no
-	// lines, and all that follows is taken without a look.
+	// HTTPRequest means that the first line was, or began like, an HTTP request line,
+	// TLSHello that the stream began with a TLS handshake (BAD-7): there are no
+	// lines, and all further input is ignored.
 	HTTPRequest
 	TLSHello
 )
 
-// Splitter cuts the bytes of one connection into lines (LINE-1, LINE-6), the first
-// without a byte order mark (LINE-12), whatever the pieces in which they arrive. It
-// keeps at most one line of Max bytes. The zero value is ready for use. A Splitter is
-// not safe for concurrent use.
+// Splitter splits the bytes of one connection into lines (LINE-1, LINE-6), the first
+// without a byte order mark (LINE-12), however the bytes are cut into pieces. It
+// buffers at most one line of Max bytes. The zero value is ready for use. A Splitter
+// is not safe for concurrent use.
 type Splitter struct {
 	// Max is the longest line in bytes, without its LF; 0 is DefaultMaxLine.
 	Max int
 
-	tail     []byte // the beginning of a line whose end has not come
+	tail     []byte // the beginning of an unfinished line
 	begun    bool   // a first line has ended, or is being dropped
-	returned bool   // tail was returned as a line and is to be emptied
-	dropping bool   // inside a line that was too long
-	foreign  bool   // there are no lines
+	returned bool   // tail was returned as a line and must be emptied
+	dropping bool   // inside a line that is too long
+	foreign  bool   // the stream is of another protocol
 }
 
-// Next finds the first end of a line in data, which follows what earlier calls
-// took. It returns the line without LF, and the rest of data, to be given to the
-// next call; rest is empty after NoLine. The line is valid until then. Neither
-// data nor the memory behind it is kept or changed.
+// Next finds the first end of a line in data, which continues the input of earlier
+// calls. It returns the line without LF, and the rest of data for the next call; rest
+// is empty after NoLine. The line is valid until the next call. Next neither keeps
+// nor changes data.
 func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	s.forget()
 	if s.foreign {
@@ -88,7 +88,7 @@ func (s *Splitter) Next(data []byte) (line, rest []byte, split Split) {
 	return line, rest, split
 }
 
-// whole notes that a line has ended, and returns it as it is meant.
+// whole records that a line has ended, and returns what Next returns for it.
 func (s *Splitter) whole(line []byte) ([]byte, Split) {
 	if s.begun {
 		return line, WholeLine
@@ -102,7 +102,7 @@ func (s *Splitter) whole(line []byte) ([]byte, Split) {
 	return line, WholeLine
 }
 
-// long notes that a line is too long, which goes on with data.
+// long records that the line that continues with data is too long.
 func (s *Splitter) long(data []byte) Split {
 	split := LongLine
 	if !s.begun {
@@ -115,7 +115,7 @@ func (s *Splitter) long(data []byte) Split {
 	return split
 }
 
-// beginsTLS says whether the stream, which goes on with data, began with a handshake.
+// beginsTLS says whether the stream, continued by data, begins with a TLS handshake.
 func (s *Splitter) beginsTLS(data []byte) bool {
 	var head [3]byte
 	n := copy(head[:], s.tail)
@@ -123,9 +123,9 @@ func (s *Splitter) beginsTLS(data []byte) bool {
 	return n == len(head) && n <= s.limit() && isTLS(head)
 }
 
-// End ends the line that has begun, as the end of a WebSocket message does
-// (WS-1), and returns it as Next would: NoLine if none has begun or the rest of a long
-// one was being dropped. The line is valid until the next call.
+// End ends the unfinished line, as the end of a WebSocket message does (WS-1), and
+// returns it as Next would: NoLine if there is none or the rest of a long one was
+// being dropped. The line is valid until the next call.
 func (s *Splitter) End() (line []byte, split Split) {
 	s.forget()
 	if s.dropping || s.foreign || len(s.tail) == 0 {

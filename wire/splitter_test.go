@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// split returns what a Splitter finds in pieces that follow each other.
+// split returns what a Splitter finds in consecutive pieces.
 func split(s *Splitter, pieces ...[]byte) []string {
 	var found []string
 	for _, data := range pieces {
@@ -34,7 +34,7 @@ func split(s *Splitter, pieces ...[]byte) []string {
 	return found
 }
 
-// TestSplitter has the limit at its edges (BAD-3) and lines in pieces (LINE-6).
+// TestSplitter checks lines around the limit (BAD-3) and lines in pieces (LINE-6).
 func TestSplitter(t *testing.T) {
 	for _, c := range []struct {
 		data string
@@ -66,8 +66,8 @@ func TestSplitter(t *testing.T) {
 	}
 }
 
-// TestForeign has the beginnings of other protocols, and what only looks like them
-// (BAD-7).
+// TestForeign checks the beginnings of other protocols, and lines that only look
+// like them (BAD-7).
 func TestForeign(t *testing.T) {
 	for _, c := range []struct {
 		data string
@@ -116,8 +116,8 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestSplitterPieces checks that pieces never change what is found, and that the
-// memory a Splitter keeps is bounded by the limit.
+// TestSplitterPieces checks that the cuts between pieces never change the result, and
+// that the memory a Splitter keeps is bounded by the limit.
 func TestSplitterPieces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := rapid.SliceOf(rapid.SampledFrom([]byte("aG \r\n\n\x00\xff\x16\x03\x01"))).Draw(t, "data")
@@ -141,7 +141,7 @@ func TestSplitterPieces(t *testing.T) {
 	})
 }
 
-// TestSplitterEnd has the ends of messages (WS-1).
+// TestSplitterEnd checks the ends of messages (WS-1).
 func TestSplitterEnd(t *testing.T) {
 	s := &Splitter{Max: 4}
 	for _, c := range []struct{ data, want string }{

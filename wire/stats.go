@@ -4,7 +4,7 @@ import "strconv"
 
 // Figures are the statistics of a server (STATS-1 to STATS-8, CLASSIC-4).
 type Figures struct {
-	PID           int                 // process id; the classic dialect alone shows it
+	PID           int                 // process id; shown by the classic dialect only
 	Commands      [NumCommands]uint64 // executed since the start; Unknown counts invalid ones
 	Connections   int                 // live
 	Locks         int                 // names held exclusively
@@ -13,8 +13,8 @@ type Figures struct {
 	SharedOrphans uint64              // shared holdings released by the end of a connection
 }
 
-// commandKeys is the order in which the glockd dialect shows the commands:
-// that of their keys.
+// commandKeys is the order in which the glockd dialect shows the commands: sorted by
+// key.
 var commandKeys = [...]Command{
 	Holders, Dump, Get, Inspect, Iam, Me, Stats, Release,
 	SharedHolders, GetShared, InspectShared, ReleaseShared, Who,
@@ -42,7 +42,7 @@ func (d Dialect) AppendStats(dst []byte, f *Figures) []byte {
 }
 
 // AppendFullStats appends the reply to q full (STATS-9, CLASSIC-5). In the
-// glockd dialect the tables are shown only if dump, the feature, is on.
+// glockd dialect it shows the tables only if dump, the feature, is on.
 func (d Dialect) AppendFullStats(dst []byte, f *Figures, dump bool, exclusive, shared Table) []byte {
 	dst = d.AppendStats(dst, f)
 	switch {

@@ -6,8 +6,7 @@ import (
 )
 
 // Table is a snapshot of one of the two lock tables, as pairs of a name and a
-// holder in the order in which they are to be shown. The holders of one shared
-// lock follow each other.
+// holder in the order of the reply. The holders of one shared lock are adjacent.
 type Table = iter.Seq2[string, string]
 
 // AppendPair appends the line `A: B` of d, sd (DUMP-1, DUMP-3) and who (WHO-1).
@@ -58,7 +57,7 @@ func (d Dialect) AppendDumpShared(dst []byte, locks Table) []byte {
 }
 
 // appendTables appends the second array of q full in the classic dialect
-// (CLASSIC-5), in the shape of PHP's print_r.
+// (CLASSIC-5), in the format of PHP's print_r.
 func appendTables(dst []byte, exclusive, shared Table) []byte {
 	dst = append(dst, "Array\r\n(\r\n    [locks] => Array\r\n        (\r\n"...)
 	for name, addr := range exclusive {

@@ -15,7 +15,7 @@ func table(pairs ...string) Table {
 	}
 }
 
-// TestDump has DUMP-5 and DUMP-6.
+// TestDump checks DUMP-5 and DUMP-6.
 func TestDump(t *testing.T) {
 	for _, c := range []struct {
 		locks             Table
@@ -35,7 +35,7 @@ func TestDump(t *testing.T) {
 	}
 }
 
-// TestFullStats has STATS-9, DUMP-9 and CLASSIC-5.
+// TestFullStats checks STATS-9, DUMP-9 and CLASSIC-5.
 func TestFullStats(t *testing.T) {
 	var f Figures
 	exclusive, shared := table("a", "x"), table("b", "x", "b", "y", "c", "x")
@@ -78,8 +78,8 @@ func TestFullStats(t *testing.T) {
 	}
 }
 
-// TestOtherReplies has the replies that are the same in both dialects but for
-// the line end (ME-1, IAM-1, IAM-3, WHO-1, BAD-2 to BAD-5).
+// TestOtherReplies checks the replies that differ between the dialects only in the
+// line end (ME-1, IAM-1, IAM-3, WHO-1, BAD-2 to BAD-5).
 func TestOtherReplies(t *testing.T) {
 	for d, end := range map[Dialect]string{Glockd: "\n", Classic: "\r\n"} {
 		for want, got := range map[string][]byte{
@@ -100,7 +100,7 @@ func TestOtherReplies(t *testing.T) {
 	}
 }
 
-// TestDialects checks which dialect has what (CLASSIC-2, CLASSIC-3).
+// TestDialects checks which dialect has which command (CLASSIC-2, CLASSIC-3).
 func TestDialects(t *testing.T) {
 	for command := range NumCommands {
 		if got, want := Glockd.Has(command), command > Unknown; got != want {

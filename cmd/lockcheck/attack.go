@@ -14,24 +14,24 @@ import (
 	"lockd/sim/attack"
 )
 
-// attackCommand attacks a server, and measures what an honest client notices.
+// attackCommand attacks a server, and measures the effect on a well-behaved client.
 func attackCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck attack")
-	start := flags.String("start", "", "start the lockd of this `path` for every attack, with the flags that it needs")
+	start := flags.String("start", "", "start the lockd with this `path` for every attack, with the flags that the attack needs")
 	addr := flags.String("addr", "", "or attack the server at this TCP `address`")
 	web := flags.String("ws", "", "and its HTTP port at this `address`")
 	pid := flags.Int("pid", 0, "the process whose memory and descriptors are measured, with -addr")
 	small := flags.Int("small", 1, "divide the size of every attack by this")
-	slack := flags.Int("slack", 1, "multiply the times that an honest client may wait by this, on a busy machine")
-	honest := flags.Bool("honest", false, "make no attack: be the honest client alone, of the server at -addr, until standard input ends, and print what it notices")
+	slack := flags.Int("slack", 1, "multiply the times that a well-behaved client may wait by this, on a busy machine")
+	honest := flags.Bool("honest", false, "make no attack: only run the well-behaved client of the server at -addr, until standard input ends, and print its measurements")
 	return &ffcli.Command{
 		Name:       "attack",
 		ShortUsage: "lockcheck attack -start PATH [flags] [NAME...]",
-		ShortHelp:  "attack a server, and measure what an honest client notices",
-		LongHelp: `Makes the attacks of those names, or all, one after the other. Beside each, an honest
-client holds a lock and asks all the time: how long it waits, whether it keeps its
-lock, and how much memory the server takes are compared with what is allowed.
-Attack only what is yours: the server may be slow, or die.
+		ShortHelp:  "attack a server, and measure the effect on a well-behaved client",
+		LongHelp: `Runs the attacks with those names, or all, one after the other. During each, a
+well-behaved client holds a lock and inspects it again and again. How long the client
+waits, whether it keeps its lock, and how much memory the server takes are compared
+with fixed bounds. Attack only your own servers: they may become slow, or crash.
 
 ` + attackNames() + `
 Exit codes: 0 all bounds held, 1 one was broken, 2 usage, 3 could not run to the
@@ -105,7 +105,7 @@ end.`,
 	}
 }
 
-// beHonest is the honest client.
+// beHonest runs the well-behaved client.
 func beHonest(addr string) error {
 	if addr == "" {
 		return usageError("-honest needs -addr ADDRESS")
@@ -116,7 +116,7 @@ func beHonest(addr string) error {
 	return nil
 }
 
-// chooseAttacks returns those of the names, all without any.
+// chooseAttacks returns the attacks with those names, or all if there are none.
 func chooseAttacks(names []string) ([]*attack.Attack, error) {
 	var chosen []*attack.Attack
 	for i := range attack.All {

@@ -14,17 +14,17 @@ import (
 func benchCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck bench")
 	addr := flags.String("addr", "127.0.0.1:9999", "`host:port` of the lockd server")
-	memcached := flags.String("memcached", "", "`host:port` of a memcached to measure in turn with it")
+	memcached := flags.String("memcached", "", "`host:port` of a memcached to measure alternately with it")
 	clients := flags.Int("clients", 50, "connections")
 	duration := flags.Duration("duration", 3*time.Second, "time of each measurement")
-	rounds := flags.Int("rounds", 3, "measurements of each kind; machines are noisy")
+	rounds := flags.Int("rounds", 3, "measurements of each kind, since results vary")
 	return &ffcli.Command{
 		Name:       "bench",
 		ShortUsage: "lockcheck bench [-addr HOST:PORT] [-memcached HOST:PORT] [flags]",
 		ShortHelp:  "measure how many commands a second a server answers",
 		LongHelp: `Gets and releases exclusive locks on many connections, one command at a time and
 16 at once, and prints the rate and the time from sending to the last reply. With
--memcached it does the same with add and delete there, in turn, and prints the
+-memcached it does the same with add and delete there, alternately, and prints the
 ratio: compare within one run only.
 
 Exit codes: 0 measured, 2 usage, 3 could not run.`,

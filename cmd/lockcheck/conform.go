@@ -29,10 +29,10 @@ type conformOptions struct {
 	run, skip           string
 	json, junit, html   string
 	list, quiet         bool
-	conformance.Options // what needs no translation
+	conformance.Options // the flags that need no translation
 }
 
-// conformCommand tests a server, of any make, against docs/protocol.md.
+// conformCommand tests any server against docs/protocol.md.
 func conformCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck conform")
 	var o conformOptions
@@ -41,7 +41,7 @@ func conformCommand() *ffcli.Command {
 	flags.StringVar(&o.ws, "ws", "", "test the server at this WebSocket `URL`, such as ws://127.0.0.1:9998/")
 	flags.StringVar(&o.start, "start", "", "start the server with this shell `command`, again whenever a case needs a fresh one, and end it with SIGTERM")
 	flags.StringVar(&o.level, "level", "strict", "test up to this level: core, family or strict")
-	flags.StringVar(&o.dialect, "dialect", "", "expect the replies of glockd or classic (default: found out)")
+	flags.StringVar(&o.dialect, "dialect", "", "expect the replies of glockd or classic (default: detected)")
 	flags.StringVar(&o.run, "run", "", "run only these cases: `ids` or patterns such as 'get-*', separated by commas")
 	flags.StringVar(&o.skip, "skip", "", "leave out these cases: `ids` or patterns, separated by commas")
 	flags.DurationVar(&o.Timeout, "timeout", conformance.DefaultTimeout, "how long the server may take for one answer")
@@ -52,7 +52,7 @@ func conformCommand() *ffcli.Command {
 	flags.StringVar(&o.json, "json", "", "write the results to this JSON `file` too; - is standard output, instead of the text")
 	flags.StringVar(&o.junit, "junit", "", "write the results to this JUnit XML `file` too")
 	flags.StringVar(&o.html, "html", "", "write the results to this HTML `file` too")
-	flags.BoolVar(&o.list, "list", false, "list the cases that would be run, and exit")
+	flags.BoolVar(&o.list, "list", false, "list the cases that would run, and exit")
 	flags.BoolVar(&o.quiet, "quiet", false, "print nothing but the verdict")
 	return &ffcli.Command{
 		Name:       "conform",
@@ -78,7 +78,8 @@ could not be reached or died, 130 interrupted, after what was run is reported.`,
 	}
 }
 
-// argumentError says what an argument, of which there are none, was probably meant to be.
+// argumentError returns an error for an unexpected argument, with the flag that was
+// probably meant.
 func argumentError(arg string, selected bool) error {
 	hint := "give the server's address with -addr, -unix or -ws"
 	switch _, _, err := net.SplitHostPort(arg); {
@@ -140,7 +141,7 @@ func (o *conformOptions) conform(ctx context.Context) error {
 	case found.Died != nil:
 		return &exitError{exitBroken, fmt.Errorf("the server died: %w", found.Died)}
 	case !found.Conforms():
-		return &exitError{exitViolation, nil} // the verdict has said it
+		return &exitError{exitViolation, nil} // the verdict is the message
 	}
 	return nil
 }
@@ -174,7 +175,7 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// forms are the ways to write a report to a file, with the file of each.
+// forms returns the functions that write the report to a file, by file name.
 func (o *conformOptions) forms() map[string]func(*report.Report, io.Writer) error {
 	return map[string]func(*report.Report, io.Writer) error{
 		o.json:  (*report.Report).WriteJSON,
@@ -183,11 +184,11 @@ func (o *conformOptions) forms() map[string]func(*report.Report, io.Writer) erro
 	}
 }
 
-// open opens the files for the report, before the work begins. What they hold stays
-// until there is a report.
+// open opens the files for the report, before the work begins. It does not change their
+// contents.
 func (o *conformOptions) open() (map[string]*os.File, error) {
 	if a := []string{o.json, o.junit, o.html}; a[0] != "" && (a[0] == a[1] || a[0] == a[2]) || a[1] != "" && a[1] == a[2] {
-		return nil, errors.New("two forms of the report cannot be written to one file")
+		return nil, errors.New("two formats of the report cannot be written to one file")
 	}
 	files := make(map[string]*os.File)
 	for name := range o.forms() {
@@ -206,12 +207,12 @@ func (o *conformOptions) open() (map[string]*os.File, error) {
 	return files, nil
 }
 
-// write writes the report in every form that was asked for.
+// write writes the report in every requested format.
 func (o *conformOptions) write(found *report.Report, files map[string]*os.File) error {
 	forms := o.forms()
 	for name, f := range files {
 		if f != os.Stdout {
-			f.Truncate(0) // a pipe cannot be
+			f.Truncate(0) // fails for a pipe, which is fine
 		}
 		err := forms[name](found, f)
 		if f != os.Stdout {
@@ -231,7 +232,7 @@ func (o *conformOptions) write(found *report.Report, files map[string]*os.File) 
 	return found.WriteText(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
 }
 
-// progress counts what is done, for the status line.
+// progress counts finished cases for the status line.
 type progress struct {
 	line         *statusLine
 	done, failed int

@@ -25,7 +25,7 @@ func listen(t *testing.T, serve func(net.Listener)) string {
 	return l.Addr().String()
 }
 
-// yes answers every line with yes.
+// yes serves replies that answer every line with yes.
 func yes(l net.Listener) {
 	for {
 		nc, err := l.Accept()
@@ -78,8 +78,8 @@ func TestConformExitCodes(t *testing.T) {
 	}
 }
 
-// TestConformWritesReports looks for the files; their contents are tested where
-// they are made.
+// TestConformWritesReports checks that the files exist; package report tests their
+// contents.
 func TestConformWritesReports(t *testing.T) {
 	silence(t)
 	bad := listen(t, yes)
@@ -101,7 +101,7 @@ func TestConformWritesReports(t *testing.T) {
 	}
 }
 
-// silence keeps what a command prints out of the output of the tests.
+// silence discards the output of a command.
 func silence(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"lockd/fuzz"
 )
 
-// fuzzCommand goes through the module's fuzz targets.
+// fuzzCommand runs the module's fuzz targets.
 func fuzzCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck fuzz")
 	duration := flags.Duration("duration", 10*time.Minute, "time for all targets together")
@@ -28,9 +28,9 @@ func fuzzCommand() *ffcli.Command {
 	return &ffcli.Command{
 		Name:       "fuzz",
 		ShortUsage: "lockcheck fuzz [-duration D] [-run REGEXP]",
-		ShortHelp:  "fuzz everything for some time in turn",
+		ShortHelp:  "run all fuzz targets in turn",
 		LongHelp: `Fuzzes every target of the module in turn with the go command, on all processors,
-and sums up what each did. An input that fails is kept below testdata/fuzz, where
+and prints a summary of each. A failing input is kept below testdata/fuzz, where
 plain go test runs it from then on.
 
 Exit codes: 0 nothing found, 1 an input failed, 2 usage, 3 could not run, 130

@@ -1,5 +1,5 @@
-// Command lockcheck verifies lock servers: it simulates ours, and tests any
-// other from outside.
+// Command lockcheck verifies lock servers: it simulates lockd, and tests any other
+// server from outside.
 package main
 
 import (
@@ -18,11 +18,11 @@ const (
 	exitClean       = 0
 	exitViolation   = 1 // the server broke the protocol
 	exitUsage       = 2
-	exitBroken      = 3   // the check could not run, or not to its end
+	exitBroken      = 3   // the check could not run or finish
 	exitInterrupted = 130 // by SIGINT or SIGTERM, with nothing found so far
 )
 
-// exitError is an error that says how to exit. err is nil if all has been said.
+// exitError is an error with an exit code. err is nil if nothing is left to be printed.
 type exitError struct {
 	code int
 	err  error
@@ -74,10 +74,10 @@ func run(args []string) int {
 		}
 		return exit.code
 	}
-	return exitUsage // the flag package has said why
+	return exitUsage // the flag package has printed the error
 }
 
-// helpCommand is lockcheck -h in the words that people try.
+// helpCommand is lockcheck -h as a command.
 func helpCommand() *ffcli.Command {
 	return &ffcli.Command{
 		Name:      "help",
@@ -98,7 +98,7 @@ func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// buildVersion is the version of the module and of Go.
+// buildVersion returns the version of the module and of Go.
 func buildVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version + " " + info.GoVersion

@@ -18,22 +18,22 @@ import (
 	"lockd/sim/mutants"
 )
 
-// mutantsCommand proves that the simulation bites.
+// mutantsCommand checks that the simulation detects deliberate bugs.
 func mutantsCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck mutants")
 	only := flags.String("only", "", "try only the mutants whose names contain this `text`")
-	table := flags.String("table", "", "try none: write the table of all mutants to this `file`, as Markdown, in place of the one that is there")
+	table := flags.String("table", "", "try none: replace the table of all mutants in this Markdown `file`")
 	workers := flags.Int("workers", defaultWorkers(), "how many mutants at the same time")
 	return &ffcli.Command{
 		Name:       "mutants",
 		ShortUsage: "lockcheck mutants [flags]",
-		ShortHelp:  "prove that the simulation catches deliberate bugs",
-		LongHelp: `Builds the server with one deliberate bug at a time, without touching its
-source, and plays the layers of the simulation against it until one notices. To
-be run inside the source tree, where ` + mutants.Folder + ` describes the bugs.
+		ShortHelp:  "check that the simulation catches deliberate bugs",
+		LongHelp: `Builds the server with one deliberate bug at a time, without changing its
+source, and runs the layers of the simulation against it until one fails. Run it
+inside the source tree, where ` + mutants.Folder + ` describes the bugs.
 
-Exit codes: 0 all were caught by the layers that were expected to, 1 one was
-not, 2 usage, 3 could not run, 130 interrupted.`,
+Exit codes: 0 all were caught by the expected layers, 1 one was not, 2 usage,
+3 could not run, 130 interrupted.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			switch {
@@ -66,14 +66,14 @@ not, 2 usage, 3 could not run, 130 interrupted.`,
 func tryMutants(ctx context.Context, root string, list []mutants.Mutant, only string, workers int) error {
 	list = slices.DeleteFunc(list, func(m mutants.Mutant) bool { return !strings.Contains(m.Name, only) })
 	if len(list) == 0 {
-		return usageError("no mutant is called %q", only)
+		return usageError("no mutant has %q in its name", only)
 	}
 	started := time.Now()
 	var survivors, elsewhere []string
 	var broken []error
 	err := mutants.Run(ctx, root, list, workers, func(v mutants.Verdict) {
 		switch {
-		case ctx.Err() != nil && v.Err != nil: // not tried to the end
+		case ctx.Err() != nil && v.Err != nil: // not finished
 		case v.Err != nil:
 			broken = append(broken, v.Err)
 			fmt.Printf("BROKEN    %s: %v\n", v.Name, v.Err)
@@ -100,10 +100,10 @@ func tryMutants(ctx context.Context, root string, list []mutants.Mutant, only st
 	}
 	var findings []error
 	if len(survivors) > 0 {
-		findings = append(findings, fmt.Errorf("survivors are holes in the simulation: %q", survivors))
+		findings = append(findings, fmt.Errorf("no layer caught these mutants: %q", survivors))
 	}
 	if len(elsewhere) > 0 {
-		findings = append(findings, fmt.Errorf("caught by another layer than expected; find out why, or change what their files expect: %q", elsewhere))
+		findings = append(findings, fmt.Errorf("caught by another layer than expected; find out why, or correct what their files expect: %q", elsewhere))
 	}
 	if len(findings) > 0 {
 		return &exitError{exitViolation, errors.Join(findings...)}
@@ -111,7 +111,7 @@ func tryMutants(ctx context.Context, root string, list []mutants.Mutant, only st
 	return nil
 }
 
-// moduleRoot finds the source tree that the command was started in.
+// moduleRoot returns the root of the source tree around the working directory.
 func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	file := strings.TrimSpace(string(out))

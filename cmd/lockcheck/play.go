@@ -32,7 +32,7 @@ func (c *campaignFlags) add(flags *flag.FlagSet) {
 	flags.IntVar(&c.workers, "workers", defaultWorkers(), "how many runs at the same time")
 }
 
-// play plays layers one after the other. Ctrl-C ends it in peace, a second one at
+// play plays layers one after the other. Ctrl-C ends it gracefully, a second one at
 // once.
 func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps int64) error {
 	if c.runs < 0 || c.duration < 0 || steps < 0 || c.workers < 1 {
@@ -42,8 +42,8 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 		return &exitError{exitBroken, err}
 	}
 	defer os.Remove(c.out) // if nothing was written to it
-	// Worlds are small and many: collecting their garbage less often makes them
-	// a tenth faster.
+	// There are many small worlds: collecting garbage less often makes them a tenth
+	// faster.
 	debug.SetGCPercent(500)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -53,7 +53,7 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 	runs := int64(0)
 	for i, layer := range layers {
 		config := campaign.Config{Seed: seed, Runs: c.runs, Workers: c.workers, Program: calledAs()}
-		if c.duration > 0 { // 0 is without end
+		if c.duration > 0 { // 0 is no limit
 			config.Duration = max(1, c.duration/time.Duration(len(layers)))
 		}
 		if layer.Name == "world" || layer.Name == "loop" {
@@ -74,7 +74,7 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 	return nil
 }
 
-// interrupted tells how far a campaign went.
+// interrupted prints how far a campaign went.
 func interrupted(runs int64, done, layers int) error {
 	switch {
 	case runs == 0:
@@ -116,7 +116,7 @@ func covered(r campaign.Report, layer campaign.Layer) string {
 	return fmt.Sprintf("%d of %d kinds of perturbations", len(layer.Faults)-len(r.Missing), len(layer.Faults))
 }
 
-// violation writes the evidence of a failure and tells where it is.
+// violation writes the evidence of a failure and prints where it is.
 func (c *campaignFlags) violation(r campaign.Report) error {
 	fmt.Printf("violation: %v\n", firstLine(r.Failure))
 	dir, notes, err := campaign.WriteEvidence(c.out, r)
@@ -130,7 +130,7 @@ func (c *campaignFlags) violation(r campaign.Report) error {
 	return &exitError{exitViolation, fmt.Errorf("%s: violation after %d runs", r.Layer, r.Work.Runs)}
 }
 
-// keep writes what is left of a history whose server went away.
+// keep writes the history so far of a server that became unreachable.
 func (c *campaignFlags) keep(err error) {
 	var lost *campaign.Lost
 	if !errors.As(err, &lost) || lost.History == nil {

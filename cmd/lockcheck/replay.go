@@ -13,27 +13,27 @@ import (
 	"lockd/sim/campaign"
 )
 
-// replayCommand plays evidence of a violation again.
+// replayCommand replays evidence of a violation.
 func replayCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck replay")
-	picture := flags.String("picture", "", "draw a history that is violated into this `file` (default: picture.html beside it)")
+	picture := flags.String("picture", "", "draw a history with a violation into this `file` (default: picture.html beside it)")
 	return &ffcli.Command{
 		Name:       "replay",
 		ShortUsage: "lockcheck replay [-picture FILE] FILE...",
-		ShortHelp:  "play evidence of a violation again",
-		LongHelp: `Plays files again that sim and soak wrote when they found a violation, and says
-whether and how it shows again. What a file is follows from what is in it:
+		ShortHelp:  "replay evidence of a violation",
+		LongHelp: `Replays files that sim and soak wrote when they found a violation, and says whether
+and how the violation shows again. The contents of a file determine its kind:
 
   trace.txt, shrunk.txt       the operations are applied to the server of this
                               source tree and compared with the model
-  history.json, shrunk.json,  porcupine judges what the clients saw; if that is
-  unfinished-*.json           violated, a picture of what matters is drawn
+  history.json, shrunk.json,  porcupine checks what the clients saw; if there is a
+  unfinished-*.json           violation, a picture of the relevant part is drawn
   summary.json, or a folder   the seed is played once in its layer
 
-A race that was found on real sockets need not show again; its history does. What
-only an oracle of the run noticed shows when the folder is replayed.
+A race that was found on real sockets may not show again, but its history does. A
+violation that only an oracle of the run noticed shows when the folder is replayed.
 
-Exit codes: 0 no violation, 1 violation, 2 usage or no evidence, 3 could not run.`,
+Exit codes: 0 no violation, 1 violation, 2 usage or not evidence, 3 could not run.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) == 0 {
@@ -47,7 +47,7 @@ Exit codes: 0 no violation, 1 violation, 2 usage or no evidence, 3 could not run
 	}
 }
 
-// replayAll reads all files before it plays one.
+// replayAll replays files, after it has read all of them.
 func replayAll(ctx context.Context, paths []string, picture string) error {
 	var list []*campaign.Saved
 	for _, path := range paths {
@@ -100,8 +100,8 @@ func replay(ctx context.Context, saved *campaign.Saved, picture string) (violate
 	return true, nil
 }
 
-// writable makes sure, before long work, that a file can be written after it. No
-// name is no file. What is in the file stays.
+// writable checks, before long work, that a file can be written afterwards. It does not
+// change the contents. An empty path is no file.
 func writable(path string) error {
 	if path == "" {
 		return nil
@@ -110,7 +110,7 @@ func writable(path string) error {
 	missing := errors.Is(err, os.ErrNotExist)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
-		return fmt.Errorf("cannot write what will be found: %w", err)
+		return fmt.Errorf("cannot write the result: %w", err)
 	}
 	f.Close()
 	if missing {
@@ -119,8 +119,7 @@ func writable(path string) error {
 	return nil
 }
 
-// calledAs is how the reader of this program's output calls it; "" is go run inside
-// the source tree.
+// calledAs returns how a user calls this program; "" is go run inside the source tree.
 func calledAs() string {
 	if strings.Contains(filepath.ToSlash(os.Args[0]), "/go-build") {
 		return ""

@@ -12,7 +12,7 @@ import (
 	"lockd/sim/history"
 )
 
-// paste runs the command that a text offers after a word, as a shell would.
+// paste runs the command that follows a word in a text, as a shell would.
 func (p program) paste(t *testing.T, text, word string) (int, string) {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^` + word + `: +(.*?)(, or a file in it)?$`).FindStringSubmatch(text)
@@ -28,8 +28,8 @@ func (p program) paste(t *testing.T, text, word string) (int, string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// What is printed with a violation works when it is pasted, and so does all of the
-// evidence.
+// testReplayCanary checks that the commands printed with a violation work when they are
+// pasted, and that all files of the evidence can be replayed.
 func testReplayCanary(t *testing.T, p program) {
 	p.dir = t.TempDir()
 	_, wait := p.start(t, strings.Fields("sim -layer canary -runs 50 -seed 5 -out out")...)
@@ -60,8 +60,8 @@ func testReplayCanary(t *testing.T, p program) {
 	}
 }
 
-// The command of every layer that can be played on a server that is good plays the
-// same layer with the same flags.
+// testReplayCommands checks, on a correct server, that the replay command of every layer
+// plays the same layer with the same flags.
 func testReplayCommands(t *testing.T, p program, addr string) {
 	for _, c := range []struct {
 		name  string
@@ -143,7 +143,7 @@ func TestReplayHistories(t *testing.T) {
 	}
 }
 
-// An unfinished history is judged as far as it goes.
+// TestReplayUnfinished checks that an unfinished history is checked as far as it goes.
 func TestReplayUnfinished(t *testing.T) {
 	silence(t)
 	path := filepath.Join(t.TempDir(), "unfinished-1.json")

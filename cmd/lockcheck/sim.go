@@ -16,15 +16,15 @@ import (
 	"lockd/sim/campaign"
 )
 
-// defaultDuration is how long a command works that was given no limit.
+// defaultDuration is how long a command runs without any limit given.
 const defaultDuration = 30 * time.Second
 
-// simCommand plays seeds of the simulation against our server.
+// simCommand plays seeds of the simulation against the server of this module.
 func simCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck sim")
 	var c campaignFlags
 	c.add(flags)
-	layer := flags.String("layer", "all", "which layer: world, loop, bubble, sockets, all of them, or canary, which must fail")
+	layer := flags.String("layer", "all", "which layer: world, loop, bubble, sockets, all of them, or canary, a wrong oracle that must fail")
 	steps := flags.Int64("steps", 0, "end a deterministic world after this many byte-level steps (0: no limit)")
 	return &ffcli.Command{
 		Name:       "sim",
@@ -33,9 +33,9 @@ func simCommand() *ffcli.Command {
 		LongHelp: `Plays seeds of four layers against the server of this source tree: the
 deterministic world around its core, the same around its event loops on a fake
 kernel, the real server under virtual time, and the real server on real sockets.
-The first violation ends the run; its evidence is written to a folder, and commands
-are printed that play the seed, or the files of the evidence, again. A single run (-runs 1) of the first two
-prints the SHA-256 of its trace, which the seed alone decides.
+The first violation ends the run: its evidence is written to a folder, and the
+commands that replay the seed or the evidence are printed. A single run (-runs 1) of
+the first two prints the SHA-256 of its trace, which depends only on the seed.
 
 Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run, or -duration was too
 short for a single run, 130 interrupted, whatever was played until then.`,
@@ -67,8 +67,8 @@ func choose(name string) ([]campaign.Layer, error) {
 	return []campaign.Layer{layer}, nil
 }
 
-// parseSeed reads a number, or makes one of any other text, such as the name of
-// a commit. No text is a random seed.
+// parseSeed parses a number, or derives one from any other text, such as the name of
+// a commit. An empty text is a random seed.
 func parseSeed(text string) uint64 {
 	if text == "" {
 		return rand.Uint64()
@@ -82,7 +82,7 @@ func parseSeed(text string) uint64 {
 
 func defaultWorkers() int { return runtime.GOMAXPROCS(0) }
 
-// describe writes how much was done, for people.
+// describe summarizes a report in one line.
 func describe(r campaign.Report) string {
 	seconds := max(r.Elapsed.Seconds(), 0.001)
 	parts := []string{fmt.Sprintf("%d runs", r.Work.Runs)}
@@ -98,7 +98,7 @@ func describe(r campaign.Report) string {
 	return fmt.Sprintf("%s: %s in %.1fs", r.Layer, strings.Join(parts, ", "), seconds)
 }
 
-// big writes a number with three digits or so.
+// big formats a number with about three digits.
 func big(n int64) string {
 	switch {
 	case n >= 1e9:

@@ -31,8 +31,8 @@ func buildProgram(t *testing.T) program {
 	return p
 }
 
-// start starts the binary; the function returned waits for its end, and gives
-// its exit code and all that it printed.
+// start starts the binary. The returned function waits for its end, and returns its
+// exit code and output.
 func (p program) start(t *testing.T, args ...string) (*os.Process, func() (int, string)) {
 	var out bytes.Buffer
 	cmd := exec.Command(p.path, args...)
@@ -93,14 +93,14 @@ func TestSimAndSoak(t *testing.T) {
 		{"mutants -table no-such-file", exitBroken, "no such file"},
 		{"mutants -table main.go", exitBroken, "has no place for the table"},
 		{"mutants -table main.go -only get", exitUsage, "leave -only out"},
-		{"mutants -only nothing-of-this-name", exitUsage, "no mutant is called"},
+		{"mutants -only nothing-of-this-name", exitUsage, "no mutant has"},
 		{"attack", exitUsage, "give -start PATH, or -addr ADDRESS"},
 		{"attack -addr " + good + " -small 0", exitUsage, "want 1 or more"},
 		{"attack -addr " + good + " no-such-attack", exitUsage, `there is no attack "no-such-attack"`},
 		{"attack -start ./no-such-program large-end", exitBroken, "cannot start ./no-such-program"},
 		{"attack -addr " + good + " -small 1000 -slack 1000 large-end", exitClean, "large-end            held"},
 		{"attack -addr " + nobody + " large-end", exitBroken, "cannot prepare"},
-		{"attack -addr " + nobody + " flood", exitBroken, "flood: no honest client could begin"},
+		{"attack -addr " + nobody + " flood", exitBroken, "flood: the well-behaved client could not begin"},
 		{"attack -addr " + good + " torn-handshakes", exitBroken, "torn-handshakes      skipped: it needs the HTTP port"},
 		{"attack -honest -start ./no-such-program", exitUsage, "-honest needs -addr ADDRESS"},
 		{"attack -honest -addr " + nobody, exitBroken, "connection refused"},
@@ -127,7 +127,8 @@ func TestSimAndSoak(t *testing.T) {
 	}
 }
 
-// An interrupt that comes first leaves nothing played, which is not clean.
+// TestInterruptedAtOnce checks that an interrupt before the first run is not a clean
+// result.
 func TestInterruptedAtOnce(t *testing.T) {
 	silence(t)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -139,7 +140,7 @@ func TestInterruptedAtOnce(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends a run in peace, with a summary.
+// testInterrupt checks that Ctrl-C ends a run gracefully, with a summary.
 func testInterrupt(t *testing.T, p program) {
 	for _, layer := range []string{"world", "loop", "bubble", "sockets"} {
 		process, wait := p.start(t, "sim", "-layer", layer, "-duration", "1m")
@@ -153,8 +154,8 @@ func testInterrupt(t *testing.T, p program) {
 	}
 }
 
-// A server that goes away in the middle of a soak is told apart from one that is
-// wrong.
+// testServerDies checks that a server that ends during a soak is not reported as a
+// violation.
 func testServerDies(t *testing.T, p program) {
 	s := server.New(server.Config{})
 	addr := listen(t, func(l net.Listener) { s.Serve(l) })

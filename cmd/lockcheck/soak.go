@@ -9,21 +9,21 @@ import (
 	"lockd/sim/transport"
 )
 
-// soakCommand lets a crowd of clients loose on a server on real sockets.
+// soakCommand tests a server on real sockets with many concurrent clients.
 func soakCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck soak")
 	var c campaignFlags
 	c.add(flags)
-	addr := flags.String("addr", "", "the server: HOST:PORT, unix:PATH or ws://HOST:PORT (default: one of our own in this process)")
-	clients := flags.Int("clients", 0, "clients at once (0: 2 to 6, as the seed says; more than 8 make the check expensive)")
-	names := flags.Int("names", 0, "names they fight for (0: 1 to 3, as the seed says)")
+	addr := flags.String("addr", "", "the server: HOST:PORT, unix:PATH or ws://HOST:PORT (default: a lockd in this process)")
+	clients := flags.Int("clients", 0, "concurrent clients (0: 2 to 6, depending on the seed; more than 8 make the check expensive)")
+	names := flags.Int("names", 0, "names that they contend for (0: 1 to 3, depending on the seed)")
 	return &ffcli.Command{
 		Name:       "soak",
 		ShortUsage: "lockcheck soak [-addr ADDRESS] [flags]",
-		ShortHelp:  "let clients fight over a server and check that what they saw is linearizable",
-		LongHelp: `Lets clients fight for a few names over real sockets, end their connections in
-every way there is, and checks with porcupine that some order of all operations
-explains what they saw. The server may be ours or any other of the family; other
+		ShortHelp:  "let clients contend for locks and check that what they saw is linearizable",
+		LongHelp: `Lets clients contend for a few names over real sockets and end their connections in
+every possible way, and checks with porcupine that some order of all operations
+explains what they saw. The server may be lockd or any other of the family; other
 clients may use it meanwhile.
 
 Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run to the end, or -duration

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/term"
 )
 
-// statusLine is the last line of a terminal, which tells how far some work is. It is
-// safe for concurrent use.
+// statusLine shows progress in the last line of a terminal. It is safe for concurrent
+// use.
 type statusLine struct {
 	w     io.Writer  // nil: nothing is shown
-	width func() int // columns of the terminal now; 0 if nobody knows
+	width func() int // current columns of the terminal; 0 if unknown
 
 	mu    sync.Mutex
 	shown bool
 }
 
-// newStatusLine returns the status line of a file, which shows nothing if that is
-// no terminal.
+// newStatusLine returns the status line of a file. It shows nothing if the file is not a
+// terminal.
 func newStatusLine(f *os.File) *statusLine {
 	if !term.IsTerminal(int(f.Fd())) {
 		return &statusLine{}
@@ -34,8 +34,8 @@ func newStatusLine(f *os.File) *statusLine {
 	}}
 }
 
-// Show replaces the line. It is cut to the width of the terminal, since a line that
-// is wrapped cannot be wiped.
+// Show replaces the line. It is cut to the width of the terminal, since a wrapped line
+// cannot be cleared.
 func (s *statusLine) Show(text string) {
 	if s.w == nil {
 		return
@@ -46,7 +46,7 @@ func (s *statusLine) Show(text string) {
 	fmt.Fprintf(s.w, "\r\x1b[K%s", cut(text, s.width()))
 }
 
-// Clear wipes the line, so that other lines can be printed.
+// Clear clears the line, so that other lines can be printed.
 func (s *statusLine) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,8 +56,8 @@ func (s *statusLine) Clear() {
 	}
 }
 
-// cut shortens a text to one line that leaves the last column free, in which some
-// terminals wrap. Every character counts as one column.
+// cut shortens a text to one line that leaves the last column free, where some terminals
+// wrap. Every character counts as one column.
 func cut(text string, width int) string {
 	if width <= 0 {
 		width = 80

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// What is shown fits into the terminal as it is at the moment.
+// TestStatusLine checks that the line fits into the current width of the terminal.
 func TestStatusLine(t *testing.T) {
 	var screen bytes.Buffer
 	width := 10
 	s := &statusLine{w: &screen, width: func() int { return width }}
-	s.Clear() // nothing is there to be wiped
+	s.Clear() // nothing to be cleared
 	for _, c := range []struct {
 		width int
 		text  string
@@ -43,7 +43,7 @@ func TestStatusLine(t *testing.T) {
 	}
 }
 
-// What is no terminal is left alone.
+// TestNoTerminal checks that nothing is written to a file that is not a terminal.
 func TestNoTerminal(t *testing.T) {
 	f, err := os.Create(t.TempDir() + "/file")
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 	"syscall"
 )
 
-// carefully makes opening a symbolic link an error, and that of a fifo not wait.
+// carefully makes opening a symbolic link an error, and opening a fifo not wait.
 const carefully = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // errLocked is the error of lockFile when another process has the lock.
 var errLocked error = syscall.EWOULDBLOCK
 
-// lockFile takes the lock of an open file, which lasts until it is closed.
+// lockFile locks an open file until it is closed.
 func lockFile(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }

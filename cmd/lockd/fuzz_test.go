@@ -10,13 +10,13 @@ import (
 	"lockd/server"
 )
 
-// checkOptions checks what must hold of any flags: they are refused with one
-// line, or a daemon can run with them.
+// checkOptions checks that flags are refused with one line, or that a daemon can run
+// with them.
 func checkOptions(t *testing.T, o *options, err error) {
 	if err != nil {
 		text := err.Error()
 		if text == "" || len(text) > maxError+3 || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Fatalf("the error is no short line: %q", text)
+			t.Fatalf("the error is not one short line: %q", text)
 		}
 		return
 	}
@@ -31,8 +31,8 @@ func checkOptions(t *testing.T, o *options, err error) {
 	}
 }
 
-// FuzzFlags gives any words to the command line. -config is left out: it would
-// read any file.
+// FuzzFlags passes any words as the command line. It omits -config, which would read
+// any file.
 func FuzzFlags(f *testing.F) {
 	for _, seed := range []string{
 		"-port 1 -ws 2", "-dialect classic", "-dialect classic -port 0", "-port=0 -ws=0", "-unix-mode 777 -unix x",
@@ -54,7 +54,7 @@ func FuzzFlags(f *testing.F) {
 	})
 }
 
-// FuzzConfigFile gives any text to -config.
+// FuzzConfigFile passes any text as the config file.
 func FuzzConfigFile(f *testing.F) {
 	for _, seed := range []string{
 		"port 1\nws 2\n", "# comment\n\nregistry\ndump true # another\n", "dialect classic", "nonsense", "port\n", "ws-origin a,b\nws-origin c\n",

@@ -11,35 +11,35 @@ import (
 	"time"
 )
 
-// lookupTimeout is how long the names of -host may take to be found.
+// lookupTimeout is how long the lookup of the names of -host may take.
 const lookupTimeout = 10 * time.Second
 
-// everywhere stands for all addresses of this machine, as ” does.
+// everywhere means all addresses of this machine, as an empty host does.
 const everywhere = "*"
 
-// checkHost finds what cannot be listened on.
+// checkHost returns an error for a host on which no daemon can listen.
 func checkHost(host string) error {
 	addr, err := netip.ParseAddr(bare(host))
 	switch {
 	case err == nil && addr.IsMulticast():
-		return errors.New("it is a multicast address, which no connection can be made to")
+		return errors.New("it is a multicast address, to which no connection can be made")
 	case err == nil && addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return errors.New("it is the broadcast address, which no connection can be made to")
+		return errors.New("it is the broadcast address, to which no connection can be made")
 	case err == nil, host == "", host == everywhere:
 		return nil
 	case strings.Trim(host, "0123456789.") == "":
-		return errors.New("it is no address: want four numbers up to 255")
+		return errors.New("it is not an address: want four numbers up to 255")
 	case strings.Contains(host, "/"):
-		return errors.New("want an address or a name, no URL and no network")
+		return errors.New("want an address or a name, not a URL or a network")
 	case strings.ContainsAny(host, ":[]"):
-		return errors.New("want an address or a name; its port is given by -port and -ws")
+		return errors.New("want an address or a name without a port; give the port with -port or -ws")
 	case strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r == '*' || r == 0x7f }):
-		return errors.New("want an address or a name, or * alone for all")
+		return errors.New("want an address or a name, or only * for all")
 	}
 	return nil
 }
 
-// bare is an address without its brackets.
+// bare returns an address without its brackets.
 func bare(host string) string {
 	if inside, ok := strings.CutPrefix(host, "["); ok {
 		if inside, ok = strings.CutSuffix(inside, "]"); ok {
@@ -51,9 +51,9 @@ func bare(host string) string {
 
 // host is one address to listen on.
 type host struct {
-	given   string // to -host
+	given   string // the value of -host
 	address string // '' is all
-	named   bool   // it is one of those of a name
+	named   bool   // it is one of the addresses of a name
 }
 
 // resolve finds the addresses of the hosts, each once.
@@ -91,7 +91,7 @@ func resolve(given []string) ([]host, error) {
 	return all, nil
 }
 
-// lookupCause is what went wrong, in short.
+// lookupCause returns a short form of a lookup error.
 func lookupCause(err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {

@@ -15,17 +15,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoProcessorTime brings daemons into states in which there is nothing to do,
-// and looks at what they do then. A loop that is told of something for ever, and
-// does not take it or cannot, uses a whole processor.
+// TestNoProcessorTime brings daemons into states in which there is nothing to do, and
+// checks that they use no processor time. A loop that ignores an event that the kernel
+// goes on to report uses a whole processor.
 func TestNoProcessorTime(t *testing.T) {
 	needLoops(t)
 	const (
 		window = time.Second
 		most   = window / 5
 	)
-	// Each returns what it has started; last, if not nil, is called just before
-	// the time is taken, and then after it.
+	// Each state returns its daemon; last, if not nil, is called just before the
+	// measurement, and then after it.
 	type state struct {
 		daemon *live
 		last   func()
@@ -94,7 +94,7 @@ func TestNoProcessorTime(t *testing.T) {
 	}
 }
 
-// idleState is that of 200 connections that say nothing, some after some work.
+// idleState has 200 silent connections, some of which did some work before.
 func idleState(t *testing.T, loops string) (s struct {
 	daemon     *live
 	last, then func()
@@ -117,8 +117,8 @@ func idleState(t *testing.T, loops string) (s struct {
 	return s
 }
 
-// withoutDescriptors is the state of a daemon that has none left, with peers in
-// the queue.
+// withoutDescriptors is a daemon without free descriptors, with peers in the accept
+// queue.
 func withoutDescriptors(t *testing.T) (*live, func()) {
 	d := startLive(t, `ulimit -n 40; exec "$@"`, nil, "-ws", "0")
 	var served, waiting []*peer
@@ -145,12 +145,12 @@ func withoutDescriptors(t *testing.T) (*live, func()) {
 	return d, func() {
 		d.t.Logf("%d are served, %d wait", len(served), len(waiting))
 		if !strings.Contains(d.log.String(), "cannot accept a connection") {
-			d.t.Errorf("the log says nothing of it: %s", d.log)
+			d.t.Errorf("the log does not say so: %s", d.log)
 		}
 		for _, p := range waiting {
 			p.SetDeadline(time.Now().Add(patience))
 		}
-		// One goes, one comes: in the order of the queue.
+		// For each that ends one is accepted, in the order of the queue.
 		for i, p := range waiting {
 			if i >= 3 && testing.Short() {
 				break
@@ -169,9 +169,9 @@ func withoutDescriptors(t *testing.T) (*live, func()) {
 	}
 }
 
-// stuffed lets a client that reads nothing ask for more than fits on the way to
-// it, until the daemon has stopped reading, and returns how often it has asked.
-func (d *live) stuffed(t *testing.T, network, first string) (*peer, int) {
+// backpressure makes a client that does not read send commands until the daemon has
+// stopped reading from it, and returns the client and the number of commands.
+func (d *live) backpressure(t *testing.T, network, first string) (*peer, int) {
 	t.Helper()
 	small := net.Dialer{Timeout: patience, Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<10) })
@@ -186,12 +186,12 @@ func (d *live) stuffed(t *testing.T, network, first string) (*peer, int) {
 	if _, err := io.WriteString(c, first+strings.Repeat("q\n", asked)); err != nil {
 		t.Fatal(err)
 	}
-	// It has stopped when it executes nothing any more.
+	// The daemon has stopped reading when it executes no more commands.
 	last, same := -1, 0
 	if !eventually(func() bool {
 		time.Sleep(30 * time.Millisecond)
 		n := d.figures()["command_q"] - 1
-		if n-1 == last { // but for our own question
+		if n-1 == last { // not counting the q
 			same++
 		} else {
 			same = 0
@@ -199,16 +199,16 @@ func (d *live) stuffed(t *testing.T, network, first string) (*peer, int) {
 		last = n
 		return same == 3
 	}) || last >= asked {
-		t.Fatalf("it goes on: %d of %d are executed", last, asked)
+		t.Fatalf("it does not stop reading: %d of %d are executed", last, asked)
 	}
 	return &peer{Conn: c}, asked
 }
 
-// unreadReplies is the state in which a client that has not read its replies has
-// ended its stream.
+// unreadReplies is the state after a client that has not read its replies has ended its
+// stream.
 func unreadReplies(t *testing.T, network string) (*live, func()) {
 	d := lockd(t)
-	p, asked := d.stuffed(t, network, "g kept\n")
+	p, asked := d.backpressure(t, network, "g kept\n")
 	if err := p.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -225,14 +225,14 @@ func unreadReplies(t *testing.T, network string) (*live, func()) {
 	}
 }
 
-// resetUnderBackpressure is the state after a client that has not read its replies
-// has vanished.
+// resetUnderBackpressure is the state after clients that have not read their replies
+// have reset their connections.
 func resetUnderBackpressure(t *testing.T, network string) (d *live, last, then func()) {
 	d = lockd(t)
 	before := d.settled()
 	var all []*peer
 	for i := range 2 {
-		p, _ := d.stuffed(t, network, fmt.Sprintf("g lost%d\nsg lost\n", i))
+		p, _ := d.backpressure(t, network, fmt.Sprintf("g lost%d\nsg lost\n", i))
 		all = append(all, p)
 	}
 	last = func() {
@@ -252,8 +252,8 @@ func resetUnderBackpressure(t *testing.T, network string) (d *live, last, then f
 	return d, last, then
 }
 
-// closedWhileLingering is the state after clients that were refused, and for
-// whose end the daemon waits a second, are gone.
+// closedWhileLingering is the state after refused clients, for which the daemon lingers
+// for a second, have closed their connections.
 func closedWhileLingering(t *testing.T, network string) (d *live, last, then func()) {
 	d = lockd(t, "-max-connections", "1")
 	before := d.settled() + 1

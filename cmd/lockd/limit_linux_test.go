@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestDescriptorLimitIsSaid checks that a limit of connections that there cannot be is
-// said at the start.
-func TestDescriptorLimitIsSaid(t *testing.T) {
+// TestDescriptorLimitWarning checks that the daemon warns at the start if it cannot have
+// as many connections as -max-connections allows.
+func TestDescriptorLimitWarning(t *testing.T) {
 	const warning = "not enough file descriptors"
 	for limit, want := range map[string]bool{"60": false, "100": true} {
 		d := startLive(t, "ulimit -n 100; exec \"$@\"", nil, "-max-connections", limit)

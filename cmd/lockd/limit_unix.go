@@ -4,8 +4,7 @@ package main
 
 import "syscall"
 
-// descriptorLimit returns how many descriptors the process may have, false if it is
-// not known.
+// descriptorLimit returns how many descriptors the process may have, false if unknown.
 func descriptorLimit() (int, bool) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

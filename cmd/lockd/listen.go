@@ -15,13 +15,13 @@ import (
 // endpoint is one address to listen on.
 type endpoint struct {
 	protocol string // tcp, ws or unix, as in the log
-	flags    string // that chose it
-	optional bool   // where it is one of several of a name, and the machine has it not
+	flags    string // the flags that chose it
+	optional bool   // it is one of several addresses of a name: the machine may lack it
 	listen   func() (net.Listener, error)
 	serve    func(net.Listener) error
 }
 
-// endpoints are those that the options ask for.
+// endpoints returns the endpoints that the options ask for.
 func endpoints(o *options, s *server.Server) ([]endpoint, error) {
 	var all []endpoint
 	if o.port != 0 || o.ws != 0 {
@@ -56,7 +56,7 @@ func endpoints(o *options, s *server.Server) ([]endpoint, error) {
 	return all, nil
 }
 
-// listening is what the daemon listens on, by protocol, in the order of endpoints.
+// listening is the addresses of the daemon, by protocol, in the order of endpoints.
 type listening struct {
 	protocols []string
 	addresses map[string][]net.Addr
@@ -92,7 +92,8 @@ func listenAll(all []endpoint, failed chan<- error) (*listening, error) {
 	return on, nil
 }
 
-// log says where the daemon listens, and warns of what others can reach.
+// log logs where the daemon listens, and warns about addresses that other machines can
+// reach.
 func (on *listening) log(log *slog.Logger) {
 	var ready, open []any
 	for _, protocol := range on.protocols {
@@ -109,7 +110,7 @@ func (on *listening) log(log *slog.Logger) {
 		}
 	}
 	if len(open) > 0 {
-		log.Warn("other machines may reach these addresses, and whoever does may take every lock: there is no password and no encryption", open...)
+		log.Warn("other machines may reach these addresses, and take any lock: there is no authentication and no encryption", open...)
 	}
 	log.Info("lockd is ready", ready...)
 }

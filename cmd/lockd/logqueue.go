@@ -10,18 +10,18 @@ import (
 const (
 	// logQueue bounds the bytes of log lines that wait to be written.
 	logQueue = 1 << 20
-	// logFlush is how long the end of the daemon waits for them.
+	// logFlush is how long Close waits for them.
 	logFlush = time.Second
 )
 
-// queueWriter writes in a goroutine of its own: who logs never waits for who reads
-// the log. What does not fit into its queue is dropped, and counted in a line of
-// its own once there is room. Each Write is a whole line.
+// queueWriter writes in a goroutine of its own, so that logging never waits for the
+// reader of the log. Lines that do not fit into its queue are dropped; once there is
+// room, an additional line says how many. Each Write is a whole line.
 type queueWriter struct {
 	w    io.Writer
 	mu   sync.Mutex
 	some *sync.Cond
-	// lines wait, dropped lines did not find room behind them.
+	// lines are waiting; dropped counts those for which there was no room after them.
 	lines   [][]byte
 	bytes   int
 	dropped int
@@ -50,7 +50,7 @@ func (q *queueWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Close waits for what was written, but not for long.
+// Close waits until the lines are written, at most for logFlush.
 func (q *queueWriter) Close() error {
 	q.mu.Lock()
 	q.over = true

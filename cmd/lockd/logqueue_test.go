@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// blocked is a writer that blocks until it is told to go on.
+// blocked is a writer that blocks until the test releases it.
 type blocked struct {
 	bytes.Buffer
 	goOn chan struct{}
@@ -20,8 +20,8 @@ func (b *blocked) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// TestLogNeverBlocks checks that nobody waits for a log that is not read, that
-// what is dropped is counted, and that the rest is written in order.
+// TestLogNeverBlocks checks that writes do not wait for a log that is not read, that
+// dropped lines are counted, and that the others are written in order.
 func TestLogNeverBlocks(t *testing.T) {
 	w := &blocked{goOn: make(chan struct{})}
 	q := newQueueWriter(w)
@@ -49,8 +49,8 @@ func TestLogNeverBlocks(t *testing.T) {
 	}
 }
 
-// TestErrorsNeverBlock checks that a daemon which cannot start ends, though nobody reads
-// why.
+// TestErrorsNeverBlock checks that a daemon that cannot start ends even if its error is
+// not read.
 func TestErrorsNeverBlock(t *testing.T) {
 	for args, want := range map[string]int{
 		"-nonsense":                   exitUsage,
@@ -75,8 +75,7 @@ func TestErrorsNeverBlock(t *testing.T) {
 	}
 }
 
-// TestLogEnds checks that the end does not wait for ever for a log that is not
-// read.
+// TestLogEnds checks that Close does not wait for ever for a log that is not read.
 func TestLogEnds(t *testing.T) {
 	w := &blocked{goOn: make(chan struct{})}
 	q := newQueueWriter(w)

@@ -1,6 +1,6 @@
 // Command lockd is the lock daemon: it gives clients exclusive and shared locks
-// on names over TCP, a unix socket and WebSockets. docs/protocol.md tells what
-// it answers, docs/operations.md how to run it.
+// on names over TCP, a unix socket and WebSockets. docs/protocol.md is the protocol,
+// docs/operations.md describes how to run it.
 package main
 
 import (
@@ -24,8 +24,8 @@ const (
 )
 
 func main() {
-	// A crash is to look like one to whoever watches the process, and not like wrong
-	// flags: it ends by SIGABRT.
+	// A crash ends by SIGABRT, so that supervisors do not take it for wrong flags (exit
+	// code 2).
 	debug.SetTraceback("crash")
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -48,7 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		for _, w := range o.warnings {
 			fmt.Fprintf(queue, "lockd: warning: %s\n", w)
 		}
-		fmt.Fprintln(stdout, "the flags, the environment and the config file are fine")
+		fmt.Fprintln(stdout, "the flags, the environment and the config file are valid")
 		return exitOK
 	}
 	if err := serve(o, newLogger(o, queue)); err != nil {
@@ -58,7 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// newLogger makes the logger that the options ask for.
+// newLogger returns the logger that the options ask for.
 func newLogger(o *options, w io.Writer) *slog.Logger {
 	level := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if o.verbose {
@@ -70,8 +70,8 @@ func newLogger(o *options, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, level))
 }
 
-// version is that of the module the binary was built from, and the commit if that is
-// known and the version does not say it.
+// version returns the version of the module, and the commit if it is known and not part
+// of the version.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

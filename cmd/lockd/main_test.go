@@ -20,23 +20,23 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// patience is how long a script waits for what must come.
+// patience is how long a script waits for something that must happen.
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"lockd": main})
 }
 
-// TestScripts drives the real binary. Its commands besides testscript's:
+// TestScripts runs the real binary. Its commands besides testscript's:
 //
 //	daemon NAME [flags]        start lockd and wait until it is ready; $NAME_tcp,
 //	                           $NAME_port, $NAME_ws and $NAME_pid are set, and its
 //	                           log is the file NAME.log
 //	signal NAME TERM|INT|HUP|KILL
 //	exits NAME CODE            wait for its end
-//	logged NAME TEXT           wait until it has logged that
-//	fails CODE [flags]         run lockd, which must end by itself with that code
-//	talk tcp|unix ADDR LINE... send the lines, half-close, print what comes
+//	logged NAME TEXT           wait until it has logged the text
+//	fails CODE [flags]         run lockd, which must exit with that code
+//	talk tcp|unix ADDR LINE... send the lines, half-close, print the replies
 //	hold tcp|unix ADDR LINE    send a line, print its reply, keep the connection
 //	refused tcp ADDR           connect, which must be refused
 //	flood tcp|unix ADDR        send q and never read, in the background
@@ -76,7 +76,7 @@ func TestScripts(t *testing.T) {
 
 type stateKey struct{}
 
-// state is what a script has started.
+// state is the daemons and connections of a script.
 type state struct {
 	daemons map[string]*daemon
 	held    []net.Conn
@@ -100,7 +100,7 @@ type daemon struct {
 	exited chan struct{}
 }
 
-// logFile collects what a daemon logs, and tells when it is ready.
+// logFile collects the log of a daemon, and signals when it is ready.
 type logFile struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -284,7 +284,7 @@ func drained(ts *testscript.TestScript, _ bool, _ []string) {
 	s.held = nil
 }
 
-// TestScriptsExist guards against a folder that has lost its scripts.
+// TestScriptsExist guards against an empty folder of scripts.
 func TestScriptsExist(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) < 6 {

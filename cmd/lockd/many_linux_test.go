@@ -30,8 +30,8 @@ func TestManyIdle(t *testing.T) {
 	}
 	d := lockd(t)
 	fds, before, empty := make([]int, 0, n), d.settled(), d.memory()
-	// Sockets without a net.Conn each, which would cost this process more than
-	// the daemon. Unix ones, since a TCP port is used by one alone.
+	// Raw sockets, since a net.Conn for each would cost this process more than the
+	// daemon. Unix sockets, since they need no TCP ports.
 	defer func() {
 		for _, fd := range fds {
 			unix.Close(fd)
@@ -68,7 +68,7 @@ func TestManyIdle(t *testing.T) {
 		took = append(took, time.Since(now))
 	}
 	p50, p99 := centiles(took)
-	t.Logf("a polite client's p50 is %v, its p99 %v", p50, p99)
+	t.Logf("round trips beside them: p50 %v, p99 %v", p50, p99)
 	for _, fd := range fds {
 		unix.Close(fd)
 	}
@@ -81,7 +81,7 @@ func TestManyIdle(t *testing.T) {
 	}
 }
 
-// restarted does something again that a signal has interrupted.
+// restarted calls do again if a signal has interrupted it.
 func restarted(do func() error) error {
 	for {
 		if err := do(); err != unix.EINTR {
@@ -90,8 +90,8 @@ func restarted(do func() error) error {
 	}
 }
 
-// TestAdmissionOrder checks that who connects first is admitted first, and that a
-// client that has seen the end of its stream has made room for the next.
+// TestAdmissionOrder checks that connections are admitted in the order of connecting, and
+// that a client that has seen the end of its stream has made room for the next.
 func TestAdmissionOrder(t *testing.T) {
 	t.Parallel()
 	rounds := 200
@@ -104,7 +104,7 @@ func TestAdmissionOrder(t *testing.T) {
 				t.Parallel()
 				d := lockd(t, "-loops", loops, "-max-connections", "3")
 				for round := range rounds {
-					// Sometimes all four are in the queue before one is taken out.
+					// Sometimes all four are in the queue before the first is accepted.
 					queued := round%4 == 3
 					if queued {
 						d.signal(syscall.SIGSTOP)
@@ -141,10 +141,10 @@ func TestAdmissionOrder(t *testing.T) {
 	}
 }
 
-// TestFight lets many clients of several loops fight for a few names. Whoever has
-// one adds to its counter, which nobody else may do meanwhile; some end without
+// TestContention lets many clients of several loops contend for a few names. The holder
+// of a name increments its counter without synchronization; some clients end without
 // having released it.
-func TestFight(t *testing.T) {
+func TestContention(t *testing.T) {
 	t.Parallel()
 	for _, loops := range []string{"1", "3"} {
 		t.Run("loops "+loops, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestFight(t *testing.T) {
 			d := lockd(t, "-loops", loops)
 			const clients, names = 60, 3
 			var holder [names]atomic.Int64
-			var counter [names]int64 // no atomic: the lock guards it
+			var counter [names]int64 // not atomic: the lock guards it
 			var granted [names]atomic.Int64
 			over := time.Now().Add(700 * time.Millisecond)
 			var fighting sync.WaitGroup
@@ -174,15 +174,15 @@ func TestFight(t *testing.T) {
 						return fmt.Errorf("g is answered %q", reply)
 					}
 					if other := holder[name].Swap(int64(me)); other != 0 {
-						return fmt.Errorf("%d has %d, and so has %d", me, name, other)
+						return fmt.Errorf("client %d holds %d, and so does client %d", me, name, other)
 					}
 					counter[name]++
 					granted[name].Add(1)
 					if !holder[name].CompareAndSwap(int64(me), 0) {
-						return fmt.Errorf("%d has lost %d", me, name)
+						return fmt.Errorf("client %d has lost %d", me, name)
 					}
 					if random.IntN(20) == 0 {
-						return nil // its end releases
+						return nil // the end of its connection releases the lock
 					}
 					if reply, err := p.ask(fmt.Sprint("r ", name)); err != nil || reply != fmt.Sprint("1 Lock Release Success: ", name) {
 						return fmt.Errorf("r is answered %q, %v", reply, err)

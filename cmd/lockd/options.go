@@ -17,7 +17,7 @@ import (
 // options are the flags. Each is also read from the environment (LOCKD_PORT for
 // -port) and from the config file, in this order of precedence.
 type options struct {
-	// Those of glockd, with its names and meaning.
+	// The flags of glockd, with the same names and meanings.
 	port     int
 	ws       int
 	unix     string
@@ -44,12 +44,12 @@ type options struct {
 	check           bool
 	version         bool
 
-	warnings []string // of what is probably a mistake
+	warnings []string // about probable mistakes
 }
 
 const (
-	// anyPort as -port or -ws asks for a free port, as it does for memcached;
-	// 0 means none, as it does for glockd.
+	// anyPort as -port or -ws means any free port, as for memcached; 0 means none,
+	// as for glockd.
 	anyPort = -1
 	// classicPort is the default of -port in the classic dialect.
 	classicPort = 2626
@@ -57,15 +57,15 @@ const (
 	// request must be seen (BAD-7), and every connection may fill a line.
 	minMaxLine = 16
 	maxMaxLine = 16 << 20
-	// maxKeepalive is the longest that kernels take.
+	// maxKeepalive is the longest that kernels accept.
 	maxKeepalive = 32767 * time.Second
 )
 
-// defaultLoops is the default of -loops: one, where there are loops. More of them
-// share the one mutex around the lock table, which pays for short batches only.
+// defaultLoops is the default of -loops: one, if the system supports loops. More of
+// them share the one mutex around the lock table, which pays off only for short batches.
 func defaultLoops() int { return min(1, maxLoops()) }
 
-// maxLoops is the most that -loops may be: 0 where there are none.
+// maxLoops is the maximum of -loops: 0 if the system does not support loops.
 func maxLoops() int {
 	if server.LoopsSupported {
 		return 64
@@ -94,24 +94,24 @@ func flagSet(o *options) *flag.FlagSet {
 	fs.Var((*portFlag)(&o.port), "port", "TCP `port`; 0 is none, -1 any free one; 2626 in the classic dialect unless given")
 	fs.Var((*portFlag)(&o.ws), "ws", "WebSocket `port`; 0 is none, -1 any free one; none in the classic dialect unless given")
 	fs.StringVar(&o.unix, "unix", "", "`path` of a unix socket; '' is none")
-	fs.StringVar(&o.pidfile, "pidfile", "", "`path` of a file for the process id, which no second daemon can use; '' is none")
-	fs.Var((*boolFlag)(&o.registry), "registry", "let connections name themselves (iam, who)")
-	fs.Var((*boolFlag)(&o.dump), "dump", "let connections see who holds what (d, sd, dump, who)")
+	fs.StringVar(&o.pidfile, "pidfile", "", "`path` of a file for the process id, locked against a second daemon; '' is none")
+	fs.Var((*boolFlag)(&o.registry), "registry", "let connections register names (iam, who)")
+	fs.Var((*boolFlag)(&o.dump), "dump", "let connections list locks and their holders (d, sd, dump, who)")
 	fs.Var((*boolFlag)(&o.verbose), "verbose", "log every connection, and every lock that is got, refused, released or orphaned")
 
-	fs.Var(&listFlag{items: &o.hosts, check: checkHost, empty: true}, "host", "`address` to listen on, or the name of some; '' or * is all; may be repeated or separated by commas")
+	fs.Var(&listFlag{items: &o.hosts, check: checkHost, empty: true}, "host", "`address` to listen on, or a name of addresses; '' or * is all; may be repeated or separated by commas")
 	fs.TextVar(&o.dialect, "dialect", wire.Glockd, "reply as `glockd|classic`")
 	fs.Var((*modeFlag)(&o.unixMode), "unix-mode", "permissions of the unix socket, `octal`")
-	number(&o.loops, "loops", 0, maxLoops(), "`number` of event loops that serve TCP and unix connections, each on a processor of its own; 0 is a goroutine for each connection (Linux)")
+	number(&o.loops, "loops", 0, maxLoops(), "`number` of event loops that serve TCP and unix connections, each of which needs a processor; 0 is a goroutine for each connection (Linux)")
 	number(&o.maxLine, "max-line", minMaxLine, maxMaxLine, "longest command line in `bytes`")
 	number(&o.maxConnections, "max-connections", 0, 1<<30, "largest `number` of connections at a time; 0 is unlimited")
-	number(&o.maxLocks, "max-locks", 0, math.MaxInt, "largest `number` of locks held at a time, each holder of a shared lock being one; 0 is unlimited")
+	number(&o.maxLocks, "max-locks", 0, math.MaxInt, "largest `number` of locks held at a time, counting each holder of a shared lock; 0 is unlimited")
 	duration(&o.writeTimeout, "write-timeout", 0, "drop a client that leaves its replies unread for this `time`; 0 is never")
-	fs.Var(&durationFlag{&o.keepalive, time.Second, maxKeepalive}, "keepalive", "probe a TCP peer that was silent for this `time`; one that has vanished is dropped after about twice that; 0 is never")
-	duration(&o.idleTimeout, "idle-timeout", 0, "drop a client that says nothing for this `time`; 0 is never")
-	duration(&o.shutdownTimeout, "shutdown-timeout", 0, "longest `time` to shut down in; 0 is none at all")
+	fs.Var(&durationFlag{&o.keepalive, time.Second, maxKeepalive}, "keepalive", "probe a TCP peer that was silent for this `time`; a vanished one is dropped after about twice that; 0 is never")
+	duration(&o.idleTimeout, "idle-timeout", 0, "drop a client that sends nothing for this `time`; 0 is never")
+	duration(&o.shutdownTimeout, "shutdown-timeout", 0, "maximum `time` for a shutdown; 0 drops all clients at once")
 	fs.Var((*boolFlag)(&o.answerInvalid), "answer-invalid", "answer unknown commands with 0 Invalid Command")
-	fs.Var(&listFlag{items: &o.wsOrigins, check: checkOrigin}, "ws-origin", "`origin` besides its own whose pages may open a WebSocket, such as https://example.com or *.example.com, or * for all; may be repeated or separated by commas")
+	fs.Var(&listFlag{items: &o.wsOrigins, check: checkOrigin}, "ws-origin", "additional `origin` whose pages may open a WebSocket, such as https://example.com or *.example.com, or * for all; may be repeated or separated by commas")
 	fs.Var(&choiceFlag{&o.logFormat, []string{"text", "json"}}, "log-format", "log as `text|json`")
 	fs.StringVar(&o.config, "config", "", "`file` with a flag and its value on every line, and # before comments")
 	fs.Var((*boolFlag)(&o.check), "check", "check the flags, the environment and the config file, and exit")
@@ -124,18 +124,18 @@ func checkOrigin(text string) error {
 	return err
 }
 
-// origins are those of -ws-origin.
+// origins returns the origins of -ws-origin.
 func (o *options) origins() []server.Origin {
 	var all []server.Origin
 	for _, text := range o.wsOrigins {
-		origin, _ := server.ParseOrigin(text) // its flag has checked it
+		origin, _ := server.ParseOrigin(text) // checked by the flag
 		all = append(all, origin)
 	}
 	return all
 }
 
-// settle sets the defaults that depend on other flags, and finds flags that do not go
-// together. given says which were given.
+// settle sets the defaults that depend on other flags, and returns an error for flags
+// that conflict. given says which were given.
 func (o *options) settle(given map[string]bool) error {
 	if o.dialect == wire.Classic {
 		if !given["port"] {
@@ -156,7 +156,7 @@ func (o *options) settle(given map[string]bool) error {
 	}
 	for _, host := range o.hosts {
 		if (host == "" || host == everywhere) && len(o.hosts) > 1 {
-			return errors.New("-host '' and -host * are all addresses: give one of them alone")
+			return errors.New("-host '' and -host * are all addresses: give only one of them, and no other")
 		}
 	}
 	if o.unix != "" {
@@ -167,14 +167,14 @@ func (o *options) settle(given map[string]bool) error {
 
 // printUsage prints what -h asks for.
 func printUsage(w io.Writer) {
-	fmt.Fprint(w, `lockd gives clients exclusive and shared locks on names. What a connection
-holds is released when it ends.
+	fmt.Fprint(w, `lockd gives clients exclusive and shared locks on names. The locks of a connection
+are released when it ends.
 
 usage: lockd [flags]
 
 Every flag but -config, -check and -version can also be set in the environment
-(LOCKD_PORT for -port) or in the file that -config names. The command line goes
-before the environment, and that before the file.
+(LOCKD_PORT for -port) or in the file that -config names. The command line
+overrides the environment, which overrides the file.
 
 `)
 	fs := flagSet(new(options))

@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// pidfile is a file with the process id, locked with flock(2) as long as the
-// daemon runs, so that a second one is refused and a file that a crash left is
-// not. nil is none.
+// pidfile is a file with the process id, locked with flock(2) as long as the daemon
+// runs, so that a second daemon is refused, but a file left by a crash is not in the
+// way. nil is none.
 type pidfile struct {
 	file *os.File
 }
 
-// maxPidfile is the size in bytes of the largest file that may be one.
+// maxPidfile is the maximum size of a pidfile in bytes.
 const maxPidfile = 32
 
-// claimPidfile creates or takes over the file of that path; an empty one is none.
+// claimPidfile creates or takes over the file with that path; an empty path is none.
 func claimPidfile(path string) (*pidfile, error) {
 	if path == "" {
 		return nil, nil
@@ -34,7 +34,7 @@ func claimPidfile(path string) (*pidfile, error) {
 		info, err := f.Stat()
 		if err != nil || !info.Mode().IsRegular() {
 			f.Close()
-			return nil, fmt.Errorf("cannot use the pidfile %s: it is no regular file; choose another path", path)
+			return nil, fmt.Errorf("cannot use the pidfile %s: it is not a regular file; choose another path", path)
 		}
 		if err := lockFile(f); err != nil {
 			defer f.Close()
@@ -42,7 +42,7 @@ func claimPidfile(path string) (*pidfile, error) {
 				return nil, fmt.Errorf("cannot lock the pidfile %s: %w", path, err)
 			}
 			pid, _ := io.ReadAll(io.LimitReader(f, maxPidfile))
-			return nil, fmt.Errorf("another process keeps the pidfile %s locked, probably a daemon that runs: the pid in it is %q", path, bytes.TrimSpace(pid))
+			return nil, fmt.Errorf("another process keeps the pidfile %s locked, probably a running daemon: the pid in it is %q", path, bytes.TrimSpace(pid))
 		}
 		// Its last owner may have removed it since it was opened.
 		if !isFileAt(f, path) {
@@ -61,15 +61,15 @@ func claimPidfile(path string) (*pidfile, error) {
 	}
 }
 
-// checkLeft finds that a file is none that a crash left: that is empty or holds the
-// number of a process that is gone.
+// checkLeft returns an error unless a file can be left by a crash: it must be empty or
+// hold the id of a process that has ended.
 func checkLeft(f *os.File, info fs.FileInfo) error {
 	content, err := io.ReadAll(io.LimitReader(f, maxPidfile))
 	if err != nil {
 		return err
 	}
 	if info.Size() > maxPidfile {
-		return errors.New("it holds something else than a process id")
+		return errors.New("it holds something other than a process id")
 	}
 	text := strings.TrimSpace(string(content))
 	if text == "" {
@@ -77,10 +77,10 @@ func checkLeft(f *os.File, info fs.FileInfo) error {
 	}
 	pid, err := strconv.Atoi(text)
 	if err != nil {
-		return errors.New("it holds something else than a process id")
+		return errors.New("it holds something other than a process id")
 	}
 	if program := runsSince(pid, info.ModTime()); program != "" && pid != os.Getpid() {
-		return fmt.Errorf("it names process %d, %s, which runs", pid, program)
+		return fmt.Errorf("it names process %d, %s, which is running", pid, program)
 	}
 	return nil
 }
@@ -102,8 +102,7 @@ func writePid(f *os.File) error {
 	return err
 }
 
-// release removes the file, unless another has taken its place, and then its
-// lock.
+// release removes the file, unless another file has replaced it, and then unlocks it.
 func (p *pidfile) release() {
 	if p == nil {
 		return

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// ticksPerSecond is the unit of times in /proc, whatever the kernel's own is.
+// ticksPerSecond is the unit of times in /proc, independent of the kernel's tick.
 const ticksPerSecond = 100
 
-// runsSince says which program runs as that process, "" if none does or it was
-// started after that time: then the number was given again.
+// runsSince returns the program of a running process, "" if there is none or if it was
+// started after that time: then the id was reused.
 func runsSince(pid int, t time.Time) (program string) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
@@ -35,7 +35,7 @@ func runsSince(pid int, t time.Time) (program string) {
 	return string(stat[open+1 : end])
 }
 
-// bootTime is when the machine was started, in whole seconds.
+// bootTime returns when the machine was started, in whole seconds.
 func bootTime() time.Time {
 	stat, _ := os.ReadFile("/proc/stat")
 	for line := range strings.Lines(string(stat)) {

@@ -4,6 +4,6 @@ package main
 
 import "time"
 
-// runsSince is for Linux. Elsewhere a file that holds a process id is taken to be left
-// by a crash.
+// runsSince returns "": only on Linux it looks at processes. Elsewhere a pidfile that is
+// not locked counts as left by a crash.
 func runsSince(pid int, t time.Time) (program string) { return "" }

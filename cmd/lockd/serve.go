@@ -13,17 +13,17 @@ import (
 	"lockd/server/core"
 )
 
-// ownDescriptors is how many the daemon needs for itself, its listeners, and
-// connections that are there for a moment.
+// ownDescriptors is how many descriptors the daemon needs for itself, its listeners, and
+// short-lived connections.
 const ownDescriptors = 32
 
-// secondSignal is how long after a signal another one means something else:
-// supervisors often send two at once.
+// secondSignal is the time within which signals count as one: supervisors often send
+// two at once.
 const secondSignal = time.Second
 
-// spareProcessor lets one goroutine run beside the loops, whatever the environment
-// says: a saturated loop never lets go of its processor, and WebSockets, signals
-// and the log would wait for the runtime's rounds of 10 ms.
+// spareProcessor raises GOMAXPROCS so that one goroutine can run beside the loops: a
+// saturated loop never yields its processor, and WebSockets, signals and the log would
+// wait for the runtime's preemption every 10 ms.
 func spareProcessor(loops int) {
 	if n := runtime.GOMAXPROCS(0); n < loops+1 {
 		runtime.GOMAXPROCS(loops + 1)
@@ -32,7 +32,7 @@ func spareProcessor(loops int) {
 
 // serve runs the daemon until a signal ends it.
 func serve(o *options, log *slog.Logger) error {
-	// A closed terminal or a reader of the log that is gone must not end it.
+	// A closed terminal, or the end of the log's reader, must not end the daemon.
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	pidfile, err := claimPidfile(o.pidfile)
 	if err != nil {
@@ -76,7 +76,7 @@ func serve(o *options, log *slog.Logger) error {
 		log.Warn("there are not enough file descriptors for so many connections; raise the limit of the process (ulimit -n)",
 			"max-connections", o.maxConnections, "descriptors", limit)
 	}
-	// Before that, a signal ends the process at once: a lookup of names may take long.
+	// Until here a signal ends the process at once: looking up names may take long.
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGINT) { // as a script's & makes it
@@ -92,7 +92,7 @@ func serve(o *options, log *slog.Logger) error {
 	case sig = <-signals:
 	}
 	go func() {
-		time.Sleep(secondSignal) // those of this time mean the same
+		time.Sleep(secondSignal) // signals during this time count as one
 		for len(signals) > 0 {
 			<-signals
 		}
@@ -104,7 +104,7 @@ func serve(o *options, log *slog.Logger) error {
 	defer cancel()
 	log.Info("shutting down; a second signal exits at once", "signal", sig.String())
 	if err := s.Shutdown(ctx); err != nil {
-		log.Warn("dropped clients that did not let go in time", "shutdown-timeout", o.shutdownTimeout)
+		log.Warn("dropped clients that did not end in time", "shutdown-timeout", o.shutdownTimeout)
 	}
 	log.Info("lockd has stopped")
 	return nil

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestIgnoredInterrupt checks that SIGINT stays ignored where whoever started the
-// daemon ignores it, as a script's & does.
+// TestIgnoredInterrupt checks that SIGINT stays ignored if the daemon was started with
+// it ignored, as a script's & does.
 func TestIgnoredInterrupt(t *testing.T) {
 	for script, ends := range map[string]bool{`trap '' INT; exec "$@"`: false, `exec "$@"`: true} {
 		d := startLive(t, script, nil)

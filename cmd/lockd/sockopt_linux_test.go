@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestAcceptedOptions asks the kernel for the options of the daemon's own sockets.
+// TestAcceptedOptions checks the options of the daemon's accepted sockets in the kernel.
 func TestAcceptedOptions(t *testing.T) {
 	t.Parallel()
 	for _, loops := range []string{"0", "1", "3"} {
@@ -57,7 +57,7 @@ func lookInside(t *testing.T, d *live, connections int) {
 		}
 		defer unix.Close(fd)
 		if peer, err := unix.Getpeername(fd); err != nil || peer == nil {
-			continue // no connection
+			continue // not a connection
 		}
 		if family, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); family == unix.AF_UNIX {
 			continue

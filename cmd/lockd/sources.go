@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// maxConfig is the size in bytes of the largest config file.
+	// maxConfig is the maximum size of the config file in bytes.
 	maxConfig = 1 << 20
-	// maxError is the longest error about options in bytes: they repeat what was
-	// given, which may be long.
+	// maxError is the maximum length of an error about options in bytes: errors
+	// repeat values, which may be long.
 	maxError = 300
-	// maxShown is how much of a value they repeat.
+	// maxShown is how many bytes of a value errors repeat.
 	maxShown = 80
-	// configTimeout is how long a config file may take that is a pipe.
+	// configTimeout is how long reading a config file that is a pipe may take.
 	configTimeout = 5 * time.Second
 )
 
-// parseOptions reads the command line, the environment, as os.Environ returns it, and
+// parseOptions parses the command line, the environment, as os.Environ returns it, and
 // the config file. Its errors are one line.
 func parseOptions(args, environ []string) (*options, error) {
 	o := new(options)
@@ -67,10 +67,10 @@ func (o *options) parse(args, environ []string) error {
 	return o.settle(given)
 }
 
-// commandLineOnly are the flags that can be given there alone.
+// commandLineOnly are the flags that can be given only on the command line.
 var commandLineOnly = map[string]bool{"config": true, "check": true, "version": true}
 
-// set sets a flag that was given somewhere else than on the command line.
+// set sets a flag that was not given on the command line.
 func set(fs *flag.FlagSet, name, value string) error {
 	if err := fs.Set(name, value); err != nil {
 		return fmt.Errorf("invalid value %q for flag -%s: %w", shortened(value), name, err)
@@ -81,10 +81,10 @@ func set(fs *flag.FlagSet, name, value string) error {
 const envPrefix = "LOCKD_"
 
 var (
-	// serviceVariable is what Kubernetes sets for a service called lockd, but
-	// LOCKD_PORT.
+	// serviceVariable matches the variables that Kubernetes sets for a service
+	// called lockd, except LOCKD_PORT.
 	serviceVariable = regexp.MustCompile(`^LOCKD_(SERVICE_(HOST|PORT(_.*)?)|PORT_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)$`)
-	// serviceURL is what it sets LOCKD_PORT to.
+	// serviceURL matches the value that Kubernetes sets LOCKD_PORT to.
 	serviceURL = regexp.MustCompile(`^[a-z]+://`)
 )
 
@@ -111,7 +111,7 @@ func (o *options) readEnvironment(fs *flag.FlagSet, environ []string, given map[
 				o.warn("%s in the environment is not used, and would not work: %v", key, err)
 			}
 		case (name == "port" || name == "ws") && serviceURL.MatchString(value):
-			return fmt.Errorf("%s=%q is no port but what Kubernetes sets for a service called lockd: give -%s on the command line, or the pod enableServiceLinks: false", key, shortened(value), name)
+			return fmt.Errorf("%s=%q is not a port, but a value that Kubernetes sets for a service called lockd: give -%s on the command line, or enableServiceLinks: false in the pod", key, shortened(value), name)
 		default:
 			if err := set(fs, name, value); err != nil {
 				return fmt.Errorf("%s: %w", key, err)
@@ -126,15 +126,15 @@ func (o *options) warn(format string, args ...any) {
 	o.warnings = append(o.warnings, oneLine(fmt.Sprintf(format, args...)))
 }
 
-// readFile sets the flags that are not given yet. A mistake is an error also where the
-// flag is given elsewhere.
+// readFile sets the flags that are not given yet. A mistake is an error even if the flag
+// is given elsewhere.
 func readFile(fs *flag.FlagSet, path string, given map[string]bool) error {
 	text, err := readInTime(path)
 	if err != nil {
 		return fmt.Errorf("cannot read the config file: %w", err)
 	}
 	scratch := flagSet(new(options))
-	lines := make(map[string]int) // where flags were given here
+	lines := make(map[string]int) // the line of each flag
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -146,7 +146,7 @@ func readFile(fs *flag.FlagSet, path string, given map[string]bool) error {
 		case commandLineOnly[name]:
 			err = fmt.Errorf("-%s can be given on the command line only", name)
 		case lines[name] > 0 && !isList(scratch, name):
-			err = fmt.Errorf("-%s is given in line %d already", name, lines[name])
+			err = fmt.Errorf("-%s is already given in line %d", name, lines[name])
 		case given[name] && lines[name] == 0:
 			err = setLine(scratch, name, value)
 		default:
@@ -160,10 +160,10 @@ func readFile(fs *flag.FlagSet, path string, given map[string]bool) error {
 	return nil
 }
 
-// readInTime reads a config file, which may be a pipe that nobody writes to.
+// readInTime reads a config file, which may be a pipe without a writer.
 func readInTime(path string) (string, error) {
 	if path == "" {
-		return "", errors.New("-config names none")
+		return "", errors.New("-config names no file")
 	}
 	type result struct {
 		text string
@@ -182,7 +182,7 @@ func readInTime(path string) (string, error) {
 	}
 }
 
-// readLimited reads a file that must not be larger than a config file is.
+// readLimited reads a file of at most maxConfig bytes.
 func readLimited(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -196,11 +196,11 @@ func readLimited(path string) (string, error) {
 	return string(bytes.TrimPrefix(text, []byte("\ufeff"))), err
 }
 
-// value is what a line of the config file gives to a flag: nothing, if it is nil.
+// value is the value of a flag in a line of the config file, nil if there is none.
 type value *string
 
-// splitLine takes a line of the config file apart: a flag, a value that may stand in
-// quotes, and a comment.
+// splitLine splits a line of the config file: a flag, a value that may be quoted, and a
+// comment.
 func splitLine(line string) (name string, v value, err error) {
 	line = strings.TrimSpace(line)
 	if line == "" || line[0] == '#' {
@@ -231,7 +231,7 @@ func splitLine(line string) (name string, v value, err error) {
 	return name, &rest, nil
 }
 
-// setLine sets a flag to what a line says.
+// setLine sets a flag to the value in a line.
 func setLine(fs *flag.FlagSet, name string, v value) error {
 	if v != nil {
 		return set(fs, name, *v)
@@ -239,7 +239,7 @@ func setLine(fs *flag.FlagSet, name string, v value) error {
 	if b, ok := fs.Lookup(name).Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
 		return set(fs, name, "true")
 	}
-	return fmt.Errorf("-%s needs a value; '' is an empty one", name)
+	return fmt.Errorf("-%s needs a value; write '' for an empty one", name)
 }
 
 func isList(fs *flag.FlagSet, name string) bool {
@@ -256,7 +256,7 @@ func noSuchFlag(name string) error {
 	return fmt.Errorf("there is no flag %q", shortened(name))
 }
 
-// shortened is text as errors repeat it.
+// shortened returns text as errors repeat it.
 func shortened(text string) string {
 	if len(text) <= maxShown {
 		return text
@@ -264,7 +264,7 @@ func shortened(text string) string {
 	return strings.ToValidUTF8(text[:maxShown], "") + "..."
 }
 
-// oneLine makes text a line of a bounded length that can be printed.
+// oneLine makes text a printable line of bounded length.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestConfigFile checks what lines of the config file do: each mistake is an error
-// with the file, the line, the flag and the value.
+// TestConfigFile checks lines of the config file: each mistake is an error with the
+// file, the line, the flag and the value.
 func TestConfigFile(t *testing.T) {
 	for _, c := range []struct {
 		text string
@@ -29,7 +29,7 @@ func TestConfigFile(t *testing.T) {
 		{"port=1\n", `:1: there is no flag "port=1": write port, a space and its value`},
 		{"port\n", ":1: -port needs a value"},
 		{"port # 1\n", ":1: -port needs a value"},
-		{"unix\n", ":1: -unix needs a value; '' is an empty one"},
+		{"unix\n", ":1: -unix needs a value; write '' for an empty one"},
 		{"port x\n", `:1: invalid value "x" for flag -port: want a port`},
 		{"port ''\n", `:1: invalid value "" for flag -port: want a port`},
 		{"ws 2\nport 70000", `:2: invalid value "70000" for flag -port: want a port`},
@@ -43,11 +43,11 @@ func TestConfigFile(t *testing.T) {
 		{"host a:1\n", `:1: invalid value "a:1" for flag -host`},
 		{"unix 'a\n", `:1: invalid value 'a for flag -unix: the quotes are not closed`},
 		{"unix 'a' b\n", `:1: invalid value 'a' b for flag -unix: the quotes are not closed`},
-		{"port 1\nws 2\nport 1\n", ":3: -port is given in line 1 already"},
+		{"port 1\nws 2\nport 1\n", ":3: -port is already given in line 1"},
 		{"config x\n", ":1: -config can be given on the command line only"},
 		{"version\n", ":1: -version can be given on the command line only"},
 		{"check true\n", ":1: -check can be given on the command line only"},
-		{"max-line x\n", `:1: invalid value "x" for flag -max-line`}, // also where it is given elsewhere
+		{"max-line x\n", `:1: invalid value "x" for flag -max-line`}, // even if it is given elsewhere
 		{"port 1\x00\n", ":1: invalid value"},
 		{"# long\n" + strings.Repeat("x", 70_000) + " 1\nport 1\n", `:2: there is no flag "xxx`},
 		{"unix " + strings.Repeat("x", 70_000) + "\nport x\n", `:2: invalid value "x" for flag -port`},
@@ -60,14 +60,14 @@ func TestConfigFile(t *testing.T) {
 		_, err := parseOptions([]string{"-config", file, "-max-line", "100"}, nil)
 		switch {
 		case err == nil && c.want != "":
-			t.Errorf("%.80q was taken, want %q", c.text, c.want)
+			t.Errorf("%.80q was accepted, want %q", c.text, c.want)
 		case err != nil && (c.want == "" || !strings.Contains(strings.ReplaceAll(err.Error(), file, ""), c.want) || !strings.Contains(err.Error(), file)):
 			t.Errorf("%.80q: %v, want %q", c.text, err, c.want)
 		}
 	}
 }
 
-// TestSources checks which of the places where a flag is given counts.
+// TestSources checks the precedence of the places where a flag is given.
 func TestSources(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lockd.conf")
 	text := "port 3\nws 4\nhost 127.0.0.3\nhost 127.0.0.4\nmax-locks 3\nunix ''\n"

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestStopUnderSaturation checks that a daemon whose clients never stop sending
-// ends, and that each of them has whole replies and the end of the stream.
+// TestStopUnderSaturation checks that a daemon whose clients never stop sending ends,
+// and that each client gets whole replies and the end of the stream.
 func TestStopUnderSaturation(t *testing.T) {
 	t.Parallel()
 	for _, loops := range []string{"0", "1", "3"} {
@@ -23,7 +23,7 @@ func TestStopUnderSaturation(t *testing.T) {
 			for i := range 50 {
 				p := d.dial([]string{"tcp", "unix"}[i%2])
 				p.SetDeadline(time.Now().Add(2 * patience))
-				p.wants(t, "i x", "0 Lock Not Locked: x") // it is not in the queue any more
+				p.wants(t, "i x", "0 Lock Not Locked: x") // it is no longer in the queue
 				working.Go(func() {
 					if err := p.endless(fmt.Sprint("name", i)); err != nil {
 						t.Errorf("client %d: %v", i, err)
@@ -33,7 +33,7 @@ func TestStopUnderSaturation(t *testing.T) {
 			time.Sleep(200 * time.Millisecond)
 			before := d.figures()["command_g"]
 			d.signal(syscall.SIGTERM)
-			t.Logf("it has ended after %v; before that it was asked for %d locks", d.exits(patience), before)
+			t.Logf("it has ended after %v and %d locks", d.exits(patience), before)
 			working.Wait()
 			if _, err := os.Lstat(d.unix); err == nil {
 				t.Error("the unix socket is still there")
@@ -43,9 +43,8 @@ func TestStopUnderSaturation(t *testing.T) {
 }
 
 // TestStopAnswersAll checks that a daemon that stops answers all that the kernel
-// had received for it (END-8), from however many connections: more than a loop
-// can look at in the 20 ms of silence after which a connection is taken to have
-// said all.
+// had received for it (END-8), from any number of connections: more than a loop can
+// handle in the 20 ms of silence after which a connection counts as drained.
 func TestStopAnswersAll(t *testing.T) {
 	t.Parallel()
 	const lines = 400 // less than a read takes
@@ -62,8 +61,7 @@ func TestStopAnswersAll(t *testing.T) {
 				all[i] = d.dial([]string{"tcp", "unix"}[i%2])
 				all[i].wants(t, fmt.Sprint("g ", i), fmt.Sprint("1 Lock Get Success: ", i))
 			}
-			// While it stands still all clients say something, and then it is to
-			// stop.
+			// While it is stopped, all clients send something; then it gets SIGTERM.
 			d.signal(syscall.SIGSTOP)
 			for i, p := range all {
 				io.WriteString(p, strings.Repeat(fmt.Sprintf("i %d\n", i), lines))
@@ -84,7 +82,7 @@ func TestStopAnswersAll(t *testing.T) {
 				p.Close()
 			}
 			if unanswered > 0 {
-				t.Errorf("%d of %d clients were not answered all that the daemon had received: %d of %d lines are missing", unanswered, clients, missing, clients*lines)
+				t.Errorf("%d of %d clients did not get all replies: %d of %d lines are missing", unanswered, clients, missing, clients*lines)
 			}
 			d.exits(2 * patience)
 		})

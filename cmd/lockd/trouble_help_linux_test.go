@@ -20,8 +20,7 @@ import (
 	"time"
 )
 
-// The tests in trouble_linux_test.go make trouble for the real binary. This is
-// what they have in common.
+// Helpers of the tests of the real binary under load and faults.
 
 // live is a running lockd.
 type live struct {
@@ -34,7 +33,7 @@ type live struct {
 	ws     string
 }
 
-// liveLog is what it has logged.
+// liveLog is the log of a running lockd.
 type liveLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -53,13 +52,13 @@ func (l *liveLog) String() string {
 }
 
 // lockd starts a daemon on any free TCP and WebSocket port and a unix socket, with
-// some more flags. The test ends it.
+// additional flags. The end of the test ends it.
 func lockd(t testing.TB, flags ...string) *live {
 	t.Helper()
 	return startLive(t, "", nil, flags...)
 }
 
-// startLive starts lockd by a shell, if there is a script, which ends in
+// startLive starts lockd, in a shell if there is a script, which ends in
 // `exec "$@"`.
 func startLive(t testing.TB, script string, env []string, flags ...string) *live {
 	t.Helper()
@@ -103,7 +102,7 @@ func newLive(t testing.TB, script string, flags ...string) *live {
 	return d
 }
 
-// start starts it; the test ends it.
+// start starts the daemon; the end of the test ends it.
 func (d *live) start() {
 	d.t.Helper()
 	if err := d.cmd.Start(); err != nil {
@@ -116,7 +115,7 @@ func (d *live) start() {
 	d.t.Cleanup(d.end)
 }
 
-// end kills the daemon, and looks for what must never be in its log.
+// end kills the daemon, and checks its log for crashes.
 func (d *live) end() {
 	d.cmd.Process.Kill()
 	<-d.exited
@@ -139,7 +138,7 @@ func (d *live) ended() bool {
 
 func (d *live) signal(sig syscall.Signal) { d.cmd.Process.Signal(sig) }
 
-// exits waits for the end, which must be a good one, and returns how long it took.
+// exits waits for the daemon to exit with code 0, and returns how long it took.
 func (d *live) exits(longest time.Duration) time.Duration {
 	d.t.Helper()
 	begin := time.Now()
@@ -154,7 +153,7 @@ func (d *live) exits(longest time.Duration) time.Duration {
 	return time.Since(begin)
 }
 
-// processor is how much processor time it has used.
+// processor returns the processor time that the daemon has used.
 func (d *live) processor() time.Duration {
 	d.t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
@@ -173,7 +172,7 @@ func (d *live) processor() time.Duration {
 	return ticks * time.Second / 100 // USER_HZ
 }
 
-// descriptors is how many it has open.
+// descriptors returns how many descriptors the daemon has open.
 func (d *live) descriptors() int {
 	d.t.Helper()
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
@@ -183,7 +182,7 @@ func (d *live) descriptors() int {
 	return len(files)
 }
 
-// settled is how many it has open for itself, once it serves.
+// settled returns how many descriptors the daemon has open for itself, once it serves.
 func (d *live) settled() int {
 	d.t.Helper()
 	for _, network := range []string{"tcp", "unix"} {
@@ -196,7 +195,7 @@ func (d *live) settled() int {
 	return d.descriptors()
 }
 
-// memory is its resident size in bytes.
+// memory returns the resident size of the daemon in bytes.
 func (d *live) memory() int {
 	d.t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
@@ -211,7 +210,7 @@ func (d *live) memory() int {
 	return kib << 10
 }
 
-// figures asks for statistics.
+// figures returns the reply to q.
 func (d *live) figures() map[string]int {
 	d.t.Helper()
 	c := d.dial("unix")
@@ -228,7 +227,7 @@ func (d *live) figures() map[string]int {
 	return figures
 }
 
-// address is where to dial on a network.
+// address returns the address to dial on a network.
 func (d *live) address(network string) string {
 	if network == "unix" {
 		return d.unix
@@ -242,7 +241,7 @@ type peer struct {
 	r *bufio.Reader
 }
 
-// connect returns a client that waits for nothing longer than patience.
+// connect returns a client with a deadline of patience.
 func (d *live) connect(network string) (*peer, error) {
 	c, err := net.DialTimeout(network, d.address(network), patience)
 	if err != nil {
@@ -263,7 +262,7 @@ func (d *live) dial(network string) *peer {
 	return p
 }
 
-// ask sends a line and returns the line that answers it.
+// ask sends a line and returns the reply line.
 func (p *peer) ask(line string) (string, error) {
 	if _, err := io.WriteString(p, line+"\n"); err != nil {
 		return "", err
@@ -276,7 +275,7 @@ func (p *peer) line() (string, error) {
 	return strings.TrimSuffix(reply, "\n"), err
 }
 
-// rest sends the last lines and returns all that comes, to the end of the stream.
+// rest sends the last lines and returns all replies, to the end of the stream.
 func (p *peer) rest(lines string) (string, error) {
 	if _, err := io.WriteString(p, lines); err != nil {
 		return "", err
@@ -288,7 +287,7 @@ func (p *peer) rest(lines string) (string, error) {
 	return string(all), err
 }
 
-// wants is ask for the goroutine of a test that knows the answer.
+// wants is ask for the goroutine of the test, with the expected reply.
 func (p *peer) wants(t testing.TB, line, want string) {
 	t.Helper()
 	if got, err := p.ask(line); got != want || err != nil {
@@ -305,7 +304,7 @@ func (p *peer) reset() {
 }
 
 // pipeline gets and releases a name, depth lines at a time, until over, and
-// checks every byte of the replies. It returns how many it has got.
+// checks every byte of the replies. It returns the number of reply lines.
 func (p *peer) pipeline(name string, depth int, over *atomic.Bool) (lines int, err error) {
 	in := []byte(strings.Repeat("g "+name+"\nr "+name+"\n", depth/2))
 	want := []byte(strings.Repeat("1 Lock Get Success: "+name+"\n1 Lock Release Success: "+name+"\n", depth/2))
@@ -316,7 +315,7 @@ func (p *peer) pipeline(name string, depth int, over *atomic.Bool) (lines int, e
 			_, err := p.Write(in)
 			sent <- err
 		} else {
-			// Both sides might wait until the other reads.
+			// Otherwise both sides might wait until the other reads.
 			go func() {
 				_, err := p.Write(in)
 				sent <- err
@@ -336,8 +335,8 @@ func (p *peer) pipeline(name string, depth int, over *atomic.Bool) (lines int, e
 	return lines, nil
 }
 
-// endless sends lines for ever and checks the replies. It returns nil after the
-// end of the stream, if that is the end of a reply.
+// endless sends lines for ever and checks the replies. It returns nil if the stream ends
+// after a whole reply.
 func (p *peer) endless(name string) error {
 	first := "1 Lock Get Success: " + name + "\n"
 	want := []byte(strings.Repeat(first+"1 Lock Release Success: "+name+"\n", 1000))
@@ -379,9 +378,9 @@ func (p *peer) endless(name string) error {
 	}
 }
 
-// crowd lets some clients work at the same time until stop is called, which
-// returns how many lines they got.
-func (d *live) crowd(network string, clients, depth int) (stop func() int) {
+// load runs some clients at the same time until stop is called, which returns how many
+// reply lines they got.
+func (d *live) load(network string, clients, depth int) (stop func() int) {
 	d.t.Helper()
 	var over atomic.Bool
 	var lines atomic.Int64
@@ -406,7 +405,7 @@ func (d *live) crowd(network string, clients, depth int) (stop func() int) {
 	return stop
 }
 
-// eventually waits until something is so; false if that takes too long.
+// eventually waits until so returns true; it returns false if that takes too long.
 func eventually(so func() bool) bool {
 	for deadline := time.Now().Add(patience); !so(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -416,7 +415,7 @@ func eventually(so func() bool) bool {
 	return true
 }
 
-// centiles sorts, and returns the middle and the one that 1% are above.
+// centiles sorts, and returns the median and the 99th percentile.
 func centiles(all []time.Duration) (p50, p99 time.Duration) {
 	if len(all) == 0 {
 		return 0, 0

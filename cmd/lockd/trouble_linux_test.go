@@ -40,7 +40,7 @@ func TestBesideSaturation(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ws.CloseNow()
-			stop := d.crowd("tcp", 50, 16)
+			stop := d.load("tcp", 50, 16)
 			var took []time.Duration
 			for begin := time.Now(); len(took) < 50 || time.Since(begin) < 500*time.Millisecond; {
 				now := time.Now()
@@ -64,15 +64,15 @@ func TestBesideSaturation(t *testing.T) {
 	}
 }
 
-// TestFlooders checks that clients that ask for as much as they can do not keep a
-// polite one from its answer.
+// TestFlooders checks that clients that send as much as they can do not delay a client
+// that waits for each reply.
 func TestFlooders(t *testing.T) {
 	needLoops(t)
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			d := lockd(t)
 			p := d.dial(network)
-			stop := d.crowd(network, 20, 3000)
+			stop := d.load(network, 20, 3000)
 			var took []time.Duration
 			for begin := time.Now(); len(took) < 30 || time.Since(begin) < 500*time.Millisecond; {
 				now := time.Now()
@@ -89,7 +89,7 @@ func TestFlooders(t *testing.T) {
 	}
 }
 
-// TestUnreadLog checks that nobody waits for a log that is a full pipe.
+// TestUnreadLog checks that clients do not wait for a log that is a full pipe.
 func TestUnreadLog(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes many connections")
@@ -147,8 +147,8 @@ func TestUnreadLog(t *testing.T) {
 	}
 }
 
-// TestPause checks that a client that has said something in time is not taken for
-// silent because the daemon was late to hear it, as after a pause of its machine.
+// TestPause checks that a client that has sent something in time is not taken for silent
+// because the daemon reads it late, as after a pause of its machine.
 func TestPause(t *testing.T) {
 	needLoops(t)
 	if testing.Short() {
@@ -175,7 +175,7 @@ func TestPause(t *testing.T) {
 		}
 	}
 	if took := time.Since(begin); took > idle/2 {
-		t.Skipf("this machine is too busy: it took %v until all had said something", took)
+		t.Skipf("this machine is too busy: it took %v until all clients had sent something", took)
 	}
 	time.Sleep(idle + 100*time.Millisecond)
 	for n, d := range daemons {
@@ -193,8 +193,8 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestSignalStorm checks that signals that mean nothing do no harm to whoever is
-// served meanwhile.
+// TestSignalStorm checks that signals without a meaning for the daemon do not affect its
+// clients.
 func TestSignalStorm(t *testing.T) {
 	t.Parallel()
 	harmless := []syscall.Signal{unix.SIGURG, unix.SIGWINCH, unix.SIGHUP, unix.SIGCONT, unix.SIGCHLD, unix.SIGPIPE}
@@ -202,7 +202,7 @@ func TestSignalStorm(t *testing.T) {
 		t.Run("loops "+loops, func(t *testing.T) {
 			t.Parallel()
 			d := lockd(t, "-loops", loops)
-			stop := []func() int{d.crowd("tcp", 5, 2), d.crowd("unix", 5, 16), d.crowd("tcp", 2, 2000)}
+			stop := []func() int{d.load("tcp", 5, 2), d.load("unix", 5, 16), d.load("tcp", 2, 2000)}
 			for i := range 1500 {
 				d.signal(harmless[i%len(harmless)])
 				if i%5 == 0 {
@@ -217,7 +217,7 @@ func TestSignalStorm(t *testing.T) {
 			}
 			for _, s := range stop {
 				if lines := s(); lines == 0 {
-					t.Error("some clients got nothing done")
+					t.Error("some clients made no progress")
 				}
 			}
 			d.signal(syscall.SIGTERM)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The values of flags. Each refuses what no server can run with, so that the error
-// can name the place where it was given.
+// The values of flags. Each refuses values with which no server can run, so that the
+// error can name the place where it was given.
 
 // boolFlag is a switch.
 type boolFlag bool
@@ -51,7 +51,7 @@ func (f *numberFlag) Set(text string) error {
 	return nil
 }
 
-// portFlag is a port, or what stands for none and any.
+// portFlag is a port, 0 for none, or -1 for any.
 type portFlag int
 
 func (f *portFlag) String() string { return strconv.Itoa(int(*f)) }
@@ -65,10 +65,10 @@ func (f *portFlag) Set(text string) error {
 	return nil
 }
 
-// durationFlag is a time that something may take.
+// durationFlag is a duration within bounds, or 0.
 type durationFlag struct {
 	value *time.Duration
-	least time.Duration // the shortest but 0
+	least time.Duration // the shortest, besides 0
 	most  time.Duration
 }
 
@@ -132,8 +132,8 @@ func (f *choiceFlag) Set(text string) error {
 	return fmt.Errorf("want %s", strings.Join(f.words, " or "))
 }
 
-// listFlag may be repeated, and separated by commas. The first value takes the place
-// of the default.
+// listFlag is a list of values, which may be repeated and separated by commas. The first
+// value replaces the default.
 type listFlag struct {
 	items *[]string
 	check func(string) error

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestVanishedMachine checks how long the locks of a machine last that has vanished
-// without a word: about twice -keepalive, whatever -write-timeout is. The machines
-// are network namespaces, with a cable between them that is pulled.
+// TestVanishedMachine checks how long the locks of a machine that has vanished silently
+// last: about twice -keepalive, whatever -write-timeout is. The machines are network
+// namespaces, connected by a virtual cable that the test disconnects.
 func TestVanishedMachine(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: network namespaces need root")
@@ -45,14 +45,14 @@ func TestVanishedMachine(t *testing.T) {
 		}
 		took := time.Since(pull)
 		t.Logf("-write-timeout %s: the lock was held for %v", writeTimeout, took.Round(time.Millisecond))
-		// One more second, which the kernel rounds by.
+		// The kernel rounds by up to one second.
 		if took > 3500*time.Millisecond {
 			t.Errorf("-write-timeout %s: the lock was held for %v, want about 2s", writeTimeout, took)
 		}
 	}
 }
 
-// machines makes two network namespaces with a cable between them.
+// machines makes two network namespaces connected by a virtual cable.
 func machines(t *testing.T, number int) (ours, theirs string) {
 	t.Helper()
 	if _, err := exec.LookPath("ip"); err != nil {
@@ -89,7 +89,7 @@ func dialFrom(t *testing.T, namespace, addr string) net.Conn {
 	var c net.Conn
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is not used again
+		runtime.LockOSThread() // never unlocked, so that the thread is not reused
 		f, err := os.Open("/run/netns/" + namespace)
 		if err == nil {
 			defer f.Close()

@@ -7,44 +7,43 @@ import (
 	"lockd/wire"
 )
 
-// outputBatch is the number of reply bytes after which Core.Receive stops and
-// asks for them to be sent before it goes on (REPLY-5). It bounds what one read
-// of many short commands can make the server hold in memory; a single reply,
-// such as a dump, may exceed it.
+// outputBatch is the number of reply bytes after which Core.Receive stops, so that
+// they are sent before it continues (REPLY-5). It bounds the memory that one read
+// of many short commands can take; a single reply, such as a dump, may exceed it.
 const outputBatch = 64 << 10
 
-// Config holds the choices that change what Core answers.
+// Config is the configuration of a Core.
 type Config struct {
 	Dialect       wire.Dialect
 	Registry      bool // iam and who are on (IAM-3, WHO-3)
 	Dump          bool // d, sd, dump and who are on (DUMP-9, WHO-3)
 	AnswerInvalid bool // unknown commands are answered (BAD-2)
 
-	Events bool // Effects tell what happens to locks
+	Events bool // Effects list what happens to locks
 
 	MaxLine        int // bytes before the LF (BAD-3); 0 is wire.DefaultMaxLine
 	MaxConnections int // 0 is unlimited (BAD-4)
 	MaxLocks       int // holdings (BAD-5); 0 is unlimited
 
-	// EndPiece is how many holdings of a connection that has ended are cleared in
-	// one step; 0 is what is measured to be good.
+	// EndPiece is lock.Options.Piece: how many holdings of a connection that has ended
+	// are cleared in one step. 0 is a measured default.
 	EndPiece int
 
-	// SmallDump is how many lines of dumps are made at once, without waiting; 0 is
-	// what is measured to be good, -1 is none.
+	// SmallDump is the number of lines up to which a dump is made at once, without
+	// waiting. 0 is a measured default, -1 is none.
 	SmallDump int
 
 	PID int // the process id that the classic q shows (CLASSIC-4)
 }
 
-// ID is the number of a connection, from 1, never used again (ADDR-2).
+// ID is the number of a connection, from 1, never reused (ADDR-2).
 type ID uint64
 
 // Orphans counts what the end of a connection released (STATS-6).
 type Orphans = lock.Orphans
 
-// Core is the whole server without sockets: bytes of connections in, bytes for
-// connections out. See the package comment; make one with New.
+// Core is the whole server without sockets: bytes from connections in, bytes for
+// connections out. The package comment describes its use. Make one with New.
 type Core struct {
 	config  Config
 	machine *lock.Machine
@@ -54,30 +53,30 @@ type Core struct {
 	names   registry
 	parser  wire.Parser
 	dumps   dumps
-	small   view // of small dumps, used again and again
+	small   view // of small dumps, reused
 	events  []Event
 
-	maxReply int // bytes; largestReply but in tests
+	maxReply int // bytes; largestReply, except in tests
 }
 
-// conn is what Core knows of a connection besides its locks.
+// conn is the state of a connection besides its locks.
 type conn struct {
 	id    ID
 	addr  string // ADDR-1
 	lines wire.Splitter
 	name  *registration // nil without a registered name
-	dump  *Dump         // that it waits for; nil if it does not wait
+	dump  *Dump         // the dump that it waits for, or nil
 }
 
-// State is what Core says of a connection besides its replies.
+// State is what Core returns about a connection besides its replies.
 type State struct {
-	// Waits says that the connection waits for a reply that is in the making:
-	// nothing is to be given to Receive before it is resumed (REPLY-4).
+	// Waits says that the connection waits for a reply that is being made: the
+	// caller must not call Receive for it before it is resumed (REPLY-4).
 	Waits bool
-	// Ends says that the connection is to be closed once its replies are sent, since
-	// it speaks another protocol: nothing is executed any more (BAD-7).
+	// Ends says that the client speaks another protocol: the caller closes the
+	// connection once the replies are sent; nothing more is executed (BAD-7).
 	Ends bool
-	// Held is how many bytes of memory Core keeps for a line that has begun.
+	// Held is how many bytes of memory Core keeps for an unfinished line.
 	Held int
 }
 
@@ -98,9 +97,9 @@ func New(config Config) *Core {
 	}
 }
 
-// Open adds a connection and returns its number (ADDR-1, ADDR-2). It returns
-// false, and adds nothing, if that would be one connection too many: the Effects
-// then hold the answer, to number 0, after which the peer is to be closed
+// Open adds a connection and returns its number (ADDR-1, ADDR-2). If there are too
+// many connections, it adds nothing and returns false: the Effects then hold a
+// refusal for number 0, which the caller sends before it closes the connection
 // (BAD-4).
 func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 	if limit := c.config.MaxConnections; limit > 0 && len(c.conns) >= limit {
@@ -115,11 +114,11 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 }
 
 // Receive takes bytes that arrived on a connection and executes every line that
-// they end, in order (LINE-5, LINE-6, REPLY-1). It stops when it has made enough
-// replies, and returns the input that it has not looked at, a part of data: call
-// it with that again once the replies are sent (REPLY-5). It stops, too, at a line
-// whose reply the connection has to wait for. It does not change or keep data. For
-// a connection that is not open, or ends, it does nothing.
+// they complete, in order (LINE-5, LINE-6, REPLY-1). It stops when it has made enough
+// replies, and returns the unprocessed input, a part of data: call Receive with it
+// once the replies are sent (REPLY-5). It also stops at a line whose reply the
+// connection has to wait for. It does not change or keep data. For a connection that
+// is not open, or that ends, it does nothing.
 func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, state State) {
 	from := c.conns[id]
 	if from == nil || from.lines.Foreign() {
@@ -141,8 +140,8 @@ func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, st
 	return data, from.state()
 }
 
-// EndMessage ends the line that the last bytes of a connection began, as the
-// end of a WebSocket message does (WS-1), and is otherwise like Receive.
+// EndMessage ends the unfinished line of a connection, as the end of a WebSocket
+// message does (WS-1), and is otherwise like Receive.
 func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	from := c.conns[id]
 	if from == nil || from.lines.Foreign() {
@@ -158,7 +157,7 @@ func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
 	return from.state()
 }
 
-// state is that of a connection, nil being one that is not open.
+// state returns the state of a connection; c is nil for one that is not open.
 func (c *conn) state() State {
 	if c == nil {
 		return State{}
@@ -166,10 +165,9 @@ func (c *conn) state() State {
 	return State{Waits: c.dump != nil, Ends: c.lines.Foreign(), Held: c.lines.Held()}
 }
 
-// Close ends a connection: all its locks are released, in one step, and counted
-// as orphans (END-1, END-2, END-7, STATS-6); a line that it began is dropped
-// (LINE-7) and its name is free (WHO-4). Closing one that is not open does
-// nothing.
+// Close ends a connection: it releases all its locks in one step and counts them
+// as orphans (END-1, END-2, END-7, STATS-6), drops its unfinished line (LINE-7) and
+// removes its registered name (WHO-4). Closing one that is not open does nothing.
 func (c *Core) Close(_ Time, id ID, fx *Effects) Orphans {
 	from := c.conns[id]
 	if from == nil {
@@ -190,8 +188,8 @@ func (c *Core) Close(_ Time, id ID, fx *Effects) Orphans {
 // Conns returns the number of open connections.
 func (c *Core) Conns() int { return len(c.conns) }
 
-// Locks returns how many names are held, in either table. It may have to clear what
-// very large ends have left.
+// Locks returns how many names are held, in either table. It may have to clear
+// holdings of connections that have ended.
 func (c *Core) Locks() int {
 	for !c.machine.Exact() {
 		c.machine.Clear()
@@ -199,8 +197,8 @@ func (c *Core) Locks() int {
 	return c.machine.ExclusiveLocks() + c.machine.SharedLocks()
 }
 
-// Commands returns how many commands were executed, unknown ones and lines that
-// were too long included.
+// Commands returns how many commands were executed, including unknown ones and lines
+// that were too long.
 func (c *Core) Commands() (commands uint64) {
 	for _, n := range c.figures.Commands {
 		commands += n
@@ -208,9 +206,9 @@ func (c *Core) Commands() (commands uint64) {
 	return commands
 }
 
-// Valid checks the invariants of the lock machine and that it, the registry and
-// Core agree on which connections are open. It looks at everything: it is for
-// tests and simulations.
+// Valid checks the invariants of the lock machine, and that the machine, the registry
+// and Core agree on which connections are open. It reads the whole state, and is meant
+// for tests and simulations.
 func (c *Core) Valid() error {
 	if err := c.machine.Valid(); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // BenchmarkCore measures one command through Core: split, parsed, applied and
-// answered. The names in use are stored before, so that nothing allocates.
+// answered. The names in use are stored before, so nothing allocates.
 func BenchmarkCore(b *testing.B) {
 	for _, c := range []struct{ name, line string }{
 		{"get_again", "g job\n"},
@@ -44,7 +44,7 @@ func BenchmarkCorePipelined(b *testing.B) {
 }
 
 // BenchmarkCoreNew measures 16 commands that arrive together and acquire and release
-// names that nobody holds.
+// names that no connection holds.
 func BenchmarkCoreNew(b *testing.B) {
 	core := New(Config{})
 	var me ID

@@ -7,49 +7,49 @@ import (
 	"lockd/wire"
 )
 
-// dumpPause is how many times as long as a large dump took no other is begun: all
-// of them together take at most a tenth of the time, however many ask.
+// dumpPause is the pause after a large dump, as a multiple of the time that it took:
+// all large dumps together take at most a tenth of the time.
 const dumpPause = 9
 
-// Dump is a large reply that is made outside of Core, one at a time: its state is
-// copied in one step, and the work is in Make. Whoever is given one calls Make, in
-// any goroutine, and gives it back to Core.Finish; or only the latter, and the
-// reply is that it is too large.
+// Dump is a large reply that is made outside of Core, one at a time. Core copies the
+// state for it in one step; Make does the rest of the work, in any goroutine. The
+// caller then passes the Dump to Core.Finish. Without Make, the reply is that it is
+// too large.
 type Dump struct {
 	request wire.Request
 	key     string
-	askers  []ID // in the order in which they asked
+	askers  []ID // in the order of their requests
 	view    view
 	bytes   int
 	reply   []byte
 }
 
-// Size is how many bytes the reply takes at the most.
+// Size is the maximum size of the reply in bytes.
 func (d *Dump) Size() int { return d.bytes }
 
 // Make makes the reply.
 func (d *Dump) Make() { d.reply = d.view.appendTo(make([]byte, 0, d.bytes)) }
 
-// whole says that the reply shows all that there is of something. There are few such
-// requests; those for what has one name can be as many as there are names.
+// whole says whether the reply shows a whole table. There are few different requests
+// of this kind, but as many as names for the others.
 func (d *Dump) whole() bool {
 	command := d.request.Command
 	return command == wire.Dump || command == wire.Stats || len(d.request.Name) == 0
 }
 
-// dumps are the large replies that were asked for. Those who ask for the same
-// before it is begun share one.
+// dumps are the requested large replies. Connections that request the same one before
+// it is begun share it.
 type dumps struct {
-	// waiting are those not begun, the oldest first: whole ones, and others. They
-	// are begun in turn, so that those who ask for many of the others cannot keep a
-	// whole one waiting for long.
+	// waiting has two queues of dumps that are not begun: whole ones, and others.
+	// The queues take turns, so that many of the others do not delay a whole one
+	// for long.
 	waiting [2][]*Dump
-	turn    int // whose it is
+	turn    int // the queue whose turn it is
 	byKey   map[string]*Dump
 	making  *Dump
 	began   Time
 	next    Time // when another may be begun
-	hurry   bool // no pauses any more
+	hurry   bool // make no pauses
 }
 
 // ask makes a connection wait for the reply to a command.
@@ -77,8 +77,8 @@ func (q *dumps) ask(from *conn, r wire.Request) {
 	from.dump = d
 }
 
-// queue is the one that the next one is begun from: the other one, where it is the
-// turn of one that is empty.
+// queue returns the index of the queue to take the next dump from: the one whose turn
+// it is, unless it is empty.
 func (q *dumps) queue() int {
 	if len(q.waiting[q.turn]) == 0 {
 		return 1 - q.turn
@@ -86,7 +86,7 @@ func (q *dumps) queue() int {
 	return q.turn
 }
 
-// first is the one to be begun next, nil if none waits.
+// first returns the dump to be begun next, nil if none waits.
 func (q *dumps) first() *Dump {
 	if waiting := q.waiting[q.queue()]; len(waiting) > 0 {
 		return waiting[0]
@@ -94,7 +94,7 @@ func (q *dumps) first() *Dump {
 	return nil
 }
 
-// takeFirst takes it.
+// takeFirst removes the dump that first returns.
 func (q *dumps) takeFirst() {
 	i := q.queue()
 	delete(q.byKey, q.waiting[i][0].key)
@@ -102,7 +102,7 @@ func (q *dumps) takeFirst() {
 	q.waiting[i], q.turn = q.waiting[i][1:], 1-i
 }
 
-// due is when the next dump is to be begun.
+// due returns when the next dump is to be begun.
 func (q *dumps) due() Time {
 	if q.making != nil || q.first() == nil {
 		return Never
@@ -112,8 +112,8 @@ func (q *dumps) due() Time {
 
 func (q *dumps) isDue(now Time) bool { return q.due() != Never && q.due() <= now }
 
-// Tick does what has become due: it clears what connections held that have ended,
-// and begins a dump, which is then in the Effects. Its view is of this moment
+// Tick does the work that is due: it clears holdings of connections that have ended,
+// and begins a dump, which is then in the Effects and shows the state at this moment
 // (DUMP-8).
 func (c *Core) Tick(now Time, fx *Effects) {
 	c.machine.Clear()
@@ -138,7 +138,7 @@ func (c *Core) Tick(now Time, fx *Effects) {
 	}
 }
 
-// stillWaiting returns those who asked for a dump and have not ended.
+// stillWaiting returns the askers of a dump that have not ended.
 func (c *Core) stillWaiting(d *Dump) []ID {
 	left := d.askers[:0]
 	for _, id := range d.askers {
@@ -149,8 +149,8 @@ func (c *Core) stillWaiting(d *Dump) []ID {
 	return left
 }
 
-// Finish takes a dump back, and lets those go on who wait for it; what is left of
-// their input is to be given to Receive again.
+// Finish takes a dump back, and resumes the connections that wait for it; the caller
+// passes the rest of their input to Receive again.
 func (c *Core) Finish(now Time, d *Dump, fx *Effects) {
 	if d != c.dumps.making {
 		return
@@ -169,12 +169,12 @@ func (c *Core) Finish(now Time, d *Dump, fx *Effects) {
 	}
 }
 
-// Stop tells that the server stops: dumps that were asked for are made without
-// pauses (END-8).
+// Stop says that the server stops: the requested dumps are made without pauses
+// (END-8).
 func (c *Core) Stop(now Time) { c.dumps.next, c.dumps.hurry = now, true }
 
-// Next returns the moment at which Tick is to be called at the latest, 0 for at
-// once, Never if nothing will become due by itself.
+// Next returns the moment at which Tick must be called at the latest: 0 is at once,
+// Never means that nothing is due.
 func (c *Core) Next() Time {
 	if c.machine.Uncleared() {
 		return 0
@@ -189,7 +189,7 @@ func (c *Core) validDumps() error {
 		case d == nil:
 			continue
 		case d != c.dumps.making && c.dumps.byKey[d.key] != d:
-			return fmt.Errorf("connection %d waits for %q, which is not asked for", from.id, d.key)
+			return fmt.Errorf("connection %d waits for %q, which is not queued", from.id, d.key)
 		case !slices.Contains(d.askers, from.id):
 			return fmt.Errorf("connection %d waits for %q, which is for %d", from.id, d.key, d.askers)
 		}

@@ -1,16 +1,15 @@
 package core
 
-// Output is bytes that are to be sent on a connection. Data belongs to the
-// Effects.
+// Output is bytes to be sent on a connection. Data belongs to the Effects.
 type Output struct {
 	To   ID
 	Data []byte // never empty
 }
 
-// Effects is what calls of Core ask their caller to do: to send outputs, in this
-// order where two are for one connection, to let connections go on that have
-// waited, and to make a dump; and what happened, if they want to know. It is reused: Reset empties it and
-// keeps its memory, up to a bound. The zero value is empty. It is not safe for
+// Effects is what a call of Core asks its caller to do: to send outputs, those for one
+// connection in this order, to resume connections that waited, and to make a dump. It
+// also lists the Events, if Config.Events is set. It is meant to be reused: Reset empties
+// it and keeps its memory, up to a bound. The zero value is empty. It is not safe for
 // concurrent use.
 type Effects struct {
 	outputs []Output
@@ -19,8 +18,8 @@ type Effects struct {
 	events  []Event
 }
 
-// Resumed is a connection that has waited for a reply, and goes on. The reply may
-// be that of others too: it is never changed. It may be empty.
+// Resumed is a connection that waited for a reply and continues with it. The reply may
+// be shared with other connections and must not be changed. It may be empty.
 type Resumed struct {
 	To    ID
 	Reply []byte
@@ -43,16 +42,16 @@ func (e *Effects) Reset() {
 	e.resumed, e.dump, e.events = nil, nil, nil
 }
 
-// Resumed returns the connections that go on, after all outputs.
+// Resumed returns the connections to be resumed, after all outputs.
 func (e *Effects) Resumed() []Resumed { return e.resumed }
 
-// Dump returns the dump that is to be made, nil if there is none.
+// Dump returns the dump to be made, nil if there is none.
 func (e *Effects) Dump() *Dump { return e.dump }
 
 // Outputs returns all outputs, valid until the next Reset.
 func (e *Effects) Outputs() []Output { return e.outputs }
 
-// To returns what is to be sent on one connection, in one piece, valid until the
+// To returns all bytes to be sent on one connection, in one piece, valid until the
 // next Reset.
 func (e *Effects) To(id ID) []byte {
 	var data []byte
@@ -70,8 +69,8 @@ func (e *Effects) To(id ID) []byte {
 	return data
 }
 
-// Keep makes what To has returned for a connection the caller's: its memory is
-// not used again.
+// Keep gives the bytes that To returned for a connection to the caller: Reset does not
+// reuse their memory.
 func (e *Effects) Keep(id ID) {
 	for i := range e.outputs {
 		if e.outputs[i].To == id {
@@ -80,20 +79,20 @@ func (e *Effects) Keep(id ID) {
 	}
 }
 
-// Append adds bytes to what is to be sent on a connection.
+// Append adds bytes to be sent on a connection.
 func (e *Effects) Append(to ID, data []byte) {
 	e.end(append(e.begin(to), data...))
 }
 
-// Resume lets a connection go on that has waited.
+// Resume resumes a connection that waited.
 func (e *Effects) Resume(to ID, reply []byte) { e.resumed = append(e.resumed, Resumed{to, reply}) }
 
-// Begin asks for a dump to be made.
+// Begin asks the caller to make a dump.
 func (e *Effects) Begin(d *Dump) { e.dump = d }
 
-// begin returns what the newest output is so far, if it is for that connection,
-// else a new one for it. What was appended to it is to be given to end before
-// anything else is done with the Effects.
+// begin returns the data of the newest output, if it is for that connection, else of a
+// new one. The caller appends to it and passes the result to end before it does
+// anything else with the Effects.
 func (e *Effects) begin(to ID) []byte {
 	n := len(e.outputs)
 	if n > 0 && e.outputs[n-1].To == to {
@@ -108,7 +107,7 @@ func (e *Effects) begin(to ID) []byte {
 	return e.outputs[n].Data // Reset has left it empty
 }
 
-// end takes the output that begin returned, with what was appended to it.
+// end takes the data that begin returned, with what was appended to it.
 func (e *Effects) end(data []byte) {
 	n := len(e.outputs) - 1
 	e.outputs[n].Data = data

@@ -5,16 +5,16 @@ import (
 	"lockd/wire"
 )
 
-// What is an occurrence in the life of a lock.
+// What is the kind of an Event.
 type What uint8
 
 const (
-	// Got is an acquisition that was granted, also to who holds the lock already.
+	// Got is a granted acquisition, including one by the holder of the lock.
 	Got What = iota
-	// Refused is one that was not: another holds the lock, or the dialect does not
-	// let its holder get it again.
+	// Refused is a refused one: another connection holds the lock, or the dialect
+	// does not grant it to its holder again.
 	Refused
-	// Limited is one that would have passed Config.MaxLocks (BAD-5).
+	// Limited is one that would have exceeded Config.MaxLocks (BAD-5).
 	Limited
 	// Released is a release by the holder.
 	Released
@@ -22,24 +22,24 @@ const (
 	Orphaned
 )
 
-// mostOrphanEvents is how many Orphaned events of either table the end of a
-// connection makes at the most: it may hold a million locks.
+// mostOrphanEvents is the maximum number of Orphaned events of either table for the
+// end of a connection, which may hold a million locks.
 const mostOrphanEvents = 100
 
-// Event tells that something happened to a lock, for people.
+// Event is something that happened to a lock, for the log.
 type Event struct {
 	What   What
 	Shared bool
 	Conn   ID
 	Name   string
-	Holder ID  // of an exclusive lock that was refused
-	Count  int // holders of a lock that was got
+	Holder ID  // of an exclusive lock, if it was refused
+	Count  int // of holders, if the lock was got
 }
 
 // Events returns what happened, in order, if Config.Events is set.
 func (e *Effects) Events() []Event { return e.events }
 
-// lockEvent notes what came of a command on a lock.
+// lockEvent records the outcome of a command on a lock.
 func (c *Core) lockEvent(from lock.Conn, r wire.Request, n int, outcome lock.Outcome) {
 	e := Event{Conn: ID(from), Name: string(r.Name), Shared: r.Command == wire.GetShared || r.Command == wire.ReleaseShared}
 	switch r.Command {
@@ -66,7 +66,7 @@ func (c *Core) lockEvent(from lock.Conn, r wire.Request, n int, outcome lock.Out
 	c.events = append(c.events, e)
 }
 
-// orphanEvents notes what the end of a connection is about to release.
+// orphanEvents records what the end of a connection is about to release.
 func (c *Core) orphanEvents(id ID) {
 	exclusive, shared := c.machine.Held(lock.Conn(id), mostOrphanEvents)
 	for _, name := range exclusive {
@@ -77,7 +77,7 @@ func (c *Core) orphanEvents(id ID) {
 	}
 }
 
-// handEvents hands over what has happened.
+// handEvents moves the recorded events to fx.
 func (c *Core) handEvents(fx *Effects) {
 	if len(c.events) > 0 {
 		fx.events = append(fx.events, c.events...)

@@ -14,8 +14,7 @@ import (
 	"lockd/wire"
 )
 
-// TestEvents plays random commands and compares what the events say with what the
-// server shows.
+// TestEvents plays random commands and compares the events with the replies and tables.
 func TestEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := New(Config{Events: true, Dump: true, MaxLocks: 4, Dialect: rapid.SampledFrom([]wire.Dialect{wire.Glockd, wire.Classic}).Draw(t, "dialect")})
@@ -30,7 +29,7 @@ func TestEvents(t *testing.T) {
 				id, _ := c.Open(0, Peer{Network: Unix}, &fx)
 				open = append(open, id)
 			case do == 1:
-				at := rapid.IntRange(0, len(open)-1).Draw(t, "who ends")
+				at := rapid.IntRange(0, len(open)-1).Draw(t, "ending connection")
 				c.Close(0, open[at], &fx)
 				open = slices.Delete(open, at, at+1)
 			default:
@@ -93,8 +92,8 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// TestManyOrphans checks that the end of a connection that holds very much does not
-// make as many events.
+// TestManyOrphans checks that the number of events is bounded for the end of a
+// connection with very many locks.
 func TestManyOrphans(t *testing.T) {
 	c := New(Config{Events: true})
 	var fx Effects
@@ -113,6 +112,6 @@ func TestManyOrphans(t *testing.T) {
 	quiet.Receive(0, id, []byte("g a\n"), &fx)
 	quiet.Close(0, id, &fx)
 	if len(fx.Events()) > 0 {
-		t.Error("there are events, and nobody asked for them")
+		t.Error("there are events although Config.Events is not set")
 	}
 }

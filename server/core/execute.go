@@ -5,9 +5,9 @@ import (
 	"lockd/wire"
 )
 
-// take answers what a connection has sent: a line, one over the limit (BAD-3), or what
-// is of another protocol (BAD-7). cost is how many bytes it counts for in a batch besides
-// those of the reply.
+// take answers the input of a connection: a line, a line over the limit (BAD-3), or
+// another protocol (BAD-7). cost is what it counts for in a batch, in bytes, besides
+// the reply.
 func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) (_ []byte, cost int) {
 	switch split {
 	case wire.WholeLine:
@@ -21,7 +21,7 @@ func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) (_ []
 	return out, 0
 }
 
-// execute runs one line of a connection and appends its reply; cost is that of take.
+// execute runs one line of a connection and appends its reply; cost is as for take.
 func (c *Core) execute(from *conn, line, out []byte) (_ []byte, cost int) {
 	r := c.parser.Parse(line)
 	if r.Command == wire.Blank {
@@ -83,7 +83,7 @@ func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte) []byte {
 	return c.config.Dialect.AppendLock(out, r.Command, n, r.Name)
 }
 
-// number is a yes or no as a number (REPLY-2).
+// number converts a yes or no to a number (REPLY-2).
 func number(yes bool) int {
 	if yes {
 		return 1
@@ -91,7 +91,7 @@ func number(yes bool) int {
 	return 0
 }
 
-// iam registers a name or takes it away (IAM-1 to IAM-3).
+// iam registers or removes a name (IAM-1 to IAM-3).
 func (c *Core) iam(from *conn, name, out []byte) []byte {
 	switch {
 	case !c.config.Registry:
@@ -105,7 +105,7 @@ func (c *Core) iam(from *conn, name, out []byte) []byte {
 	return c.config.Dialect.AppendOK(out)
 }
 
-// statistics are those of now (STATS-1 to STATS-8).
+// statistics returns the current statistics (STATS-1 to STATS-8).
 func (c *Core) statistics() wire.Figures {
 	f := c.figures
 	f.PID = c.config.PID

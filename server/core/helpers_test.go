@@ -9,8 +9,8 @@ func open(c *Core, addr string) ID {
 	return id
 }
 
-// ask sends bytes on a connection and returns the replies, those that had to be
-// waited for too, and the input that is left.
+// ask sends bytes on a connection and returns the replies, including those that the
+// connection waits for, and the unprocessed input.
 func ask(c *Core, id ID, data string) (replies string, rest []byte) {
 	rest, state := receive(c, id, []byte(data), &replies)
 	for state.Waits {
@@ -31,7 +31,7 @@ func receive(c *Core, id ID, data []byte, replies *string) ([]byte, State) {
 	return rest, state
 }
 
-// makeDump makes the next dump, and says who goes on.
+// makeDump makes the next dump, and calls resumed for each connection that continues.
 func makeDump(c *Core, resumed func(Resumed)) {
 	var fx Effects
 	now := c.Next()

@@ -2,8 +2,8 @@ package core
 
 import "testing"
 
-// TestIdentity checks ADDR-2: connections are told apart by their number,
-// whatever their addresses and names.
+// TestIdentity checks ADDR-2: connections are identified by their number, whatever
+// their addresses and names.
 func TestIdentity(t *testing.T) {
 	core := New(Config{Registry: true})
 	seen := make(map[ID]bool)
@@ -16,7 +16,7 @@ func TestIdentity(t *testing.T) {
 	for range 10 {
 		a, b := open(core, "127.0.0.1:5000"), open(core, "127.0.0.1:5000")
 		if seen[a] || seen[b] || a == b {
-			t.Fatalf("a number was used again: %d, %d", a, b)
+			t.Fatalf("a number was reused: %d, %d", a, b)
 		}
 		seen[a], seen[b] = true, true
 		expect(a, "iam x\ng job\n", "1 ok\n1 Lock Get Success: job\n")

@@ -6,8 +6,8 @@ import (
 )
 
 // TestOutputBatch checks that Core stops when it has made enough replies, and
-// loses nothing (REPLY-1): a name of 60 KB and many short commands must not take
-// memory without bound.
+// loses nothing (REPLY-1): many short commands on a name of 60 KB must not take
+// unbounded memory.
 func TestOutputBatch(t *testing.T) {
 	core := New(Config{Registry: true})
 	id := open(core, "a")
@@ -27,7 +27,7 @@ func TestOutputBatch(t *testing.T) {
 	}
 }
 
-// TestEndlessLine checks that a line without end takes no more memory than the
+// TestEndlessLine checks that a line that never ends takes no more memory than the
 // limit.
 func TestEndlessLine(t *testing.T) {
 	core := New(Config{MaxLine: 1000})
@@ -73,8 +73,8 @@ func TestEffects(t *testing.T) {
 	}
 }
 
-// TestLargeEndsAreCleared checks that Core wants to be woken as long as something is
-// left of a connection that held very much.
+// TestLargeEndsAreCleared checks that Core asks for Tick as long as holdings of a large
+// end are not cleared.
 func TestLargeEndsAreCleared(t *testing.T) {
 	c := New(Config{EndPiece: 10})
 	id := open(c, "a")
@@ -91,12 +91,12 @@ func TestLargeEndsAreCleared(t *testing.T) {
 		c.Tick(7, &fx)
 	}
 	if ticks < 10 || c.Next() != Never || c.machine.Uncleared() {
-		t.Errorf("after %d ticks Core wants to be woken at %d", ticks, c.Next())
+		t.Errorf("after %d ticks Core asks for Tick at %d", ticks, c.Next())
 	}
 }
 
-// TestSmallDumpsCost checks that a batch of small dumps is shorter the more connections
-// have to be looked at for each, and that what looks at none counts for nothing.
+// TestSmallDumpsCost checks that a batch has fewer small dumps the more connections each
+// has to look at, and that a dump that looks at none costs nothing extra.
 func TestSmallDumpsCost(t *testing.T) {
 	const dumps = 200
 	done := func(holders int, line string) int {

@@ -6,14 +6,13 @@ import (
 )
 
 // registry lists the connections with a registered name in the order of
-// registration (WHO-5), all of them and those of each name. The zero value is
-// empty.
+// registration (WHO-5): all of them, and those of each name. The zero value is empty.
 type registry struct {
 	all    registrations
 	byName map[string]*registrations
 }
 
-// registrations is a list of them, and how many bytes it takes to show it.
+// registrations is a list of registrations, and the bytes that it takes in a reply.
 type registrations struct {
 	list.List
 	bytes int
@@ -23,10 +22,10 @@ type registrations struct {
 type registration struct {
 	conn         *conn
 	name         string
-	inAll, alike *list.Element // its places in the two lists
+	inAll, alike *list.Element // its elements in the two lists
 }
 
-// bytes is how many it takes to show a registration (WHO-1).
+// bytes returns the bytes that a registration takes in a reply (WHO-1).
 func (n *registration) bytes() int { return len(n.conn.addr) + len(": ") + len(n.name) + len("\n") }
 
 // set registers a name for the connection, at the end of the list (IAM-1,
@@ -48,7 +47,7 @@ func (r *registry) set(c *conn, name string) {
 	c.name = n
 }
 
-// remove takes the connection's name away, if it has one (IAM-2, WHO-4).
+// remove removes the connection's name, if it has one (IAM-2, WHO-4).
 func (r *registry) remove(c *conn) {
 	n := c.name
 	if n == nil {
@@ -65,7 +64,7 @@ func (r *registry) remove(c *conn) {
 	c.name = nil
 }
 
-// of returns the registrations of a name, all of them without one (WHO-1, WHO-2).
+// of returns the registrations of a name, or all if it is empty (WHO-1, WHO-2).
 func (r *registry) of(name []byte) *registrations {
 	if len(name) == 0 {
 		return &r.all
@@ -76,13 +75,13 @@ func (r *registry) of(name []byte) *registrations {
 	return new(registrations)
 }
 
-// size returns how many lines who takes, and how many bytes.
+// size returns the size of the reply to who, in lines and bytes.
 func (r *registry) size(name []byte) (lines, bytes int) {
 	of := r.of(name)
 	return of.Len(), of.bytes
 }
 
-// appendTo appends what who shows.
+// appendTo appends the lines that who shows.
 func (r *registry) appendTo(all []registered, name []byte) []registered {
 	for e := r.of(name).Front(); e != nil; e = e.Next() {
 		n := e.Value.(*registration)
@@ -97,7 +96,7 @@ func (r *registry) valid(conns map[ID]*conn) error {
 	for e := r.all.Front(); e != nil; e = e.Next() {
 		n := e.Value.(*registration)
 		if conns[n.conn.id] != n.conn || n.conn.name != n {
-			return fmt.Errorf("the name %q is registered for connection %d, which does not bear it", n.name, n.conn.id)
+			return fmt.Errorf("the name %q is registered for connection %d, which does not have it", n.name, n.conn.id)
 		}
 		bytes += n.bytes()
 	}
@@ -118,12 +117,12 @@ func (r *registry) valid(conns map[ID]*conn) error {
 		}
 	}
 	if r.all.Len() != named || alike != named || bytes != 0 {
-		return fmt.Errorf("%d names are registered, %d by name, %d connections bear one; %d bytes too many", r.all.Len(), alike, named, bytes)
+		return fmt.Errorf("%d names are registered, %d in the lists by name, %d connections have one; %d bytes too many", r.all.Len(), alike, named, bytes)
 	}
 	return nil
 }
 
-// holder is how a connection is shown as a holder: by its name, else its
+// holder returns how a connection is shown as a holder: by its name, or else by its
 // address (DUMP-1, ME-1).
 func (c *conn) holder() string {
 	if c.name != nil {

@@ -5,30 +5,29 @@ import (
 	"lockd/wire"
 )
 
-// largestReply is the size in bytes from which a dump is refused (DUMP-10): names may
-// be long and are repeated, so that a small table can make a reply that takes all
+// largestReply is the size in bytes beyond which a dump is refused (DUMP-10): names may
+// be long and are repeated, so that even a small table could make a reply that takes all
 // memory. It is enough for a million locks with names of some 40 bytes.
 const largestReply = 64 << 20
 
-// A dump of no more lines and bytes than these is made at once: that costs no more
-// than a batch of other commands does.
+// A dump of no more lines and bytes than these is made at once: it costs no more than
+// a batch of other commands.
 const (
 	smallLines = 256
 	smallBytes = 16 << 10
-	// smallHolders is how many connections that hold something may be looked at for
-	// that: also those that hold nothing in the table that is shown.
+	// smallHolders is how many connections that hold something may be looked at for a
+	// small dump, including those that hold nothing in the table that it shows.
 	smallHolders = 1024
 )
 
-// tableCost and holderCost are how many bytes of replies a small dump counts for in a
-// batch (REPLY-5), and each connection that holds something: one that shows nothing
-// costs time all the same.
+// tableCost and holderCost are the bytes that a small dump, and each connection that
+// holds something, count for in a batch (REPLY-5): even an empty dump costs time.
 const (
 	tableCost  = 512
 	holderCost = 16
 )
 
-// showsTables says whether a command answers with tables, which may be large.
+// showsTables says whether the reply to a command shows tables, which may be large.
 func showsTables(r wire.Request) bool {
 	switch r.Command {
 	case wire.Stats:
@@ -39,10 +38,9 @@ func showsTables(r wire.Request) bool {
 	return false
 }
 
-// show answers a command with tables: at once if they are small, else later, which
-// the connection waits for. A feature that is off, and a reply that would be too
-// large, is known at once (DUMP-9, DUMP-10, WHO-3). cost is how many bytes it counts for
-// in a batch besides its own.
+// show answers a command that shows tables: at once if they are small, else later, and
+// the connection waits. If the feature is off, or the reply would be too large, it
+// answers at once (DUMP-9, DUMP-10, WHO-3). cost is as for take.
 func (c *Core) show(from *conn, r wire.Request, out []byte) (_ []byte, cost int) {
 	dialect := c.config.Dialect
 	switch {
@@ -71,15 +69,15 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) (_ []byte, cost int)
 	return out, 0
 }
 
-// mustWait says whether something that is needed for a reply, of so many bytes at the
-// most, is not known before what connections held that have ended is cleared.
+// mustWait says whether a reply of at most so many bytes needs figures that are exact
+// only after the holdings of ended connections are cleared.
 func (c *Core) mustWait(r wire.Request, bytes int) bool {
 	return r.Command == wire.Stats && !c.machine.Exact() || bytes > c.maxReply && c.machine.Uncleared()
 }
 
-// size returns how many lines a reply takes, or pairs on a line, and how many
-// bytes at the most: at once, so that a long list of holders of one lock is not
-// measured, and each counts as a byte.
+// size returns the size of a reply: lines, or pairs on a line, and at most how many
+// bytes. It takes constant time: a long list of holders of one lock is not measured;
+// each holder counts as a byte.
 func (c *Core) size(r wire.Request) (lines, bytes int) {
 	exclusive, shared := c.machine.ExclusiveSize(), c.machine.SharedSize()
 	switch r.Command {
@@ -110,7 +108,7 @@ func (c *Core) size(r wire.Request) (lines, bytes int) {
 	return exclusive.Holdings + shared.Holdings, c.shownBytes(r.Command, exclusive, shared)
 }
 
-// measured is size, in bytes, where there is time to measure.
+// measured returns the size of a reply in bytes, and measures what size does not.
 func (c *Core) measured(r wire.Request) int {
 	if r.Command == wire.SharedHolders && len(r.Name) > 0 {
 		return c.shownBytes(r.Command, lock.Size{}, c.machine.HoldersSize(r.Name))
@@ -119,10 +117,10 @@ func (c *Core) measured(r wire.Request) int {
 	return bytes
 }
 
-// shownBytes returns how many bytes a command takes at the most to show tables of
-// that size: names, holders, and what stands around each.
+// shownBytes returns the maximum number of bytes in which a command shows tables of
+// that size: names, holders, and separators.
 func (c *Core) shownBytes(command wire.Command, exclusive, shared lock.Size) int {
-	const figures = 2 << 10 // those of q, and the frame of what follows them
+	const figures = 2 << 10 // the figures of q, and the frame of the tables
 	const lines = len("map[]\nmap[]\n")
 	switch {
 	case command != wire.Dump && command != wire.Stats: // NAME: HOLDER
@@ -146,7 +144,7 @@ const (
 	asAddress
 )
 
-// weigh tells the lock machine how many bytes it takes to show a connection.
+// weigh sets the weight of a connection in the lock machine.
 func (c *Core) weigh(conn *conn) {
 	c.machine.Weigh(lock.Conn(conn.id), lock.Weight{asHolder: len(conn.holder()), asAddress: len(conn.addr)})
 }

@@ -10,7 +10,7 @@ import (
 	"lockd/wire"
 )
 
-// tableCommands are those that answer with tables.
+// tableCommands are the commands that show tables.
 var tableCommands = []string{
 	"d", "sd", "sd n1", "sd nobody", "dump", "dump shared", "dump x", "who", "who same", "who nobody", "q full",
 }
@@ -20,7 +20,7 @@ func parse(line string) wire.Request {
 	return p.Parse([]byte(line))
 }
 
-// crowd returns a Core with some connections that hold this and that.
+// crowd returns a Core with some connections that hold random locks.
 func crowd(config Config, random *rand.Rand, steps int) (*Core, []ID) {
 	config.Registry, config.Dump = true, true
 	c := New(config)
@@ -38,8 +38,8 @@ func crowd(config Config, random *rand.Rand, steps int) (*Core, []ID) {
 	return c, ids
 }
 
-// TestSize checks that what a command would show is known before: never less than
-// it takes, and no more than its frame besides.
+// TestSize checks that the computed size of a reply is never less than its actual size,
+// and exceeds it by no more than its frame.
 func TestSize(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
@@ -59,7 +59,7 @@ func TestSize(t *testing.T) {
 					spare = 2<<10 + 20*lines
 				}
 				if len(reply) > bytes || bytes > len(reply)+spare {
-					t.Fatalf("%v: %q takes %d bytes, and was said to take %d: %q", dialect, line, len(reply), bytes, reply)
+					t.Fatalf("%v: %q takes %d bytes, computed %d: %q", dialect, line, len(reply), bytes, reply)
 				}
 			}
 			c.Close(0, ids[0], new(Effects))
@@ -70,8 +70,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestMaxReply checks DUMP-10: a dump of just the limit is shown, a larger one is
-// refused at once, and either is whole.
+// TestMaxReply checks DUMP-10: a dump of exactly the limit is shown in full, a larger
+// one is refused at once.
 func TestMaxReply(t *testing.T) {
 	for _, small := range []int{0, -1} {
 		c, ids := crowd(Config{SmallDump: small}, rand.New(rand.NewPCG(1, 2)), 40)
@@ -80,7 +80,7 @@ func TestMaxReply(t *testing.T) {
 			whole, _ := ask(c, ids[0], line+"\n")
 			c.maxReply = len(whole)
 			if got, _ := ask(c, ids[0], line+"\n"); got != whole || whole == "" {
-				t.Errorf("%q of the limit is answered %q, want %q", line, got, whole)
+				t.Errorf("%q at the limit is answered %q, want %q", line, got, whole)
 			}
 			c.maxReply--
 			if got, _ := ask(c, ids[0], line+"\nme\n"); got != "0 Reply Too Large\n1 :0 "+c.conns[ids[0]].holder()+"\n" {
@@ -90,8 +90,8 @@ func TestMaxReply(t *testing.T) {
 	}
 }
 
-// TestLongListOfOneLock checks that the holders of one lock, too many to be
-// measured when they are asked for, are refused when they are looked at.
+// TestLongListOfOneLock checks that a list of holders of one lock, too long to be
+// measured when it is requested, is refused when its turn comes.
 func TestLongListOfOneLock(t *testing.T) {
 	c, ids := crowd(Config{SmallDump: 2}, rand.New(rand.NewPCG(1, 2)), 40)
 	whole, _ := ask(c, ids[0], "sd n1\n")
@@ -104,9 +104,9 @@ func TestLongListOfOneLock(t *testing.T) {
 	}
 }
 
-// TestDumpsWait checks that a large dump is made when its turn comes, shows what is
-// held then (DUMP-8), is shared by all who have asked for the same, and that what
-// they sent behind it waits (REPLY-1).
+// TestDumpsWait checks that a large dump is made when its turn comes, shows the state at
+// that moment (DUMP-8), is shared by all connections that requested it, and that their
+// later commands wait (REPLY-1).
 func TestDumpsWait(t *testing.T) {
 	c := New(Config{Dump: true, SmallDump: -1})
 	one, two, three := open(c, "1"), open(c, "2"), open(c, "3")
@@ -119,7 +119,7 @@ func TestDumpsWait(t *testing.T) {
 	receive(c, two, []byte("g y\ndump shared\n"), &replies)
 	receive(c, three, []byte("g z\ndump again\n"), &replies)
 	if rest, state := receive(c, one, rest, &replies); string(rest) != "r x\n" || !state.Waits {
-		t.Fatalf("who waits has %q left, waits: %v", rest, state.Waits)
+		t.Fatalf("the waiting connection has %q left, waits: %v", rest, state.Waits)
 	}
 	if replies != "1 Lock Get Success: x\n1 Lock Is Locked: x\n1 Lock Get Success: y\n1 Lock Get Success: z\n" {
 		t.Fatalf("got %q", replies)
@@ -161,8 +161,8 @@ func TestDumpsWait(t *testing.T) {
 	}
 }
 
-// TestDumpsInTurn checks that those who ask for what has one name, of which there are
-// many, do not keep those waiting who ask for a whole table.
+// TestDumpsInTurn checks that many dumps of single names do not delay dumps of whole
+// tables.
 func TestDumpsInTurn(t *testing.T) {
 	c := New(Config{Dump: true, Registry: true, SmallDump: -1})
 	for _, command := range []string{"sd a", "who b", "sd c", "sd d", "d", "dump x", "q full"} {
@@ -201,8 +201,8 @@ func TestRefusedDump(t *testing.T) {
 	}
 }
 
-// TestDumpBesideALargeEnd checks that a dump is not refused for what a connection held
-// that has just ended (DUMP-10).
+// TestDumpBesideALargeEnd checks that holdings of a connection that has just ended do
+// not make a dump too large (DUMP-10).
 func TestDumpBesideALargeEnd(t *testing.T) {
 	c := New(Config{Dump: true, EndPiece: 10})
 	c.maxReply = 500
@@ -223,8 +223,8 @@ func TestDumpBesideALargeEnd(t *testing.T) {
 	}
 }
 
-// TestDumpBesideManyHolders checks that a small dump is not made at once where very
-// many connections have to be looked at for it.
+// TestDumpBesideManyHolders checks that a small dump is not made at once if it has to
+// look at very many connections.
 func TestDumpBesideManyHolders(t *testing.T) {
 	c := New(Config{Dump: true})
 	var fx Effects

@@ -3,8 +3,8 @@ package core
 import "math"
 
 // Time is a moment, in nanoseconds since 1970 on a clock that never goes back,
-// or the span between two moments. Whoever calls says what time it is; nothing
-// here asks.
+// or the span between two moments. Callers pass the current time; this package
+// reads no clock.
 type Time int64
 
 // Spans.
@@ -13,5 +13,5 @@ const (
 	Second           = 1000 * Millisecond
 )
 
-// Never is a moment that does not come.
+// Never is later than any other moment.
 const Never Time = math.MaxInt64

@@ -7,9 +7,9 @@ import (
 	"lockd/wire"
 )
 
-// view is what a command shows, as it was at one moment (DUMP-8, STATS-9). To take
-// one is cheap; to show it is not, and can be done anywhere. The zero value may be
-// taken, and one that was shown be taken again.
+// view is the state that a reply shows, at one moment (DUMP-8, STATS-9). Taking a view
+// is cheap; formatting it is not, and may be done in any goroutine. The zero value is
+// ready for use, and a view may be reused.
 type view struct {
 	dialect wire.Dialect
 	command wire.Command
@@ -25,7 +25,7 @@ type view struct {
 // registered is a line of who.
 type registered struct{ addr, name string }
 
-// look takes the view that a command shows.
+// look takes the view for a request.
 func (c *Core) look(v *view, r wire.Request) {
 	v.dialect, v.command, v.dump = c.config.Dialect, r.Command, c.config.Dump
 	if r.Command == wire.Who {
@@ -93,7 +93,7 @@ func (v *view) appendPairs(out []byte, holdings iter.Seq2[string, lock.Conn]) []
 	return out
 }
 
-// table is a table as wire shows it.
+// table converts holdings to a table for package wire.
 func (v *view) table(holdings iter.Seq2[string, lock.Conn]) wire.Table {
 	return func(yield func(string, string) bool) {
 		for name, holder := range holdings {
@@ -104,6 +104,6 @@ func (v *view) table(holdings iter.Seq2[string, lock.Conn]) wire.Table {
 	}
 }
 
-// address is how a connection is shown in dump, which never shows names
-// (DUMP-5).
+// address returns how a connection is shown in dump, which never shows registered
+// names (DUMP-5).
 func (c *conn) address() string { return c.addr }

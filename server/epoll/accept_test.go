@@ -16,7 +16,7 @@ import (
 	"lockd/server/loop"
 )
 
-// TestAccept checks what is accepted, and from whom, as the net package shows it.
+// TestAccept checks the accepted connections and their peers against the net package.
 func TestAccept(t *testing.T) {
 	k := kernel(t)
 	for _, c := range []struct{ name, network, listen, dial string }{
@@ -26,7 +26,7 @@ func TestAccept(t *testing.T) {
 		{"IPv6 on all interfaces", "tcp", "[::]:0", "::1"},
 		{"link-local", "tcp", "[::]:0", linkLocal()},
 		{"unix", "unix", t.TempDir() + "/s", ""},
-		{"unix of the abstract kind", "unix", "@lockd-epoll-test", ""},
+		{"abstract unix", "unix", "@lockd-epoll-test", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.network == "tcp" && c.dial == "" {

@@ -1,10 +1,10 @@
 //go:build linux && (amd64 || arm64 || riscv64)
 
-// Package epoll is the loop.Kernel of Linux.
+// Package epoll is the loop.Kernel for Linux.
 //
-// Reading and writing are raw system calls that never block: the scheduler need
-// not hear of them, which saves a tenth of the time of a command. Their flags
-// make them non-blocking whatever the descriptor says, and writing never raises
+// Reading and writing are raw system calls that never block: they bypass the
+// scheduler, which saves a tenth of the time of a command. Their flags make them
+// non-blocking regardless of the descriptor's mode, and writing never raises
 // SIGPIPE. Waiting is an ordinary system call, since it blocks.
 package epoll
 
@@ -23,7 +23,7 @@ import (
 	"lockd/server/loop"
 )
 
-// wakeToken is the token of the eventfd that Wake writes to. A loop uses others.
+// wakeToken is the token of the eventfd that Wake writes to. Loops never use it.
 const wakeToken = ^uint64(0)
 
 // Kernel is one epoll instance. Make one with New.
@@ -31,7 +31,7 @@ type Kernel struct {
 	poll     int
 	event    int         // eventfd that Wake writes to
 	woken    atomic.Bool // event was written to, and Wait has not seen it
-	release  sync.Mutex  // of released: a number that is closed must not be written to
+	release  sync.Mutex  // guards released: Wake must not write to a closed descriptor
 	released bool
 	started  time.Time
 	base     core.Time // the time at started
@@ -42,7 +42,7 @@ type Kernel struct {
 // epollEvent is struct epoll_event, with its data as one number.
 type epollEvent = unix.EpollEvent
 
-// New returns a Kernel that watches nothing. Release ends it.
+// New returns a Kernel that watches nothing. Release frees it.
 func New() (*Kernel, error) {
 	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -62,8 +62,8 @@ func New() (*Kernel, error) {
 	return k, nil
 }
 
-// Release closes what the Kernel itself has open. Nothing but Wake may be called
-// after that, and does nothing.
+// Release closes the Kernel's own descriptors. After that only Wake may be called,
+// and does nothing.
 func (k *Kernel) Release() {
 	k.release.Lock()
 	defer k.release.Unlock()
@@ -72,8 +72,8 @@ func (k *Kernel) Release() {
 	unix.Close(k.poll)
 }
 
-// Now implements loop.Kernel: the wall clock when the Kernel was made, moved on
-// by the monotonic clock.
+// Now implements loop.Kernel: the wall clock when the Kernel was made, advanced by
+// the monotonic clock.
 func (k *Kernel) Now() core.Time { return k.base + core.Time(time.Since(k.started)) }
 
 // Wait implements loop.Kernel.
@@ -99,8 +99,8 @@ func (k *Kernel) Wait(events []loop.Event, until core.Time) int {
 	return n
 }
 
-// milliseconds is how long to wait, rounded up so that the last millisecond is
-// waited for and not spent asking.
+// milliseconds returns how long to wait, rounded up so that the last millisecond is
+// not spent polling.
 func (k *Kernel) milliseconds(until core.Time) uintptr {
 	if until == core.Never {
 		return ^uintptr(0)
@@ -137,13 +137,13 @@ func (k *Kernel) Wake() {
 	k.release.Lock()
 	defer k.release.Unlock()
 	if !k.released {
-		one := [8]byte{1} // in either byte order: any number above 0 will do
+		one := [8]byte{1} // in either byte order: any number above 0 works
 		syscall.RawSyscall(syscall.SYS_WRITE, uintptr(k.event), uintptr(unsafe.Pointer(&one)), 8)
 	}
 }
 
-// drainWake makes room for the next Wake. What that is about must be looked for
-// after this.
+// drainWake resets the eventfd for the next Wake. The caller must look for work after
+// this, not before.
 func (k *Kernel) drainWake() {
 	var count [8]byte
 	syscall.RawSyscall(syscall.SYS_READ, uintptr(k.event), uintptr(unsafe.Pointer(&count)), 8)
@@ -223,7 +223,7 @@ func (k *Kernel) control(op, fd int, events uint32, token uint64) syscall.Errno 
 	return errno
 }
 
-// The token is the data of an epoll_event, which x/sys shows as two halves.
+// The token is the data of an epoll_event, which x/sys splits into two halves.
 func setToken(e *epollEvent, token uint64) { e.Fd, e.Pad = int32(token), int32(token>>32) }
 func tokenOf(e *epollEvent) uint64         { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
@@ -251,9 +251,9 @@ func (k *Kernel) CloseWrite(fd loop.FD) syscall.Errno {
 	return errno
 }
 
-// Close implements loop.Kernel. It takes the descriptor out of the epoll
-// instance first, since a duplicate of it, in a child process say, would keep
-// its events coming.
+// Close implements loop.Kernel. It first removes the descriptor from the epoll
+// instance, which would otherwise go on to report events if there is a duplicate, in a
+// child process for example.
 func (k *Kernel) Close(fd loop.FD) {
 	k.Unwatch(fd)
 	unix.Close(int(fd))

@@ -13,7 +13,7 @@ import (
 	"lockd/server/loop"
 )
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for something that must happen.
 const patience = 10 * core.Second
 
 // kernel returns a Kernel for one test.
@@ -27,8 +27,8 @@ func kernel(t *testing.T) *Kernel {
 	return k
 }
 
-// pairOf returns a connection: the end that was accepted or that is like it, and
-// the other. Both are closed at the end of the test, unless it gives -1 for one.
+// pairOf returns the two ends of a connection, the accepted one or its equivalent
+// first. Both are closed at the end of the test, unless the test sets one to -1.
 func pairOf(t *testing.T, network string) (ours, theirs *int) {
 	t.Helper()
 	var fds [2]int
@@ -107,7 +107,7 @@ func accept(t *testing.T, k *Kernel, listener int) accepted {
 	return accepted{}
 }
 
-// events waits until there are some; no longer than for some time.
+// events waits until there are events, at most for longest.
 func events(k *Kernel, longest core.Time) []loop.Event {
 	var all [16]loop.Event
 	for until := k.Now() + longest; ; {
@@ -117,7 +117,7 @@ func events(k *Kernel, longest core.Time) []loop.Event {
 	}
 }
 
-// soon is a time in which what is ready already is reported.
+// soon is a time within which ready descriptors are reported.
 const soon = 20 * core.Millisecond
 
 func wantEvents(t *testing.T, k *Kernel, when string, want ...loop.Event) {

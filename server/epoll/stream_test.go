@@ -15,9 +15,9 @@ import (
 	"lockd/server/loop"
 )
 
-// TestNeverBlocks clears O_NONBLOCK, as everybody who has a duplicate of the
-// descriptor can. Time-outs of the sockets see to it that the test ends even if
-// something blocks.
+// TestNeverBlocks clears O_NONBLOCK, as any process with a duplicate of the
+// descriptor can. Timeouts of the sockets make sure that the test ends even if
+// a call blocks.
 func TestNeverBlocks(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
 		k := kernel(t)
@@ -58,7 +58,7 @@ func TestNeverBlocks(t *testing.T) {
 			t.Errorf("%d bytes were sent", sent)
 		}
 
-		// All that was said to be sent arrives, then the end.
+		// All bytes that Write accepted arrive, then the end.
 		if errno := k.CloseWrite(fd); errno != 0 {
 			t.Errorf("CloseWrite gives %v", errno)
 		}
@@ -80,7 +80,7 @@ func TestNeverBlocks(t *testing.T) {
 	})
 }
 
-// TestReadAndWrite are the ordinary cases.
+// TestReadAndWrite checks the ordinary cases.
 func TestReadAndWrite(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
 		k := kernel(t)
@@ -119,7 +119,7 @@ func TestReadAndWrite(t *testing.T) {
 	})
 }
 
-// TestClosedPeer checks that writing to a peer that is gone is an error, and no
+// TestClosedPeer checks that writing to a closed peer is an error, and raises no
 // signal.
 func TestClosedPeer(t *testing.T) {
 	signals := make(chan os.Signal, 100)

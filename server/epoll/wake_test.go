@@ -29,7 +29,7 @@ func TestWake(t *testing.T) {
 	for i := range 20 {
 		begin <- true
 		if i%2 == 0 {
-			time.Sleep(time.Millisecond) // it waits by now
+			time.Sleep(time.Millisecond) // until it waits
 		}
 		k.Wake()
 		if d := <-took; d >= patience {
@@ -53,7 +53,7 @@ func TestWakeWithoutWait(t *testing.T) {
 		if took := k.Now() - begin; took >= patience {
 			t.Fatal("the Wake was lost")
 		}
-		// The thousand were one.
+		// The thousand calls count as one.
 		begin, waits := k.Now(), 0
 		for ; k.Now() < begin+soon; waits++ {
 			k.Wait(all[:], begin+soon)
@@ -64,8 +64,8 @@ func TestWakeWithoutWait(t *testing.T) {
 	}
 }
 
-// TestConcurrentWakes checks that whatever was posted before a Wake is seen after
-// a Wait, however they meet.
+// TestConcurrentWakes checks that everything posted before a Wake is seen after a
+// Wait, however the calls interleave.
 func TestConcurrentWakes(t *testing.T) {
 	k := kernel(t)
 	var posted atomic.Int64
@@ -89,7 +89,7 @@ func TestConcurrentWakes(t *testing.T) {
 	waits := 0
 	for ; k.Now() < begin+core.Second/3; waits++ {
 		if k.Wait(all[:], deadline) != 0 {
-			t.Fatal("an event comes from nowhere")
+			t.Fatal("an unexpected event")
 		}
 		if k.Now() >= deadline {
 			t.Fatalf("a Wake was lost after %d", posted.Load())
@@ -98,7 +98,7 @@ func TestConcurrentWakes(t *testing.T) {
 	over.Store(true)
 	running.Wait()
 	t.Logf("%d wakes, %d waits", posted.Load(), waits)
-	// One by one, with an answer: here a lost one is waited for for ever.
+	// One by one, each with a response: a lost Wake would block for ever.
 	turns := make(chan int)
 	go func() {
 		for i := range 1000 {

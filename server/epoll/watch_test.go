@@ -18,8 +18,8 @@ import (
 	"lockd/server/loop"
 )
 
-// TestRelease checks that a Wake that comes too late writes to nothing, whoever
-// has the number by now.
+// TestRelease checks that a Wake after Release writes to no descriptor, even if the
+// number is in use again.
 func TestRelease(t *testing.T) {
 	k, err := New()
 	if err != nil {
@@ -65,8 +65,8 @@ func TestRelease(t *testing.T) {
 	running.Wait()
 }
 
-// TestUntil checks that Wait comes back at its time, not before, and does not
-// spend the last millisecond asking.
+// TestUntil checks that Wait returns at its time, not before, and does not poll in the
+// last millisecond.
 func TestUntil(t *testing.T) {
 	k := kernel(t)
 	ours, _ := pairOf(t, "unix")
@@ -111,7 +111,7 @@ func TestUntil(t *testing.T) {
 	}
 }
 
-// TestNow checks that time starts at the wall clock's and goes on.
+// TestNow checks that time starts at the wall clock and never goes back.
 func TestNow(t *testing.T) {
 	k := kernel(t)
 	last := k.Now()
@@ -143,7 +143,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestWatch goes through what can be wanted of one descriptor.
+// TestWatch goes through all that one descriptor can be watched for.
 func TestWatch(t *testing.T) {
 	both(t, func(t *testing.T, network string) {
 		k := kernel(t)
@@ -197,9 +197,9 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestDuplicate checks that a closed descriptor is silent, though a duplicate, in
-// a child process say, keeps what it stood for alive, and that its number can be
-// watched for something else.
+// TestDuplicate checks that a closed descriptor reports no events, although a
+// duplicate, in a child process for example, keeps its socket open, and that its number
+// can be watched again for another socket.
 func TestDuplicate(t *testing.T) {
 	k := kernel(t)
 	ours, theirs := pairOf(t, "unix")
@@ -259,7 +259,7 @@ func TestManyEvents(t *testing.T) {
 	}
 }
 
-// TestInterrupted checks that a signal is no event.
+// TestInterrupted checks that a signal is not reported as an event.
 func TestInterrupted(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGWINCH)

@@ -7,8 +7,7 @@ import (
 	"strconv"
 )
 
-// zone is the name of the scope of an IPv6 address, as the net package shows
-// it.
+// zone returns the name of the zone of an IPv6 address, as the net package shows it.
 func zone(index uint32) string {
 	if i, err := net.InterfaceByIndex(int(index)); err == nil {
 		return i.Name

@@ -8,49 +8,48 @@ import (
 )
 
 const (
-	// waitingLimit bounds the bytes that wait, of all connections together:
-	// replies that their clients have not taken, input that was not executed, and
-	// lines whose end has not come. A reply that several wait for counts once.
+	// waitingLimit bounds the waiting bytes of all connections together: replies
+	// that clients have not taken, input that is not executed, and unfinished lines.
+	// A reply that several connections wait for counts once.
 	waitingLimit = 256 << 20
-	// SmallDebt is what a connection may have waiting without being in the
-	// account: that is bounded by the number of connections.
+	// SmallDebt is how many bytes may wait for a connection without being in the
+	// account: the number of connections bounds their sum.
 	SmallDebt = 4 << 10
-	// stalled is how long a client must have taken nothing, and said nothing, to be
-	// dropped for a dump of somebody else.
+	// stalled is how long a client must have taken and sent nothing to be dropped
+	// for the dump of another.
 	stalled = 5 * core.Second
 )
 
-// Debtor is a connection that bytes wait for.
+// Debtor is a connection with waiting bytes.
 type Debtor interface {
 	// Drop ends the connection. It may be called from any goroutine, and must
-	// not wait for that of the connection.
+	// not wait for the goroutine of the connection.
 	Drop()
 }
 
-// Debt is what waits for one connection. The zero value is none. It belongs to the
-// Account that it was set in.
+// Debt is the waiting bytes of one connection. The zero value is none. It belongs to
+// the Account in which it was set.
 type Debt struct {
 	who    Debtor
 	bytes  int
-	shared *byte     // of a reply that others may wait for as well
+	shared *byte     // the first byte of a shared reply, or nil
 	size   int       // of that reply
-	moved  core.Time // when some of it was taken, or more of it came
+	moved  core.Time // when bytes were last taken or added
 	at     *list.Element
 }
 
-// Account adds up what waits. Beyond its limit it ends those connections whose
-// bytes have moved last the longest time ago: never one that reads, as long as
-// there is one that does not. The zero value is ready for use; it is safe for
-// concurrent use.
+// Account adds up the waiting bytes. Beyond its limit it drops the connections whose
+// bytes have not moved for the longest time: never one that reads, as long as there is
+// one that does not. The zero value is ready for use; it is safe for concurrent use.
 type Account struct {
 	mu     sync.Mutex
 	bytes  int
-	shared map[*byte]int // who waits for it
-	debts  list.List     // of *Debt, in the order in which they have moved
+	shared map[*byte]int // number of connections that wait for each shared reply
+	debts  list.List     // of *Debt, by the time they moved, the earliest first
 }
 
-// Set says what waits for a connection: bytes of its own, and perhaps a reply that
-// is shared; and whether it has moved.
+// Set records what waits for a connection: bytes of its own, and a shared reply or
+// nil; and whether the bytes have moved.
 func (a *Account) Set(d *Debt, who Debtor, now core.Time, bytes int, shared []byte, moved bool) {
 	if d.at == nil && bytes < SmallDebt && shared == nil {
 		return
@@ -82,8 +81,8 @@ func (a *Account) Set(d *Debt, who Debtor, now core.Time, bytes int, shared []by
 	}
 }
 
-// Room says whether so many bytes more may wait, and drops those for whom nothing
-// has moved for a while if that is needed.
+// Room says whether so many more bytes may wait. If needed, it drops connections that
+// have stalled.
 func (a *Account) Room(now core.Time, bytes int) bool {
 	a.mu.Lock()
 	var dropped []Debtor
@@ -107,8 +106,8 @@ func (a *Account) Bytes() int {
 
 func (a *Account) oldest() *Debt { return a.debts.Front().Value.(*Debt) }
 
-// drop takes out the debt that has moved last the longest time ago, and returns
-// whose it is.
+// drop removes the debt that has not moved for the longest time, and returns its
+// debtor.
 func (a *Account) drop() Debtor {
 	d := a.oldest()
 	a.clear(d)
@@ -127,7 +126,7 @@ func (a *Account) share(d *Debt, reply []byte) {
 	}
 }
 
-// clear takes the bytes of a debt out of the sum.
+// clear subtracts the bytes of a debt from the sum.
 func (a *Account) clear(d *Debt) {
 	a.bytes -= d.bytes
 	d.bytes = 0
@@ -141,7 +140,7 @@ func (a *Account) clear(d *Debt) {
 	d.shared, d.size = nil, 0
 }
 
-// remove takes a debt out of the list.
+// remove removes a debt from the list.
 func (a *Account) remove(d *Debt) {
 	if d.at != nil {
 		a.debts.Remove(d.at)

@@ -7,7 +7,7 @@ import (
 	"lockd/server/core"
 )
 
-// debtor notes that it was dropped.
+// debtor counts how often it was dropped.
 type debtor struct {
 	debt    Debt
 	dropped int
@@ -30,8 +30,8 @@ func debtors(n int) (all []*debtor, dropped func() string) {
 	}
 }
 
-// TestAccount checks that beyond the limit those are dropped, once, whose bytes have
-// moved last the longest time ago.
+// TestAccount checks that beyond the limit the debtors whose bytes have not moved for
+// the longest time are dropped, once.
 func TestAccount(t *testing.T) {
 	var a Account
 	all, dropped := debtors(5)
@@ -58,7 +58,7 @@ func TestAccount(t *testing.T) {
 	expect(t, "dropped in the end", dropped(), "[0 1 3]")
 }
 
-// TestSharedReply checks that a reply that many wait for counts once.
+// TestSharedReply checks that a reply that many connections wait for counts once.
 func TestSharedReply(t *testing.T) {
 	var a Account
 	all, dropped := debtors(100)
@@ -83,8 +83,7 @@ func TestSharedReply(t *testing.T) {
 	expect(t, "dropped", dropped(), "[]")
 }
 
-// TestRoom checks that room is made for a dump by those who have stalled, and by
-// nobody else.
+// TestRoom checks that only stalled debtors are dropped to make room for a dump.
 func TestRoom(t *testing.T) {
 	var a Account
 	all, dropped := debtors(3)

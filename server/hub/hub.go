@@ -8,8 +8,8 @@ import (
 	"lockd/server/core"
 )
 
-// Core is what a Hub serializes: a *core.Core, or one that a test or a
-// simulation has put something around.
+// Core is what a Hub serializes: a *core.Core, or a wrapper around one in tests and
+// simulations.
 type Core interface {
 	Open(now core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool)
 	Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (rest []byte, state core.State)
@@ -25,21 +25,21 @@ type Core interface {
 }
 
 // Hub serializes the calls of a Core. Make one with New; its methods are safe for
-// concurrent use. Those that take an Inbox are for the driver that it belongs
-// to, and take what is in it (nil is a caller that has none); those that take Effects reset them, and leave in
-// them what is for the connection that spoke.
+// concurrent use. Methods with an Inbox argument are for the driver of that Inbox, and
+// take the items out of it (a caller without one passes nil). Methods with an Effects
+// argument reset it, and leave in it what is for the connection of the call.
 type Hub struct {
 	mu     sync.Locker
-	turn   chan struct{} // has one while an Inbox that takes turns is at mu
+	turn   chan struct{} // has one while a driver that takes turns waits for or holds mu
 	core   Core
-	now    core.Time // never goes back, whatever the drivers say
+	now    core.Time // the latest time that a driver passed: never goes back
 	owners map[core.ID]Owner
 	alarm  atomic.Int64 // core.Time at which the keeper calls Tick
 	keeper func()       // wakes the keeper; nil if there is none
 	maker  func(*core.Dump)
-	teller func(core.Event) // nil if nobody wants to know
+	teller func(core.Event) // nil if there is none
 
-	// Waiting accounts for the bytes that wait, of all connections.
+	// Waiting accounts for the waiting bytes of all connections.
 	Waiting Account
 }
 
@@ -57,30 +57,30 @@ func New(c Core, mutex sync.Locker) *Hub {
 	return h
 }
 
-// MakeBy says who makes dumps: it is given one at a time, must not block, and
-// calls Finish when it has made it. Before that, whoever calls Tick makes it. It
-// must be called before anything else.
+// MakeBy sets the function that makes dumps: it gets one dump at a time, must not
+// block, and calls Finish when the dump is made. Without MakeBy, the caller of Tick
+// makes dumps. MakeBy must be called before any other method.
 func (h *Hub) MakeBy(maker func(*core.Dump)) { h.maker = maker }
 
-// TellTo makes somebody know what happens to locks, in order. It is called while
-// everybody else waits. It must be called before anything else.
+// TellTo sets the function that gets all events, in order. It is called under the
+// mutex. TellTo must be called before any other method.
 func (h *Hub) TellTo(teller func(core.Event)) { h.teller = teller }
 
-// Keep makes the caller the one that calls Tick when it is Alarm; wake tells it,
-// from any goroutine, that Alarm is earlier than it was.
+// Keep makes the caller the keeper, which calls Tick at the time Alarm. Hub calls
+// wake, in any goroutine, when Alarm has become earlier.
 func (h *Hub) Keep(wake func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.keeper = wake
 }
 
-// Alarm is the moment at which Tick is to be called at the latest.
+// Alarm returns the moment at which Tick must be called at the latest.
 func (h *Hub) Alarm() core.Time { return core.Time(h.alarm.Load()) }
 
-// Open adds a connection. An owner of another driver than the caller's is handed
-// over: that driver finds it in its inbox as an Item without Data. When Core
-// refuses the connection, the number is 0 and the answer to it is returned
-// (BAD-4), which belongs to the caller.
+// Open adds a connection. If its owner has another driver than the caller, it is handed
+// over: that driver finds it in its inbox, as an Item that is New. If Core refuses the
+// connection, the number is 0, and Open returns the refusal to be sent (BAD-4), which
+// belongs to the caller.
 func (h *Hub) Open(now core.Time, peer core.Peer, owner Owner, own *Inbox, fx *core.Effects) (id core.ID, refusal []byte) {
 	fx.Reset()
 	h.lock(own)
@@ -103,8 +103,7 @@ func (h *Hub) Open(now core.Time, peer core.Peer, owner Owner, own *Inbox, fx *c
 	return id, nil
 }
 
-// Receive gives bytes of a connection to Core, and returns those that it has not
-// looked at.
+// Receive passes bytes of a connection to Core, and returns the unprocessed rest.
 func (h *Hub) Receive(now core.Time, id core.ID, data []byte, own *Inbox, fx *core.Effects) (rest []byte, state core.State) {
 	fx.Reset()
 	h.lock(own)
@@ -122,7 +121,7 @@ func (h *Hub) EndMessage(now core.Time, id core.ID, own *Inbox, fx *core.Effects
 	return state
 }
 
-// Close ends a connection, once: false if it was not open.
+// Close ends a connection. It returns false if it was not open.
 func (h *Hub) Close(now core.Time, id core.ID, own *Inbox, fx *core.Effects) (core.Orphans, bool) {
 	fx.Reset()
 	h.lock(own)
@@ -133,7 +132,7 @@ func (h *Hub) Close(now core.Time, id core.ID, own *Inbox, fx *core.Effects) (co
 	return orphans, open
 }
 
-// CloseAll ends connections in one step, and returns what each that was open held.
+// CloseAll ends connections in one step, and returns what each open one held.
 func (h *Hub) CloseAll(now core.Time, ids []core.ID) map[core.ID]core.Orphans {
 	all := make(map[core.ID]core.Orphans)
 	fx := new(core.Effects)
@@ -149,7 +148,7 @@ func (h *Hub) CloseAll(now core.Time, ids []core.ID) map[core.ID]core.Orphans {
 	return all
 }
 
-// Tick does what has become due.
+// Tick does the work of Core that is due.
 func (h *Hub) Tick(now core.Time, own *Inbox, fx *core.Effects) {
 	fx.Reset()
 	h.lock(own)
@@ -158,7 +157,7 @@ func (h *Hub) Tick(now core.Time, own *Inbox, fx *core.Effects) {
 	h.unlock(0, own, fx)
 }
 
-// Finish gives a dump back to Core, made or not.
+// Finish returns a dump to Core, made or not.
 func (h *Hub) Finish(now core.Time, d *core.Dump) {
 	fx := new(core.Effects)
 	h.mu.Lock()
@@ -174,7 +173,7 @@ func (h *Hub) Stop(now core.Time) {
 	h.unlock(0, nil, fx)
 }
 
-// Collect takes what is in an inbox.
+// Collect takes the items out of an inbox.
 func (h *Hub) Collect(own *Inbox) {
 	h.lock(own)
 	own.take()
@@ -205,7 +204,7 @@ func (h *Hub) Commands() uint64 {
 	return h.core.Commands()
 }
 
-// lock takes the mutex for a driver. Its caller calls endTurn once it has let go of it.
+// lock locks the mutex for a driver. The caller unlocks it, then calls endTurn.
 func (h *Hub) lock(own *Inbox) {
 	if own != nil && own.turns {
 		h.turn <- struct{}{}
@@ -219,14 +218,14 @@ func (h *Hub) endTurn(own *Inbox) {
 	}
 }
 
-// time is the time that Core is told. Its caller holds the mutex.
+// time returns the time to pass to Core. Its caller holds the mutex.
 func (h *Hub) time(now core.Time) core.Time {
 	h.now = max(h.now, now)
 	return h.now
 }
 
-// unlock hands over what is not for the connection that spoke, takes the inbox of
-// the caller, and lets go of the mutex.
+// unlock delivers the outputs for other connections than that of the call, takes the
+// items out of the caller's inbox, and unlocks the mutex.
 func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	var woken []*Inbox
 	for _, o := range fx.Outputs() {
@@ -258,7 +257,7 @@ func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	}
 }
 
-// begin lets a dump be made, if there is room for it.
+// begin starts making a dump, if there is room for it; otherwise it refuses the dump.
 func (h *Hub) begin(now core.Time, d *core.Dump) {
 	if h.Waiting.Room(now, d.Size()) {
 		h.maker(d)
@@ -267,8 +266,8 @@ func (h *Hub) begin(now core.Time, d *core.Dump) {
 	}
 }
 
-// put puts an item into the inbox of its connection's driver, and adds that to
-// those to be woken. What is for a connection that has ended is dropped.
+// put puts an item into the inbox of its connection's driver, and adds the inbox to
+// those to be woken. It drops an item for a connection that has ended.
 func (h *Hub) put(to core.ID, item Item, own *Inbox, woken []*Inbox) []*Inbox {
 	if item.Owner = h.owners[to]; item.Owner == nil {
 		return woken
@@ -281,8 +280,8 @@ func (h *Hub) put(to core.ID, item Item, own *Inbox, woken []*Inbox) []*Inbox {
 	return woken
 }
 
-// rearm makes the alarm earlier if Core wants to be woken earlier, and returns
-// how to wake the keeper then.
+// rearm makes the alarm earlier if Core.Next is, and then returns the function that
+// wakes the keeper.
 func (h *Hub) rearm() func() {
 	next := h.core.Next()
 	if next >= h.Alarm() {

@@ -12,7 +12,7 @@ import (
 	"lockd/server/core"
 )
 
-// fake is a Core that does what a test says.
+// fake is a Core whose results a test sets.
 type fake struct {
 	open    int
 	now     []core.Time
@@ -106,8 +106,8 @@ func newHub() (*Hub, *fake, *core.Effects) {
 	return New(f, nil), f, new(core.Effects)
 }
 
-// TestOutputs checks that outputs go to the connections that they are for, in the
-// order in which they were decided, and wake their drivers once.
+// TestOutputs checks that outputs go to their connections, in the order in which they
+// were made, and wake each driver once.
 func TestOutputs(t *testing.T) {
 	h, f, fx := newHub()
 	here, there := newDriver(), newDriver()
@@ -122,7 +122,7 @@ func TestOutputs(t *testing.T) {
 	expect(t, "who was woken", []int{here.woken, there.woken}, "[0 1]")
 	expect(t, "whether there is something", []bool{here.inbox.Some(), there.inbox.Some()}, "[false true]")
 
-	// What the other one takes with its own call was decided before that.
+	// The items that the other driver takes with its call were made before that call.
 	f.effects = map[core.ID]string{3: "later"}
 	h.EndMessage(0, 3, there.inbox, fx)
 	expect(t, "what they have taken", there.taken(), "[3: x 4: y]")
@@ -134,7 +134,7 @@ func TestOutputs(t *testing.T) {
 		t.Error("the inbox is not empty")
 	}
 
-	// What is for an end is dropped, and an end happens once.
+	// Outputs for a connection that has ended are dropped, and it ends once.
 	f.effects = map[core.ID]string{3: "granted", 4: "too late"}
 	orphans, open := h.Close(0, 4, nil, fx)
 	expect(t, "the first end", fmt.Sprint(orphans.Exclusive, open), "3 true")
@@ -146,8 +146,8 @@ func TestOutputs(t *testing.T) {
 	expect(t, "after the end", there.taken(), "[3: granted]")
 }
 
-// TestHandOver checks that a driver finds a connection that another has accepted
-// before anything that is for it.
+// TestHandOver checks that a driver gets a connection that another driver has accepted
+// before any output for it.
 func TestHandOver(t *testing.T) {
 	h, f, fx := newHub()
 	here, there := newDriver(), newDriver()
@@ -171,7 +171,7 @@ func TestHandOver(t *testing.T) {
 	expect(t, "what the other one finds", there.taken(), "[]")
 }
 
-// TestTaken checks that what is taken while things are done is done after them.
+// TestTaken checks that items taken during a call of Taken are handled last.
 func TestTaken(t *testing.T) {
 	h, _, _ := newHub()
 	d := newDriver()
@@ -190,8 +190,8 @@ func TestTaken(t *testing.T) {
 	expect(t, "wake-ups", d.woken, 3)
 }
 
-// TestAlarm checks that the keeper is woken when Core wants to be woken earlier,
-// and only then.
+// TestAlarm checks that the keeper is woken when Core.Next becomes earlier, and only
+// then.
 func TestAlarm(t *testing.T) {
 	h, f, fx := newHub()
 	d := newDriver()
@@ -210,7 +210,7 @@ func TestAlarm(t *testing.T) {
 	expect(t, "the alarm after a tick", fmt.Sprint(h.Alarm(), woken), "900 2")
 }
 
-// TestTimeNeverGoesBack checks what Core is told by drivers whose clocks differ.
+// TestTimeNeverGoesBack checks the times passed to Core by drivers whose clocks differ.
 func TestTimeNeverGoesBack(t *testing.T) {
 	h, f, fx := newHub()
 	d := newDriver()
@@ -220,7 +220,7 @@ func TestTimeNeverGoesBack(t *testing.T) {
 	h.Tick(19, d.inbox, fx)
 	h.Close(18, 1, d.inbox, fx)
 	if want := []core.Time{10, 10, 20, 20, 20}; !slices.Equal(f.now, want) {
-		t.Errorf("Core was told %v, want %v", f.now, want)
+		t.Errorf("Core got the times %v, want %v", f.now, want)
 	}
 	conns, locks := h.Held()
 	expect(t, "figures", fmt.Sprint(conns, locks, h.Commands()), "1 7 8")
@@ -229,7 +229,7 @@ func TestTimeNeverGoesBack(t *testing.T) {
 // received shows what Receive returns.
 func received(rest []byte, state core.State) string { return fmt.Sprint(string(rest), state.Held) }
 
-// counter is a mutex that counts who is at it, waiting or holding it.
+// counter is a mutex that counts the goroutines that wait for it or hold it.
 type counter struct {
 	sync.Mutex
 	at, most atomic.Int32
@@ -247,8 +247,8 @@ func (c *counter) Unlock() {
 	c.Mutex.Unlock()
 }
 
-// TestTurns checks that of drivers that take turns one at the most is at the mutex,
-// whatever it calls, and that the others do not.
+// TestTurns checks that at most one of the drivers that take turns waits for or holds
+// the mutex, whatever it calls, and that other drivers do not take turns.
 func TestTurns(t *testing.T) {
 	for _, turns := range []bool{true, false} {
 		mutex := new(counter)
@@ -280,7 +280,7 @@ func TestTurns(t *testing.T) {
 			<-begun
 		}
 		if turns {
-			time.Sleep(50 * time.Millisecond) // for all that would come
+			time.Sleep(50 * time.Millisecond) // for any others to arrive
 		}
 		for !turns && mutex.at.Load() < int32(1+len(calls)) {
 			runtime.Gosched()
@@ -288,7 +288,7 @@ func TestTurns(t *testing.T) {
 		mutex.Unlock()
 		all.Wait()
 		if most := mutex.most.Load(); turns && most > 2 {
-			t.Errorf("%d were at the mutex at a time, with the one who had it", most)
+			t.Errorf("%d goroutines waited for or held the mutex at a time, want 2", most)
 		}
 	}
 }

@@ -6,50 +6,49 @@ import (
 	"lockd/server/core"
 )
 
-// Owner is a connection as its driver knows it.
+// Owner is a driver's object for a connection.
 type Owner interface {
-	// Inbox is where what is for the connection goes. It is always the same.
+	// Inbox returns the inbox for items of the connection. It is always the same.
 	Inbox() *Inbox
-	// Opened tells the connection its number, before it can be in any Item.
+	// Opened sets the number of the connection, before it can be in any Item.
 	Opened(core.ID)
 }
 
-// Item is something that a driver is to do: to take over the connection Owner, if
-// there is nothing else; to send Data on it; to let it go on that has waited, once
-// it has sent Data; or to Run.
+// Item is something that a driver has to do: take over the connection Owner, if no
+// other field is set; send Data on it; resume it with the reply Data; or call Run.
 type Item struct {
 	Owner   Owner
-	Data    []byte // belongs to who takes the item, unless Resumed: then to nobody
+	Data    []byte // belongs to the driver, unless Resumed: then it is shared
 	Resumed bool
 	Run     func()
 }
 
-// New says whether the connection is to be taken over.
+// New says whether the driver has to take over the connection.
 func (i Item) New() bool { return i.Data == nil && !i.Resumed && i.Run == nil }
 
-// Inbox holds what others have for one driver to do. Make one with NewInbox.
+// Inbox is a queue of items for one driver. Make one with NewInbox or NewInboxInTurn.
 type Inbox struct {
 	wake  func()
 	turns bool        // its driver takes turns
 	items []Item      // guarded by the mutex of the Hub
-	taken []Item      // of the driver alone
+	taken []Item      // used by the driver only
 	some  atomic.Bool // items is not empty
 }
 
-// NewInbox returns an empty inbox. wake is called from any goroutine after
-// something was put into it; it must not block, nor call the Hub.
+// NewInbox returns an empty inbox. wake is called in any goroutine after an item was
+// put into it; it must neither block nor call the Hub.
 func NewInbox(wake func()) *Inbox { return &Inbox{wake: wake} }
 
-// NewInboxInTurn returns an empty inbox for one of many drivers that serve one
-// connection each, beside others that serve many: those of this kind take turns before
-// they take the mutex, so that the others wait for one of them at the most.
+// NewInboxInTurn returns an empty inbox for a driver that serves only one connection.
+// Such drivers take turns before they lock the mutex, so that drivers that serve many
+// connections wait for at most one of them.
 func NewInboxInTurn(wake func()) *Inbox { return &Inbox{wake: wake, turns: true} }
 
-// Some says whether there is anything to Collect. It may be called at any time.
+// Some says whether there is anything to Collect. It is safe for concurrent use.
 func (i *Inbox) Some() bool { return i.some.Load() }
 
-// Taken calls do with what was taken out of the inbox, in order. do may cause
-// more to be taken, which comes after it.
+// Taken calls do with each item that was taken out of the inbox, in order, including
+// items that are taken during these calls.
 func (i *Inbox) Taken(do func(Item)) {
 	for at := 0; at < len(i.taken); at++ {
 		item := i.taken[at]
@@ -65,8 +64,8 @@ func (i *Inbox) put(item Item) {
 	i.some.Store(true)
 }
 
-// take moves all items to taken. Its caller holds the mutex of the Hub and is the
-// driver; a caller without an inbox has nothing to take.
+// take moves all items to taken. Its caller is the driver and holds the mutex of the
+// Hub; a nil Inbox has no items.
 func (i *Inbox) take() {
 	if i == nil || len(i.items) == 0 {
 		return

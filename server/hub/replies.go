@@ -2,14 +2,13 @@ package hub
 
 import "slices"
 
-// Replies are those that a connection has not sent, in order. The zero value is
-// none.
+// Replies is a queue of unsent replies of a connection. The zero value is empty.
 type Replies struct{ pieces []piece }
 
-// piece is what is left of some replies.
+// piece is the unsent rest of some replies.
 type piece struct {
 	data   []byte
-	shared []byte // all of it, if others may have it as well
+	shared []byte // the whole reply, if it is shared with other connections
 }
 
 // Add adds replies, which belong to the connection from then on.
@@ -19,21 +18,21 @@ func (r *Replies) Add(data []byte) {
 	}
 }
 
-// AddShared adds what is left of a reply that others may have too. It must never be
-// changed.
+// AddShared adds the unsent rest of a reply that other connections may share. It must
+// never be changed.
 func (r *Replies) AddShared(left, whole []byte) {
 	if len(left) > 0 {
 		r.pieces = append(r.pieces, piece{left, whole})
 	}
 }
 
-// Some says whether there is anything to be sent.
+// Some says whether there is anything to send.
 func (r *Replies) Some() bool { return len(r.pieces) > 0 }
 
-// Next returns what is to be sent next, which is not empty. There must be some.
+// Next returns the bytes to be sent next, at least one. The queue must not be empty.
 func (r *Replies) Next() []byte { return r.pieces[0].data }
 
-// Sent takes n bytes of what Next returns away.
+// Sent removes the first n bytes of what Next returns.
 func (r *Replies) Sent(n int) {
 	first := &r.pieces[0]
 	if first.data = first.data[n:]; len(first.data) == 0 {
@@ -41,11 +40,11 @@ func (r *Replies) Sent(n int) {
 	}
 }
 
-// Clear drops all.
+// Clear drops all replies.
 func (r *Replies) Clear() { r.pieces = nil }
 
-// Memory returns how many bytes of its own the connection keeps, and the reply that
-// it shares with others, nil if there is none: it never has two.
+// Memory returns how many bytes the connection keeps of its own, and the shared reply,
+// nil if there is none. There is never more than one.
 func (r *Replies) Memory() (own int, shared []byte) {
 	for _, p := range r.pieces {
 		if p.shared != nil {

@@ -1,7 +1,6 @@
 package life
 
-// End says how a connection ended. These four words are used wherever an end is
-// spoken of.
+// End says how a connection ended. The log and the simulation use the same four words.
 type End uint8
 
 const (
@@ -10,10 +9,10 @@ const (
 	// Finished means that the client ended its stream, and everything before
 	// the end was answered (END-4).
 	Finished
-	// Failed means that the connection broke: it was reset, or its peer has
+	// Failed means that the connection broke: it was reset, or its peer
 	// vanished.
 	Failed
-	// TimedOut means that the client said nothing, or did not read, for too
+	// TimedOut means that the client sent nothing, or did not read, for too
 	// long.
 	TimedOut
 	// Dropped means that the server ended it, because it stops (END-8) or to

@@ -7,11 +7,11 @@ import (
 	"lockd/server/core"
 )
 
-// world is a life and what a driver of it has seen, from which it is known what
-// must not happen any more.
+// world is a life and what its driver has seen, which determines what must no longer
+// happen.
 type world struct {
 	life Life
-	// Deadlines are kept as what is left of them, so that states repeat.
+	// Deadlines are kept relative to now, so that states repeat.
 	refused, released, ended, closed bool
 	unsent, input, waits             bool // as the driver knows
 	how                              End
@@ -19,8 +19,8 @@ type world struct {
 	foreign                          bool
 }
 
-// moves are what can happen to a connection, the steps of its driver that make
-// sense, and calls that do not.
+// moves returns what can happen to a connection: events, valid steps of its driver, and
+// calls that do not apply.
 func moves(w world) map[string]func(*world) {
 	all := map[string]func(*world){
 		"time stands still": func(w *world) {},
@@ -56,7 +56,7 @@ func moves(w world) map[string]func(*world) {
 				w.life.Owe(0)
 				w.life.Heard(0, 1)
 				if w.life.Step() != step {
-					panic("a call that makes no sense has changed the step")
+					panic("a call that does not apply has changed the step")
 				}
 			}
 		},
@@ -89,7 +89,7 @@ func moves(w world) map[string]func(*world) {
 				w.input, w.unsent, w.waits = left, replies, waits
 			}
 		}
-		all["execute what is foreign"] = func(w *world) {
+		all["execute another protocol"] = func(w *world) {
 			w.life.Executed(0, true, true, core.State{Ends: true})
 			w.input, w.unsent, w.foreign = false, true, true
 		}
@@ -113,18 +113,18 @@ func moves(w world) map[string]func(*world) {
 	return all
 }
 
-// pass lets time pass: now is always 0.
+// pass advances the time: now is always 0, so that the deadlines move.
 func (w *world) pass(d core.Time) {
 	if w.life.deadline != core.Never {
 		w.life.deadline -= d
 	}
-	// In whole milliseconds, so that states repeat; when it is over, however long
-	// does not matter.
+	// In whole milliseconds, so that states repeat; how long ago it ended does not
+	// matter.
 	left := w.life.until - d + core.Millisecond - 1
 	w.life.until = max(left-left%core.Millisecond, -1)
 }
 
-// check looks for what must never be.
+// check checks the invariants.
 func (w *world) check(before world) error {
 	step := w.life.Step()
 	if w.how == Open && !w.refused {
@@ -141,21 +141,21 @@ func (w *world) check(before world) error {
 	case w.foreign && (step == Read || step == Execute):
 		return fmt.Errorf("BAD-7: step %d comes after another protocol", step)
 	case step == Wait && (!w.waits || w.unsent || w.life.Deadline() != core.Never):
-		return fmt.Errorf("it waits until %d with unsent %v, and a reply in the making: %v", w.life.Deadline(), w.unsent, w.waits)
+		return fmt.Errorf("it waits until %d with unsent %v, waits %v", w.life.Deadline(), w.unsent, w.waits)
 	case step == Write && !w.unsent && !w.refused:
-		return fmt.Errorf("it writes, and nothing is unsent")
+		return fmt.Errorf("it writes although nothing is unsent")
 	case step == Release && (w.refused || w.released):
 		return fmt.Errorf("L2: it releases: refused %v, released %v", w.refused, w.released)
 	case (step == EndStream || step == Discard || step == Close) && !w.refused && !w.released:
 		return fmt.Errorf("L2: step %d comes before the release", step)
 	case step == Discard && !w.ended:
-		return fmt.Errorf("it discards and has not ended the stream")
+		return fmt.Errorf("it discards although it has not ended the stream")
 	case step == EndStream && w.ended:
 		return fmt.Errorf("it ends the stream twice")
 	case w.closed != (step == Nothing):
 		return fmt.Errorf("closed is %v at step %d", w.closed, step)
 	case step == Nothing && before.life.Step() != Nothing && before.life.Step() != Close:
-		return fmt.Errorf("it is over and was not closed")
+		return fmt.Errorf("it has no next step but was not closed")
 	case !w.refused && w.life.End() != w.how:
 		return fmt.Errorf("it has ended %v, and then %v", w.how, w.life.End())
 	case !w.refused && (w.how != Open) != (step >= Release):
@@ -166,9 +166,9 @@ func (w *world) check(before world) error {
 	return w.terminates()
 }
 
-// terminates checks L3: a connection that has ended, or whose server stops, or
-// that was refused, comes to its end by deadlines alone, in a bounded time,
-// whatever the client does not do, as long as what it waits for is made; so does any under limits.
+// terminates checks L3: a connection that has ended, that was refused, or whose server
+// stops is closed by deadlines alone in a bounded time, even if the client does nothing,
+// provided that the reply it waits for is made. So is any connection with limits.
 func (w *world) terminates() error {
 	l, spent := w.life, core.Time(0)
 	unlimited := l.limits.Idle == 0
@@ -203,8 +203,8 @@ func (w *world) terminates() error {
 	return fmt.Errorf("L3: it does not end: step %d, deadline %d", l.Step(), l.Deadline())
 }
 
-// TestExhaust goes through every state that a life can come to, by all that can
-// happen at the moments that matter.
+// TestExhaust visits every reachable state of a life, by all moves at the moments that
+// matter.
 func TestExhaust(t *testing.T) {
 	seen := map[world]bool{}
 	var queue []world
@@ -225,7 +225,7 @@ func TestExhaust(t *testing.T) {
 			next := w
 			move(&next)
 			if l := &next.life; l.phase >= closing || l.phase == serving && !l.stopping {
-				l.until = 0 // means nothing
+				l.until = 0 // has no meaning here
 			}
 			transitions++
 			if err := next.check(w); err != nil {

@@ -2,38 +2,39 @@ package life
 
 import "lockd/server/core"
 
-// Step is what a driver has to do next for a connection.
+// Step is what a driver has to do next for a connection. The driver then calls the
+// method that reports the result.
 type Step uint8
 
 const (
 	// Read is to read once; then Received if bytes came, Ended at the end of
-	// the stream or an error.
+	// the stream or after an error.
 	Read Step = iota
-	// Execute is to give the input to Core; then Executed.
+	// Execute is to pass the input to Core; then Executed.
 	Execute
 	// Write is to send unsent replies; then Wrote, or Ended after an error.
 	Write
-	// Wait is to do nothing until the reply is there that the connection waits
-	// for; then Resumed.
+	// Wait is to do nothing until the reply that the connection waits for is
+	// there; then Resumed.
 	Wait
 	// Release is to close the connection in Core; then Released.
 	Release
 	// EndStream is to end the stream for the client; then StreamEnded.
 	EndStream
-	// Discard is to read once and forget what came; then Discarded, or Ended.
+	// Discard is to read once and ignore the bytes; then Discarded, or Ended.
 	Discard
 	// Close is to close the socket; then Closed.
 	Close
-	// Nothing means that it is over.
+	// Nothing means that the connection is closed.
 	Nothing
 )
 
-// Limits are the times that a client may take, 0 for ever.
+// Limits are the timeouts for a client; 0 is none.
 type Limits struct {
-	// Write is how long the client may take for the next WritePiece bytes of
+	// Write is how long the client may take to read the next WritePiece bytes of
 	// its replies, or all of them if they are fewer.
 	Write core.Time
-	// Idle is how long the client may say nothing.
+	// Idle is how long the client may send nothing.
 	Idle core.Time
 }
 
@@ -42,22 +43,22 @@ type Limits struct {
 const WritePiece = 256 << 10
 
 const (
-	// drainPause is the silence after which a server that stops takes it that
-	// all that was received has been read (END-8). After drainTime it takes no
-	// silence any more: that nothing is there is enough.
+	// drainPause is the silence after which a server that stops assumes that it
+	// has read all that was received (END-8). After drainTime it no longer waits
+	// for silence: it is enough that nothing is there to be read.
 	drainPause = 20 * core.Millisecond
 	drainTime  = 200 * core.Millisecond
-	// drainMost is how many bytes of a client that is never silent it reads in
-	// any case, however long that takes; after drainTime no more. Many such
-	// clients at once must not keep it from stopping.
+	// drainMost is how many bytes a server that stops reads from a client that is
+	// never silent, however long that takes; after drainTime it reads no more than
+	// that, so that many such clients cannot keep it from stopping.
 	drainMost = 1 << 20
 	// lingerPause is the silence after which a connection that the server has
-	// ended is closed. Closing with unread input would make the kernel reset
-	// it, and its peer might never see the last replies.
+	// ended is closed. If it were closed with unread input, the kernel would reset
+	// it, and the client might never see the last replies.
 	lingerPause = core.Second
-	// lingerTime is how long a client that goes on sending is waited for.
+	// lingerTime is how long the server waits for a client that keeps sending.
 	lingerTime = 10 * core.Second
-	// refusalTime is that for a connection that was refused (BAD-4, BAD-7).
+	// refusalTime limits sending to, and lingering for, a refused client (BAD-4, BAD-7).
 	refusalTime = core.Second
 )
 
@@ -66,47 +67,47 @@ type phase uint8
 
 const (
 	serving   phase = iota
-	refusing        // sending the answer to one connection too many
-	releasing       // has ended; its locks have not
-	ending          // its stream is to be ended
-	lingering       // its stream was ended, that of the client was not
+	refusing        // sending the refusal of one connection too many
+	releasing       // has ended; its locks are not released yet
+	ending          // the server's stream is to be ended
+	lingering       // the server's stream was ended, the client's was not
 	closing
 	closed
 )
 
 // Life is the state of one connection. Make one with Admitted or Refused. Its
-// methods do nothing where they make no sense any more, so that a driver need not
-// know the phase. It is not safe for concurrent use.
+// methods do nothing in phases in which they no longer apply, so that a driver need
+// not know the phase. It is not safe for concurrent use.
 type Life struct {
 	limits   *Limits
 	deadline core.Time // of the step that Step returns; Never if it has none
-	until    core.Time // the end of drainTime, then of lingering
-	taken    int32     // bytes of replies, since the deadline of writing was set
-	drained  int32     // bytes that were read since the server began to stop
+	until    core.Time // the end of drainTime, later of lingering
+	taken    int32     // bytes of replies sent since the write deadline was set
+	drained  int32     // bytes read since the server began to stop
 	phase    phase
 	end      End
-	stopping bool // the server stops: what was received is answered, no more
+	stopping bool // the server stops: only what was received is answered
 	unsent   bool // there are replies that the client has not taken
-	input    bool // there is input that Core has not looked at
-	waits    bool // for a reply that is in the making
+	input    bool // there is input that Core has not processed
+	waits    bool // for a reply that is being made
 	foreign  bool // the client speaks another protocol (BAD-7)
 }
 
-// Admitted returns the life of a connection that Core has opened. Limits are
-// shared by many and must not change.
+// Admitted returns the life of a connection that Core has opened. Many lives may
+// share one Limits, which must not change.
 func Admitted(now core.Time, limits *Limits) Life {
 	l := Life{limits: limits}
 	l.settle(now)
 	return l
 }
 
-// Refused returns the life of a connection that is sent an answer and closed
+// Refused returns the life of a connection that is sent a refusal and closed
 // (BAD-4).
 func Refused(now core.Time, limits *Limits) Life {
 	return Life{limits: limits, phase: refusing, unsent: true, deadline: now + refusalTime}
 }
 
-// Step returns what is to be done next.
+// Step returns the next step.
 func (l *Life) Step() Step {
 	switch l.phase {
 	case serving, refusing:
@@ -131,9 +132,9 @@ func (l *Life) Step() Step {
 	return Nothing
 }
 
-// Deadline is the moment at which Expire is to be called if the step has not
-// come to anything, Never if it may take for ever. Where the server stops, a driver
-// that was too busy to read in time reads once more before that (END-8).
+// Deadline returns the moment at which Expire is to be called if the step has had no
+// result, Never if it may take for ever. While the server stops, a driver that was too
+// busy to read in time reads once more before it calls Expire (END-8).
 func (l *Life) Deadline() core.Time { return l.deadline }
 
 // End says how the connection ended.
@@ -142,7 +143,7 @@ func (l *Life) End() End { return l.end }
 // Stopping says whether the server stops.
 func (l *Life) Stopping() bool { return l.stopping }
 
-// Received tells that n bytes were read, which are to be executed.
+// Received reports that n bytes were read, which are to be executed.
 func (l *Life) Received(n int) {
 	if l.phase == serving {
 		l.input, l.deadline = true, core.Never
@@ -150,22 +151,22 @@ func (l *Life) Received(n int) {
 	}
 }
 
-// Heard tells that n bytes were read that are not to be executed, such as a
+// Heard reports that n bytes were read that are not to be executed, such as a
 // WebSocket's ping: the client is not idle.
 func (l *Life) Heard(now core.Time, n int) {
 	l.drain(n)
 	l.settle(now)
 }
 
-// drain counts what was read since the server began to stop.
+// drain counts the bytes read since the server began to stop.
 func (l *Life) drain(n int) {
 	if l.stopping && l.phase == serving {
 		l.drained = int32(min(int(l.drained)+n, drainMost))
 	}
 }
 
-// Executed tells that Core has looked at input: whether some is left, whether
-// there are replies to be sent, and what Core says of the connection.
+// Executed reports that Core has processed input: whether some is left, whether
+// there are replies to be sent, and the State that Core returned.
 func (l *Life) Executed(now core.Time, left, replies bool, state core.State) {
 	if l.phase != serving {
 		return
@@ -177,14 +178,14 @@ func (l *Life) Executed(now core.Time, left, replies bool, state core.State) {
 	l.settle(now)
 }
 
-// Resumed tells that a connection goes on that has waited. What it is owed now is
-// told by Owe, before.
+// Resumed reports that a connection that waited continues. The driver reports its reply
+// with Owe, before.
 func (l *Life) Resumed(now core.Time) {
 	l.waits = false
 	l.settle(now)
 }
 
-// Owe tells that there are replies to be sent, whoever caused them.
+// Owe reports that there are replies to be sent, whichever connection caused them.
 func (l *Life) Owe(now core.Time) {
 	if l.phase == serving && !l.unsent {
 		l.unsent, l.taken = true, 0
@@ -192,7 +193,7 @@ func (l *Life) Owe(now core.Time) {
 	}
 }
 
-// Wrote tells that n bytes of replies were sent, and whether some are left.
+// Wrote reports that n bytes of replies were sent, and whether some are left.
 func (l *Life) Wrote(now core.Time, n int, left bool) {
 	if !l.unsent {
 		return
@@ -207,7 +208,7 @@ func (l *Life) Wrote(now core.Time, n int, left bool) {
 	l.settle(now)
 }
 
-// settle decides what comes next where nothing is left to be executed or sent.
+// settle decides what comes next when nothing is left to be executed or sent.
 func (l *Life) settle(now core.Time) {
 	if l.unsent {
 		return
@@ -229,10 +230,10 @@ func (l *Life) settle(now core.Time) {
 	}
 }
 
-// Ended tells that the stream has ended or failed.
+// Ended reports that the stream has ended or failed.
 func (l *Life) Ended(how End) { l.finish(how) }
 
-// Stop tells that the server stops: what was received is answered, and then the
+// Stop reports that the server stops: what was received is answered, and then the
 // connection ends (END-8).
 func (l *Life) Stop(now core.Time) {
 	if l.phase == serving && !l.stopping {
@@ -247,7 +248,7 @@ func (l *Life) Drop() {
 	l.finish(Dropped)
 }
 
-// Expire tells what time it is. It does nothing before the deadline.
+// Expire reports the time. It does nothing before the deadline.
 func (l *Life) Expire(now core.Time) {
 	switch {
 	case now < l.deadline:
@@ -259,7 +260,8 @@ func (l *Life) Expire(now core.Time) {
 	}
 }
 
-// finish ends the connection, the first time in one of the four ways.
+// finish ends a connection that is served, in one of the four ways, and closes one that
+// is refused or lingers.
 func (l *Life) finish(how End) {
 	switch l.phase {
 	case serving:
@@ -272,8 +274,8 @@ func (l *Life) finish(how End) {
 	l.unsent, l.input, l.waits, l.taken, l.deadline = false, false, false, 0, core.Never
 }
 
-// Released tells that the locks are released. A client whose connection the
-// server ends in peace may still be sending, and is waited for.
+// Released reports that the locks are released. If the server ends the connection
+// gracefully, it lingers, since the client may still be sending.
 func (l *Life) Released() {
 	if l.phase == releasing {
 		l.phase = closing
@@ -283,8 +285,7 @@ func (l *Life) Released() {
 	}
 }
 
-// StreamEnded tells that the stream was ended for the client, or that this has
-// failed.
+// StreamEnded reports that the stream was ended for the client, or that this failed.
 func (l *Life) StreamEnded(now core.Time, ok bool) {
 	if l.phase != ending {
 		return
@@ -300,7 +301,7 @@ func (l *Life) StreamEnded(now core.Time, ok bool) {
 	l.deadline = now + lingerPause
 }
 
-// Discarded tells that bytes were read and forgotten.
+// Discarded reports that bytes were read and ignored.
 func (l *Life) Discarded(now core.Time) {
 	switch {
 	case l.phase != lingering:
@@ -311,16 +312,16 @@ func (l *Life) Discarded(now core.Time) {
 	}
 }
 
-// Closed tells that the socket is closed.
+// Closed reports that the socket is closed.
 func (l *Life) Closed() {
 	if l.phase == closing {
 		l.phase = closed
 	}
 }
 
-// after is the moment that ends a limit, which is none if it is 0.
+// after returns the moment at which a limit ends, Never if the limit is 0.
 func after(now, limit core.Time) core.Time {
-	if limit <= 0 || limit > core.Never-now { // which may be meant for ever
+	if limit <= 0 || limit > core.Never-now { // no limit, or the sum would overflow
 		return core.Never
 	}
 	return now + limit

@@ -9,9 +9,10 @@ import (
 	"lockd/server/core"
 )
 
-// scenarios are lives, told as `EVENT -> STEP DEADLINE`, separated by commas. An
-// event may begin with the time in milliseconds (`@50`), which then stands still.
-// The deadline is in milliseconds, `-` is none; how it ended follows when it has.
+// scenarios are lives, written as `EVENT -> STEP DEADLINE`, separated by commas. An
+// event may begin with the time in milliseconds (`@50`), which stays until the next one.
+// The deadline is in milliseconds, `-` is none; then follows how the life has ended, if
+// it has.
 var scenarios = map[string]string{
 	"requests": `admit -> read 100, @60 received -> execute -, executed -> read 160,
 		@70 received -> execute -, executed replies -> write 370, @80 wrote 5 left -> write 370,
@@ -36,15 +37,15 @@ var scenarios = map[string]string{
 	"a server that stops, silence": `admit -> read 100, @10 stop -> read 30, @15 stop -> read 30, @29 expire -> read 30,
 		@30 expire -> release - dropped, released -> end -  dropped, @40 streamended -> discard 1040 dropped,
 		@1039 discarded -> discard 2039 dropped, @2039 expire -> close - dropped, closed -> nothing - dropped`,
-	"a server that stops, and a client that goes on": `admit -> read 100, @90 received 9000000 -> execute -, executed -> read 190,
+	"a server that stops, and a client that keeps sending": `admit -> read 100, @90 received 9000000 -> execute -, executed -> read 190,
 		@100 stop -> read 120, @115 received -> execute -, executed replies -> write 415, @120 wrote 7 -> read 140,
 		@295 heard 1047968 -> read 300, @301 received 606 -> execute -, executed replies -> write 601,
 		@310 wrote 7 -> read 310, expire -> read 310, @311 received -> execute -, executed -> release - dropped,
 		released -> end - dropped, streamended -> discard 1311 dropped,
 		@10000 discarded -> discard 10311 dropped, @10310 discarded -> discard 10311 dropped, @10311 discarded -> close - dropped`,
-	"a server that stops, and a client that says little and often": `admit -> read 100, stop -> read 20, @190 heard 1 -> read 200,
+	"a server that stops, and a client that sends little and often": `admit -> read 100, stop -> read 20, @190 heard 1 -> read 200,
 		@199 heard 1 -> read 200, @210 heard 1 -> read 210, expire -> read 210, @211 expire -> release - dropped`,
-	"a server that stops, and a client that says much in a short time": `admit -> read 100, stop -> read 20,
+	"a server that stops, and a client that sends much in a short time": `admit -> read 100, stop -> read 20,
 		@10 heard 2000000 -> read 30, @150 heard 2000000 -> read 170, @190 heard 1 -> read 200, @200 heard 1 -> release - dropped`,
 	"a server that stops, and a client that has ended": `admit -> read 100, stop -> read 20,
 		ended finished -> release - finished, released -> close - finished`,
@@ -62,10 +63,10 @@ var scenarios = map[string]string{
 		@500 discarded -> discard 1010, @1010 discarded -> close - dropped, closed -> nothing - dropped`,
 	"refused, silent":          `refuse -> write 1000, wrote 27 -> end 1000, streamended -> discard 1000, @1000 expire -> close - dropped`,
 	"refused, reads nothing":   `refuse -> write 1000, @999 expire -> write 1000, @1000 expire -> close - dropped`,
-	"refused, and gone":        `refuse -> write 1000, ended failed -> close - dropped`,
+	"refused, and reset":       `refuse -> write 1000, ended failed -> close - dropped`,
 	"refused, cannot be ended": `refuse -> write 1000, wrote 27 -> end 1000, streamended failed -> close -`,
-	"refused, in the way":      `refuse -> write 1000, wrote 27 -> end 1000, drop -> close - dropped`,
-	"what makes no sense":      `admit -> read 100, wrote 1 -> read 100, released -> read 100, closed -> read 100, streamended -> read 100, discarded -> read 100, ended finished -> release - finished, received -> release - finished, executed left replies -> release - finished, heard -> release - finished, stop -> release - finished, expire -> release - finished`,
+	"refused, and dropped":     `refuse -> write 1000, wrote 27 -> end 1000, drop -> close - dropped`,
+	"calls that do not apply":  `admit -> read 100, wrote 1 -> read 100, released -> read 100, closed -> read 100, streamended -> read 100, discarded -> read 100, ended finished -> release - finished, received -> release - finished, executed left replies -> release - finished, heard -> release - finished, stop -> release - finished, expire -> release - finished`,
 	"waits for a reply": `admit -> read 100, received -> execute -, executed left replies waits -> write 300, wrote 9 -> wait -,
 		@5000 expire -> wait -, owe -> write 5300, resumed -> write 5300, wrote 5 -> execute -, executed -> read 5100`,
 	"waits, and the server stops": `admit -> read 100, received -> execute -, executed waits -> wait -, stop -> wait -,
@@ -77,10 +78,10 @@ var scenarios = map[string]string{
 		released -> close - dropped`,
 	"another protocol, which reads nothing": `admit -> read 100, received -> execute -, executed replies ends -> write 300,
 		@300 expire -> release - timed out, released -> close - timed out`,
-	"breaks while it waits":          `admit -> read 100, received -> execute -, executed waits -> wait -, ended failed -> release - failed, resumed -> release - failed`,
-	"no limits":                      `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
-	"limits that are meant for ever": `endless -> read -, @5 received -> execute -, executed replies -> write -, @6 wrote 1 left -> write -`,
-	"no limits, but it stops":        `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
+	"breaks while it waits":   `admit -> read 100, received -> execute -, executed waits -> wait -, ended failed -> release - failed, resumed -> release - failed`,
+	"no limits":               `unlimited -> read -, received -> execute -, executed replies -> write -, wrote 1 left -> write -, wrote 1 -> read -, expire -> read -`,
+	"limits too long to add":  `endless -> read -, @5 received -> execute -, executed replies -> write -, @6 wrote 1 left -> write -`,
+	"no limits, but it stops": `unlimited -> read -, stop -> read 20, @20 expire -> release - dropped`,
 }
 
 var stepNames = [...]string{"read", "execute", "write", "wait", "release", "end", "discard", "close", "nothing"}
@@ -111,7 +112,7 @@ func TestScenarios(t *testing.T) {
 
 var limited = &Limits{Write: 300 * core.Millisecond, Idle: 100 * core.Millisecond}
 
-// play lets an event happen.
+// play calls the method of an event.
 func play(t *testing.T, l *Life, now core.Time, words []string) {
 	has := func(word string) bool { return strings.Contains(strings.Join(words[1:], " "), word) }
 	switch words[0] {
@@ -160,7 +161,7 @@ func play(t *testing.T, l *Life, now core.Time, words []string) {
 	}
 }
 
-// size is the number of bytes in an event that has one.
+// size returns the number of bytes in an event.
 func size(t *testing.T, words []string) int {
 	if len(words) < 2 {
 		return 1

@@ -7,25 +7,26 @@ import (
 )
 
 const (
-	// acceptsPerTurn is how many connections a listener may bring in one turn.
+	// acceptsPerTurn is how many connections a loop accepts from a listener in one
+	// turn.
 	acceptsPerTurn = 64
-	// Pauses after a failed accept, such as one for lack of descriptors: the
-	// kernel would report the listener for ever.
+	// Pauses after a failed accept, such as one for lack of descriptors, during
+	// which the kernel would report the listener all the time.
 	firstPause = 5 * core.Millisecond
 	maxPause   = core.Second
 )
 
-// listener is a descriptor that connections come from.
+// listener is a listening descriptor.
 type listener struct {
 	fd    FD
 	token uint64
 	retry core.Time // when it is watched again; Never while it is watched
-	pause core.Time // the last one; 0 after an accept that did not fail
+	pause core.Time // the last one; 0 after a successful accept
 }
 
-// Listen makes a loop accept connections from a listening descriptor, which is
-// the loop's from then on, non-blocking, and closed when it stops. It may be
-// called from any goroutine.
+// Listen makes a loop accept connections from a non-blocking listening descriptor. The
+// descriptor belongs to the loop, which closes it when it stops. Listen may be called
+// from any goroutine.
 func (l *Loop) Listen(fd FD) {
 	l.post(func() {
 		if l.stopping {
@@ -51,7 +52,7 @@ func (l *Loop) resume() {
 	}
 }
 
-// pause leaves a listener alone for some time.
+// pause stops watching a listener for some time.
 func (l *Loop) pause(s *listener, why syscall.Errno) {
 	s.pause = min(max(2*s.pause, firstPause), maxPause)
 	s.retry = l.now + s.pause
@@ -59,7 +60,7 @@ func (l *Loop) pause(s *listener, why syscall.Errno) {
 	l.observer.NotAccepted(why, s.pause)
 }
 
-// accept takes connections from the queue of a listener. Core admits them in the
+// accept accepts connections from the queue of a listener. Core admits them in the
 // order of the queue.
 func (l *Loop) accept(s *listener) {
 	for range acceptsPerTurn {

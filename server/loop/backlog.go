@@ -7,16 +7,16 @@ import (
 	"lockd/server/hub"
 )
 
-// backlog is what waits at a connection.
+// backlog is the waiting bytes of a connection.
 type backlog struct {
-	out  hub.Replies // that are not sent
-	in   []byte      // input that Core has not looked at
+	out  hub.Replies // not sent
+	in   []byte      // input that Core has not processed
 	held int         // bytes of memory that Core keeps for a line
 	debt hub.Debt
 	peer core.Peer // of a connection that is being handed over
 }
 
-// wait returns the backlog of a connection, which is made if there is none.
+// wait returns the backlog of a connection, and makes one if there is none.
 func (c *conn) wait() *backlog {
 	if c.backlog == nil {
 		c.backlog = new(backlog)
@@ -24,17 +24,17 @@ func (c *conn) wait() *backlog {
 	return c.backlog
 }
 
-// owes says whether there are replies that are not sent.
+// owes says whether there are unsent replies.
 func (c *conn) owes() bool { return c.backlog != nil && c.backlog.out.Some() }
 
-// takeInput takes the input that waits.
+// takeInput removes and returns the waiting input.
 func (c *conn) takeInput() []byte {
 	in := c.backlog.in
 	c.backlog.in = nil
 	return in
 }
 
-// keep keeps the input that Core has not looked at, and notes how much Core keeps.
+// keep stores the input that Core has not processed, and how many bytes Core holds.
 func (c *conn) keep(rest []byte, held int) {
 	if c.backlog == nil && len(rest) == 0 && held < hub.SmallDebt {
 		return
@@ -44,8 +44,8 @@ func (c *conn) keep(rest []byte, held int) {
 	c.account(true)
 }
 
-// account tells the account what waits, and whether it has moved, and gives back a
-// backlog that holds nothing.
+// account records the waiting bytes, and whether they have moved, and frees an empty
+// backlog.
 func (c *conn) account(moved bool) {
 	b := c.backlog
 	own, shared := b.out.Memory()
@@ -55,7 +55,7 @@ func (c *conn) account(moved bool) {
 	}
 }
 
-// forget drops whatever waits.
+// forget drops the backlog.
 func (c *conn) forget() {
 	if b := c.backlog; b != nil {
 		b.out.Clear()

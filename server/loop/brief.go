@@ -6,8 +6,8 @@ import (
 	"lockd/server/life"
 )
 
-// addBrief adds a connection to those that are there for a moment, and closes another
-// that it takes the place of.
+// addBrief adds a connection to those that are sent a refusal, and closes the oldest
+// if there are too many.
 func (l *Loop) addBrief(c *conn) {
 	l.brief = append(l.brief, c)
 	if l.mostBrief == 0 || len(l.brief) <= l.mostBrief {

@@ -11,8 +11,8 @@ import (
 	"lockd/sim/kernel"
 )
 
-// TestMostBrief checks that connections which are told why they are not served (BAD-4,
-// BAD-7) are closed for others of their kind before their time is over.
+// TestMostBrief checks that too many connections that are sent a refusal (BAD-4, BAD-7)
+// are closed before their time is over.
 func TestMostBrief(t *testing.T) {
 	const most = 3
 	for said, told := range map[string]string{
@@ -47,11 +47,11 @@ func TestMostBrief(t *testing.T) {
 			}
 			got := make([]byte, 100)
 			if n, _ := c.Read(got); string(got[:n]) != told {
-				t.Fatalf("told %q, want %q", got[:n], told)
+				t.Fatalf("got %q, want %q", got[:n], told)
 			}
 		}
 		if n := len(m.Descriptors()) - before; n != most {
-			t.Errorf("%d connections that were told %q are open, want %d", n, told, most)
+			t.Errorf("%d connections that were sent %q are open, want %d", n, told, most)
 		}
 	}
 }

@@ -8,18 +8,18 @@ import (
 	"lockd/server/life"
 )
 
-// conn is one connection. Very many may be idle: it is small, and has buffers
-// only while they hold something.
+// conn is one connection. It is small, since there may be very many idle ones, and has
+// buffers only while they hold something.
 type conn struct {
 	loop    *Loop
 	life    life.Life
 	id      core.ID // 0 if it was refused
 	token   uint64
 	alarm   core.Time // in timers; Never if it is not there
-	backlog *backlog  // nil: nothing waits
+	backlog *backlog  // nil if nothing waits
 	fd      FD
 	timer   int32 // place in timers; -1 if it is not there
-	watched Ready // what the kernel watches for; 0: nothing, but that it has broken
+	watched Ready // what the kernel watches for; 0 is only Hangup and Error
 	queued  bool  // in Loop.again
 }
 
@@ -52,7 +52,7 @@ func (l *Loop) attach(c *conn, peer core.Peer) {
 	l.advance(c, 0)
 }
 
-// refuse sends the answer to a connection that was not admitted.
+// refuse sends the refusal to a connection that was not admitted.
 func (l *Loop) refuse(c *conn, answer []byte) {
 	c.token = l.slots.add(c)
 	c.life = life.Refused(l.now, l.limits)
@@ -60,11 +60,11 @@ func (l *Loop) refuse(c *conn, answer []byte) {
 	l.advance(c, Writable)
 }
 
-// advance lets a connection take the steps of its life that need not wait. ready
-// is what the kernel says of it. In one call it reads once, executes once, and
-// writes what waited once.
+// advance takes the steps of a connection's life that need not wait. ready is what the
+// kernel reports about it. One call reads at most once, executes at most once, and
+// writes waiting replies at most once.
 func (l *Loop) advance(c *conn, ready Ready) {
-	var input []byte // was read in this call, or is to be executed in it
+	var input []byte // read in this call, or to be executed in it
 	executed := false
 	for {
 		switch step := c.life.Step(); step {
@@ -116,8 +116,8 @@ func (l *Loop) advance(c *conn, ready Ready) {
 	}
 }
 
-// later lets a connection execute the rest of its input in the next turn, so that
-// many replies to one connection do not hold up the others.
+// later defers the rest of a connection's input to the next turn, so that many replies
+// to one connection do not delay the others.
 func (l *Loop) later(c *conn) {
 	if !c.queued {
 		c.queued = true
@@ -125,9 +125,9 @@ func (l *Loop) later(c *conn) {
 	}
 }
 
-// await lets a connection wait for its reply. It returns false if the connection has
-// broken meanwhile. Where both streams have ended there is nothing to be watched any
-// more: the kernel would tell of it for ever.
+// await makes a connection wait for its reply. It returns false if the connection has
+// broken meanwhile. It stops watching one whose two streams have ended: the kernel
+// would report that all the time.
 func (l *Loop) await(c *conn, ready Ready) bool {
 	switch {
 	case ready&Error != 0:
@@ -163,7 +163,7 @@ func (l *Loop) rest(c *conn) bool {
 	return true
 }
 
-// read reads once, and returns what is to be executed.
+// read reads once, and returns the input to be executed.
 func (l *Loop) read(c *conn, step life.Step) []byte {
 	n, errno := l.kernel.Read(c.fd, l.buf[:])
 	switch {
@@ -181,8 +181,7 @@ func (l *Loop) read(c *conn, step life.Step) []byte {
 	return nil
 }
 
-// execute gives input to Core, sends the replies, and keeps what Core has not
-// looked at.
+// execute passes input to Core, sends the replies, and keeps the unprocessed rest.
 func (l *Loop) execute(c *conn, input []byte) {
 	l.executing = c
 	rest, state := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
@@ -196,7 +195,7 @@ func (l *Loop) execute(c *conn, input []byte) {
 	}
 }
 
-// release closes a connection in Core. What waited at it is lost.
+// release closes a connection in Core, and drops its backlog.
 func (l *Loop) release(c *conn) {
 	orphans, _ := l.hub.Close(l.now, c.id, l.inbox, &l.ended)
 	l.mail()
@@ -205,7 +204,7 @@ func (l *Loop) release(c *conn) {
 	l.observer.Released(c.id, c.life.End(), orphans)
 }
 
-// close forgets a connection; its descriptor is closed at the end of the turn.
+// close removes a connection; its descriptor is closed at the end of the turn.
 func (l *Loop) close(c *conn) {
 	c.life.Closed()
 	c.forget()

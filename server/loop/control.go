@@ -2,7 +2,7 @@ package loop
 
 import "lockd/server/hub"
 
-// post lets the loop run a task in its own time. It may be called from any
+// post makes the loop run a task in its own goroutine. It may be called from any
 // goroutine.
 func (l *Loop) post(task func()) { l.hub.Post(l.inbox, hub.Item{Run: task}) }
 
@@ -24,14 +24,14 @@ func (l *Loop) stop() {
 	l.each(func(c *conn) { c.life.Stop(l.now) })
 	for _, other := range l.others {
 		if other != l {
-			// Behind the connections that this one has handed over.
+			// After the connections that this loop has handed over.
 			other.Stop()
 		}
 	}
 }
 
-// Drop ends all connections of the loop without answering, and those that are still
-// to be handed over to it. It may be called from any goroutine.
+// Drop ends all connections of the loop without answering, including those that are
+// being handed over to it. It may be called from any goroutine.
 func (l *Loop) Drop() {
 	l.post(func() {
 		l.dropping = true
@@ -39,7 +39,7 @@ func (l *Loop) Drop() {
 	})
 }
 
-// each does something to every connection, and lets it go on.
+// each calls do for every connection, then advances it.
 func (l *Loop) each(do func(*conn)) {
 	for i := range l.slots.all {
 		if c, ok := l.slots.all[i].what.(*conn); ok {

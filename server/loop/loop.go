@@ -7,30 +7,30 @@ import (
 )
 
 const (
-	// readSize is the size in bytes of a read. A larger one lets a client that
-	// never stops sending take more of everybody's time: beside twenty of them a
-	// polite one waits for 6 ms at 16 KiB, 17 at 64.
+	// readSize is the size in bytes of a read. With larger reads, clients that
+	// never stop sending take more time from the others: beside twenty of them, a
+	// client that waits for each reply waits for 6 ms at 16 KiB, 17 at 64.
 	readSize = 16 << 10
-	// eventsPerTurn is how many connections are let go on in one turn.
+	// eventsPerTurn is the maximum number of events handled in one turn.
 	eventsPerTurn = 128
 )
 
-// Observer is told what happens to connections, by any loop.
+// Observer is notified of what happens to connections. All loops call it.
 type Observer interface {
-	// Opened tells of a connection that was admitted.
+	// Opened reports that a connection was admitted.
 	Opened(core.ID, core.Peer)
-	// Refused tells of one that was not (BAD-4).
+	// Refused reports that a connection was refused (BAD-4).
 	Refused(core.Peer)
-	// Released tells how a connection ended, and how many locks that released.
+	// Released reports how a connection ended, and how many locks that released.
 	Released(core.ID, life.End, core.Orphans)
-	// Closed tells that its socket is closed.
+	// Closed reports that the socket of a connection is closed.
 	Closed(core.ID)
-	// NotAccepted tells of an accept that failed, and when it is tried again.
+	// NotAccepted reports a failed accept, and the pause before the next one.
 	NotAccepted(err error, pause core.Time)
 }
 
-// Loop serves connections. Make one with New. Its methods but Listen, Stop and
-// Drop are for the one goroutine that calls Turn.
+// Loop serves connections. Make one with New. Except for Listen, Stop and Drop, its
+// methods are for the one goroutine that calls Turn.
 type Loop struct {
 	kernel    Kernel
 	hub       *hub.Hub
@@ -39,34 +39,34 @@ type Loop struct {
 	observer  Observer
 	keeper    bool // calls Hub.Tick
 	mostBrief int
-	others    []*Loop // that connections are shared out to, in turn; itself too
+	others    []*Loop // the loops that get its accepted connections, in turn; includes itself
 	next      int     // in others
 
 	now       core.Time // of this turn
 	events    [eventsPerTurn]Event
 	buf       [readSize]byte
 	fx        core.Effects
-	ended     core.Effects // of connections that end, while fx is in use
+	ended     core.Effects // of ending connections, while fx is in use
 	slots     slots
 	timers    timers
 	listeners []*listener
-	again     []*conn // have input that was not executed yet
-	executing *conn   // is in the middle of execute
+	again     []*conn // have input to be executed in the next turn
+	executing *conn   // in the middle of execute, or nil
 	closing   []*conn // to be closed at the end of the turn
-	brief     []*conn // those that are told why they are not served, the oldest first; some may have ended
+	brief     []*conn // sent a refusal, the oldest first; some may have ended
 	tasks     []func()
 	stopping  bool
 	dropping  bool // Drop was called
 }
 
-// Config holds what a Loop is made with.
+// Config is the configuration of a Loop.
 type Config struct {
 	Kernel   Kernel
 	Hub      *hub.Hub
 	Limits   *life.Limits // shared; must not change
-	Observer Observer     // nil is nobody
-	// MostBrief is how many connections that are told why they are not served (BAD-4,
-	// BAD-7) may be open at a time; then the oldest is closed. 0 is no bound.
+	Observer Observer     // may be nil
+	// MostBrief is how many connections that are sent a refusal (BAD-4, BAD-7) may be
+	// open at a time; beyond that the oldest is closed. 0 is no bound.
 	MostBrief int
 }
 
@@ -74,23 +74,23 @@ type Config struct {
 func New(c Config) *Loop {
 	l := &Loop{kernel: c.Kernel, hub: c.Hub, limits: c.Limits, observer: c.Observer, mostBrief: c.MostBrief}
 	if l.observer == nil {
-		l.observer = nobody{}
+		l.observer = noObserver{}
 	}
 	l.inbox = hub.NewInbox(c.Kernel.Wake)
 	l.others = []*Loop{l}
 	return l
 }
 
-// Lead makes the first of some loops the one that accepts for all of them, and
-// that calls Hub.Tick. It must be called before any turn.
+// Lead makes the first of some loops accept for all of them, and call Hub.Tick. It
+// must be called before any turn.
 func Lead(loops []*Loop) {
 	loops[0].others = loops
 	loops[0].keeper = true
 	loops[0].hub.Keep(loops[0].kernel.Wake)
 }
 
-// Turn waits until something is ready, and lets everything that is go on. It
-// returns false when the loop was stopped and nothing is left.
+// Turn waits until something is ready, and handles all that is. It returns false when
+// the loop was stopped and nothing is left.
 func (l *Loop) Turn() bool {
 	n := l.kernel.Wait(l.events[:], l.until())
 	l.now = l.kernel.Now()
@@ -127,7 +127,7 @@ func (l *Loop) closeAll() {
 	l.closing = l.closing[:0]
 }
 
-// until is the moment at which a turn is due without any event.
+// until returns the moment at which the next turn is due even without an event.
 func (l *Loop) until() core.Time {
 	if len(l.again) > 0 || l.inbox.Some() {
 		return 0
@@ -142,7 +142,7 @@ func (l *Loop) until() core.Time {
 	return until
 }
 
-// event lets the connection or listener of an event go on.
+// event handles an event of a connection or listener.
 func (l *Loop) event(e Event) {
 	switch s := l.slots.of(e.Token).(type) {
 	case *conn:
@@ -152,7 +152,7 @@ func (l *Loop) event(e Event) {
 	}
 }
 
-// tick lets Core do what has become due.
+// tick calls Hub.Tick if it is due.
 func (l *Loop) tick() {
 	if l.keeper && l.now >= l.hub.Alarm() {
 		l.hub.Tick(l.now, l.inbox, &l.fx)
@@ -160,7 +160,7 @@ func (l *Loop) tick() {
 	}
 }
 
-// mail does what was taken out of the inbox.
+// mail handles the items that were taken out of the inbox.
 func (l *Loop) mail() {
 	l.inbox.Taken(func(item hub.Item) {
 		switch c, ok := item.Owner.(*conn); {
@@ -177,8 +177,8 @@ func (l *Loop) mail() {
 	})
 }
 
-// told sends what others have caused, and lets a connection go on that has waited
-// for it.
+// told sends an output of another connection's call, and resumes a connection that
+// waited for it.
 func (l *Loop) told(c *conn, item hub.Item) {
 	if len(item.Data) > 0 {
 		c.life.Owe(l.now)
@@ -190,13 +190,13 @@ func (l *Loop) told(c *conn, item hub.Item) {
 	switch {
 	case c == l.executing:
 	case c.life.Step() == life.Execute:
-		l.later(c) // another may be in the middle of that
+		l.later(c) // execute may be running for another connection
 	default:
 		l.advance(c, 0)
 	}
 }
 
-// runTasks runs what others have asked for, which may end connections, where no
+// runTasks runs the tasks of post, which may end connections. It is called while no
 // connection is in the middle of a step.
 func (l *Loop) runTasks() {
 	for len(l.tasks) > 0 {
@@ -207,11 +207,11 @@ func (l *Loop) runTasks() {
 	l.tasks = nil
 }
 
-// nobody observes nothing.
-type nobody struct{}
+// noObserver is an Observer that does nothing.
+type noObserver struct{}
 
-func (nobody) Opened(core.ID, core.Peer)                {}
-func (nobody) Refused(core.Peer)                        {}
-func (nobody) Released(core.ID, life.End, core.Orphans) {}
-func (nobody) Closed(core.ID)                           {}
-func (nobody) NotAccepted(err error, pause core.Time)   {}
+func (noObserver) Opened(core.ID, core.Peer)                {}
+func (noObserver) Refused(core.Peer)                        {}
+func (noObserver) Released(core.ID, life.End, core.Orphans) {}
+func (noObserver) Closed(core.ID)                           {}
+func (noObserver) NotAccepted(err error, pause core.Time)   {}

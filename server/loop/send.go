@@ -7,20 +7,19 @@ import (
 	"lockd/server/life"
 )
 
-// The most bytes that one connection writes in a turn.
+// The maximum sizes of a write.
 const (
-	// replySize is that of the replies to what arrived together (REPLY-5).
+	// replySize is for the replies to input that arrived together (REPLY-5).
 	replySize = 64 << 10
-	// pieceSize is that of dumps, and of what had to wait for room: 2,000 clients
-	// that are sent a dump of 900 KB at once keep an honest one waiting for up to
-	// 90 ms, and up to 190 with 64 KiB. A client that reads alone does not
-	// notice.
+	// pieceSize is for dumps, and for replies that had to wait for room: 2,000
+	// clients that are sent a dump of 900 KB at once delay a well-behaved client by
+	// up to 90 ms, with 64 KiB by up to 190. A single reader does not notice.
 	pieceSize = 16 << 10
 )
 
-// send sends replies that are owed: at once as far as there is room, unless others
-// wait before them. data is in the effects of the loop, or nobody else's; if it is
-// shared, it is never changed.
+// send sends replies: at once as far as there is room, unless earlier ones wait. data
+// is in the effects of the loop, or belongs to the connection, or is shared and never
+// changed.
 func (l *Loop) send(c *conn, data []byte, shared bool) {
 	if c.life.Step() != life.Write {
 		return // it has ended
@@ -52,7 +51,7 @@ func (l *Loop) send(c *conn, data []byte, shared bool) {
 	c.account(n > 0)
 }
 
-// flush sends what waits, as far as there is room.
+// flush sends waiting replies, as far as there is room.
 func (l *Loop) flush(c *conn) {
 	out := &c.backlog.out
 	n, ok := l.write(c, out.Next(), pieceSize)
@@ -66,8 +65,7 @@ func (l *Loop) flush(c *conn) {
 	}
 }
 
-// write writes once, so many bytes at the most, and ends the connection if that
-// fails.
+// write writes once, at most size bytes, and ends the connection if that fails.
 func (l *Loop) write(c *conn, data []byte, size int) (n int, ok bool) {
 	n, errno := l.kernel.Write(c.fd, data[:min(len(data), size)])
 	switch errno {

@@ -13,7 +13,7 @@ import (
 	"lockd/sim/kernel"
 )
 
-// writes notes how many bytes were given to the kernel at a time.
+// writes is a kernel that records the size of each write.
 type writes struct {
 	*kernel.Poller
 	sizes []int
@@ -24,8 +24,8 @@ func (w *writes) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 	return w.Poller.Write(fd, p)
 }
 
-// TestWrites checks that the replies to what was read at once leave in one write where
-// they fit in 64 KiB (REPLY-5), and that a dump leaves in pieces of 16 KiB.
+// TestWrites checks that the replies to one read are sent in one write if they fit in
+// 64 KiB (REPLY-5), and that a dump is sent in pieces of 16 KiB.
 func TestWrites(t *testing.T) {
 	const room = 1 << 20
 	m := kernel.New(kernel.Options{Buffers: kernel.Buffers{ServerReceive: room, ServerSend: room, ClientReceive: room}})

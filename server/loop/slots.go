@@ -1,8 +1,8 @@
 package loop
 
-// slots finds what an event is about by its token: the place of a slot, and how
-// often that was used. So an event that was on its way when its descriptor was
-// closed finds nothing, not the next that was given the number.
+// slots maps the token of an event to its connection or listener. A token is the index
+// of a slot and how often the slot was used: a late event of a closed descriptor finds
+// nothing, rather than a new connection with the same number.
 type slots struct {
 	all  []slot
 	free []uint32
@@ -14,7 +14,7 @@ type slot struct {
 	what       any // *conn or *listener; nil if free
 }
 
-// add puts something into a slot and returns its token.
+// add puts a connection or listener into a slot and returns its token.
 func (s *slots) add(what any) uint64 {
 	if len(s.free) == 0 {
 		s.free = append(s.free, uint32(len(s.all)))
@@ -27,7 +27,7 @@ func (s *slots) add(what any) uint64 {
 	return uint64(s.all[at].generation)<<32 | uint64(at)
 }
 
-// of returns what has a token, nil if nothing has it any more.
+// of returns the connection or listener with a token, nil if it was removed.
 func (s *slots) of(token uint64) any {
 	at := uint32(token)
 	if int(at) >= len(s.all) || s.all[at].generation != uint32(token>>32) {
@@ -36,7 +36,7 @@ func (s *slots) of(token uint64) any {
 	return s.all[at].what
 }
 
-// remove frees the slot of a token, which will not be used again.
+// remove frees the slot of a token. The token is never reused.
 func (s *slots) remove(token uint64) {
 	at := uint32(token)
 	if s.of(token) == nil {

@@ -2,8 +2,8 @@ package loop
 
 import "testing"
 
-// TestSlots checks that a token is never used again, and that one that was used
-// finds nothing.
+// TestSlots checks that a token is never reused, and that a removed token finds
+// nothing.
 func TestSlots(t *testing.T) {
 	var s slots
 	seen := map[uint64]bool{}
@@ -14,7 +14,7 @@ func TestSlots(t *testing.T) {
 			c := new(conn)
 			token := s.add(c)
 			if seen[token] {
-				t.Fatalf("the token %x is used again", token)
+				t.Fatalf("the token %x is reused", token)
 			}
 			seen[token] = true
 			if s.of(token) != any(c) {
@@ -34,12 +34,12 @@ func TestSlots(t *testing.T) {
 		}
 		for _, token := range append(old, tokens...) {
 			if s.of(token) != nil {
-				t.Fatalf("the token %x finds %v after its end", token, s.of(token))
+				t.Fatalf("the token %x finds %v after its removal", token, s.of(token))
 			}
 		}
 		old = append(old, tokens...)
 	}
 	if s.of(1<<40) != nil || s.of(^uint64(0)) != nil {
-		t.Error("a token that nobody has finds something")
+		t.Error("an unknown token finds something")
 	}
 }

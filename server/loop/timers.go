@@ -7,13 +7,13 @@ import (
 	"lockd/server/life"
 )
 
-// timers holds the connections that have a deadline, the earliest first. A
-// connection stands in it once, at the earliest deadline it has had since it was
-// looked at last: one that moves away is looked at again when it would have
-// passed, so that moving it costs nothing.
+// timers is a heap of the connections with a deadline, the earliest first. A
+// connection is in it once, at the earliest deadline since it was last checked. A
+// deadline that moves to a later time leaves the heap unchanged: the connection is
+// checked again at the earlier time.
 type timers []*conn
 
-// first is the moment at which to look at the first connection, Never if there is
+// first returns the moment at which to check the first connection, Never if there is
 // none.
 func (t timers) first() core.Time {
 	if len(t) == 0 {
@@ -22,7 +22,7 @@ func (t timers) first() core.Time {
 	return t[0].alarm
 }
 
-// watch makes sure that a connection is looked at by its deadline.
+// watch makes sure that a connection is checked by its deadline.
 func (t *timers) watch(c *conn) {
 	deadline := c.life.Deadline()
 	switch {
@@ -36,7 +36,7 @@ func (t *timers) watch(c *conn) {
 	}
 }
 
-// remove forgets a connection.
+// remove removes a connection.
 func (t *timers) remove(c *conn) {
 	if c.timer >= 0 {
 		heap.Remove(t, int(c.timer))
@@ -44,14 +44,14 @@ func (t *timers) remove(c *conn) {
 	c.alarm = core.Never
 }
 
-// expire lets the connections go on whose deadline has passed.
+// expire advances the connections whose deadline has passed.
 func (l *Loop) expire() {
 	for l.timers.first() <= l.now {
 		c := l.timers[0]
 		l.timers.remove(c)
 		if c.life.Step() == life.Read && c.life.Deadline() <= l.now {
-			// It may be ready, and the loop too busy, or the whole process
-			// stopped for a while, to have come to it.
+			// It may be ready: the loop may have been too busy to read from it,
+			// or the whole process was stopped for a while.
 			if input := l.read(c, life.Read); input != nil {
 				l.execute(c, input)
 			}
@@ -61,7 +61,7 @@ func (l *Loop) expire() {
 	}
 }
 
-// The rest is heap.Interface.
+// The following methods implement heap.Interface.
 
 func (t timers) Len() int           { return len(t) }
 func (t timers) Less(i, j int) bool { return t[i].alarm < t[j].alarm }

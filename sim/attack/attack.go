@@ -6,37 +6,36 @@ import (
 	"time"
 )
 
-// Attack is one way of doing harm, and what it may do at the most.
+// Attack is one attack on a server, and the bounds that must hold during it.
 type Attack struct {
 	Name  string
-	About string   // what is done, in a line
-	Flags []string // that the daemon is started with, besides the usual ones
+	About string   // what the attack does, in one line
+	Flags []string // for the daemon, besides the usual ones
 
-	// Stall is how long an honest client may wait for a reply.
+	// Stall is how long a well-behaved client may wait for a reply.
 	Stall time.Duration
-	// Growth is how many bytes of memory the server may take beyond what it took
-	// when Prepare had ended.
+	// Growth is how many more bytes of memory the server may take than at the end
+	// of Prepare.
 	Growth int64
-	// Web says that the HTTP port is attacked, too.
+	// Web says that the attack needs the HTTP port.
 	Web bool
-	// Descriptors is how many the server may have open; 0 is any number.
+	// Descriptors is how many descriptors the server may have open; 0 is any number.
 	Descriptors int
 
-	// Prepare makes the state that is attacked. It is not measured.
+	// Prepare sets up the state before the attack. It is not measured.
 	Prepare func(context.Context, *Target) error
-	// Do does the harm. An error is one of the honest side: something that must
-	// not happen did.
+	// Do attacks. Its error is a failure of the server: something that must not
+	// happen did.
 	Do func(context.Context, *Target) error
 }
 
 const mib = 1 << 20
 
-// waiting is the documented bound of all that waits for clients, and room for the
-// one dump that is being made, its snapshot and garbage that is still to be
-// collected.
+// waiting is the documented bound of the bytes that wait for clients, plus room for
+// the one dump that is being made, its snapshot and uncollected garbage.
 const waiting = (256 + 512) * mib
 
-// All are the attacks, in the order in which they are made.
+// All are the attacks, in the order in which they run.
 var All = []Attack{
 	{
 		Name: "refused-dumps", About: "a client asks 40 times at once for a dump that is too large",
@@ -59,9 +58,9 @@ var All = []Attack{
 		Prepare: both(hold("g", 500_000), hold("sg", 500_000)), Do: askLoop(20, 15*time.Second, "dump\n", "d\n", "sd\n", "dump shared\n", "q full\n", "who\n"),
 	},
 	{
-		Name: "who", About: "20 clients ask again and again for the 3,000 bearers of one name",
+		Name: "who", About: "20 clients ask again and again for the 3,000 connections with one registered name",
 		Stall: 100 * time.Millisecond, Growth: waiting,
-		Prepare: bear("x", 3_000), Do: askLoop(20, 5*time.Second, "who x\nwho\nwho y\n"),
+		Prepare: register("x", 3_000), Do: askLoop(20, 5*time.Second, "who x\nwho\nwho y\n"),
 	},
 	{
 		Name: "many-holders", About: "20 clients ask again and again for the 3,000 holders of one shared lock",
@@ -69,7 +68,7 @@ var All = []Attack{
 		Prepare: share("pool", 3_000), Do: askLoop(20, 5*time.Second, "sd pool\nsi pool\n"),
 	},
 	{
-		Name: "unread-dumps", About: "400 clients ask for a dump of some 60 MB and do not read it; an honest one reads its own",
+		Name: "unread-dumps", About: "400 clients ask for a dump of some 60 MB and do not read it; a well-behaved one reads its own",
 		Stall: 150 * time.Millisecond, Growth: waiting,
 		Prepare: holdLong(950, 64_000), Do: unread(400, "d\n", 20*time.Second),
 	},
@@ -90,34 +89,35 @@ var All = []Attack{
 		Do: unread(4_000, tornLine, 10*time.Second),
 	},
 	{
-		Name: "large-end", About: "a connection ends that holds a million locks",
+		Name: "large-end", About: "a connection that holds a million locks ends",
 		Stall: 30 * time.Millisecond, Growth: 64 * mib,
 		Prepare: hold("g", 1_000_000), Do: end,
 	},
 	{
-		Name: "large-shared-end", About: "a connection ends that holds a million shared locks",
+		Name: "large-shared-end", About: "a connection that holds a million shared locks ends",
 		Stall: 30 * time.Millisecond, Growth: 64 * mib,
 		Prepare: hold("sg", 1_000_000), Do: end,
 	},
 	{
-		Name: "torn-handshakes", Web: true, About: "3,000 connections to the HTTP port say half a request, or nothing",
+		Name: "torn-handshakes", Web: true, About: "3,000 connections to the HTTP port send half a request, or nothing",
 		Flags: []string{"-max-connections", "10"},
 		Stall: 100 * time.Millisecond, Growth: 256 * mib, Descriptors: 100,
 		Do: tornHandshakes(3_000),
 	},
 	{
-		Name: "unserved", About: "3,000 connections that are too many, or speak HTTP",
+		Name: "unserved", About: "3,000 connections are over the limit, or speak HTTP",
 		Flags: []string{"-max-connections", "10"},
 		Stall: 100 * time.Millisecond, Growth: 64 * mib, Descriptors: 200,
 		Do: unserved(3_000),
 	},
 	{
-		Name: "busy-websockets", Web: true, About: "300 WebSockets send commands without end, and read; 100 other clients are polite",
+		Name: "busy-websockets", Web: true, About: "300 WebSockets send commands without end, and read; 100 other clients wait for each reply",
 		Stall: 150 * time.Millisecond, Growth: 128 * mib,
-		Do: beside(askLoopWeb(300, 8*time.Second, manyInspections), polite(100, 8*time.Second)),
+		Do: beside(askLoopWeb(300, 8*time.Second, manyInspections), paced(100, 8*time.Second)),
 	},
 	{
-		// Each of their tables is small, but all that hold something are looked at.
+		// The tables are small, but each dump looks at all connections that hold
+		// something.
 		Name: "small-dumps", About: "500 clients that hold a shared lock each ask for small dumps without end, and read",
 		Stall: 400 * time.Millisecond, Growth: 64 * mib,
 		Prepare: share("mine", 500), Do: askLoop(500, 8*time.Second, strings.Repeat("d\n", 4096)),

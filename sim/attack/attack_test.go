@@ -13,7 +13,7 @@ import (
 	"lockd/server/core"
 )
 
-// TestMain is the honest client when it is called as TestRun does.
+// TestMain runs the well-behaved client if TestRun starts this program for that.
 func TestMain(m *testing.M) {
 	if addr, found := strings.CutPrefix(os.Args[len(os.Args)-1], "honest="); found {
 		if err := Honest(addr, os.Stdin, os.Stdout); err != nil {
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestJudge checks that every bound is one.
+// TestJudge checks that every bound is enforced.
 func TestJudge(t *testing.T) {
 	a := &Attack{Stall: 100 * time.Millisecond, Growth: 10 * mib, Descriptors: 10}
 	for _, c := range []struct {
@@ -35,7 +35,7 @@ func TestJudge(t *testing.T) {
 		want   string
 	}{
 		{100 * time.Millisecond, 10 * mib, 10, ""},
-		{101 * time.Millisecond, 10 * mib, 10, "an honest client waited for 101ms"},
+		{101 * time.Millisecond, 10 * mib, 10, "a well-behaved client waited for 101ms"},
 		{time.Millisecond, 10*mib + 1, 10, "the server grew by 10 MiB"},
 		{time.Millisecond, mib, 11, "the server had 11 descriptors open"},
 	} {
@@ -50,8 +50,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestRun makes a few attacks, small, on a server of this process, one of which takes
-// the lock of the honest client away.
+// TestRun runs a few small attacks on a server in this process. The last one ends the
+// connection of the well-behaved client.
 func TestRun(t *testing.T) {
 	s := server.New(server.Config{Core: core.Config{Dump: true, Registry: true}})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 		{Name: "end", Prepare: hold("sg", 100_000), Do: end},
 		{Name: "unread", Do: unread(3000, "d\n", 100*time.Millisecond)},
 		{Name: "loop", Do: askLoop(2, 100*time.Millisecond, "sd\n", "who\n")},
-		{Name: "who", Prepare: bear("x", 3000), Do: quiet},
+		{Name: "who", Prepare: register("x", 3000), Do: quiet},
 	} {
 		a.Stall = time.Minute
 		if r, err := Run(t.Context(), a, target); err != nil || len(r.Broken) > 0 || r.Asked == 0 {
@@ -80,7 +80,7 @@ func TestRun(t *testing.T) {
 	if r, err := Run(t.Context(), kill, target); err != nil || len(r.Broken) == 0 {
 		t.Errorf("a server that dies: %+v, %v", r, err)
 	}
-	if r, err := Run(t.Context(), kill, target); err == nil || !strings.Contains(err.Error(), "no honest client could begin: dial tcp") {
+	if r, err := Run(t.Context(), kill, target); err == nil || !strings.Contains(err.Error(), "the well-behaved client could not begin: dial tcp") {
 		t.Errorf("a server that is not there: %+v, %v", r, err)
 	}
 }

@@ -1,4 +1,4 @@
-// Package attack does to a server what a hostile or broken client would, and
-// measures what an honest one notices of it: how long it waits, whether it keeps
-// its locks, and how much memory the server takes.
+// Package attack attacks a server as a hostile or broken client would, and measures
+// the effect on a well-behaved client: how long it waits and whether it keeps its
+// locks. It also measures how much memory the server takes.
 package attack

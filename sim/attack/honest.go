@@ -15,20 +15,20 @@ import (
 	"time"
 )
 
-// noticed is what an honest client has noticed.
+// noticed is what the well-behaved client has measured.
 type noticed struct {
 	Waits  []time.Duration `json:"waits"` // for each reply, in nanoseconds
 	Broken string          `json:"broken,omitempty"`
 }
 
-// Honest is a client of the server at a TCP address that holds a lock, and asks
-// and waits for the answer, all the time until in ends. It writes the line "ready"
-// when it has its lock, and at the end what it has noticed, as JSON. Its error is
-// that it could not begin.
+// Honest runs a well-behaved client of the server at a TCP address: it holds a lock,
+// and inspects it again and again, waiting for each reply, until in ends. It writes the
+// line "ready" when it has its lock, and at the end its measurements, as JSON. It
+// returns an error if it could not begin.
 //
-// It is meant to be a process of its own: in that of the attackers it would wait
-// for its turn among them, which the kernel gives it at once and the runtime does
-// not, and that would be taken for the server's delay.
+// It is meant to run in a process of its own: among the goroutines of the attackers
+// the Go runtime would delay it, which the kernel does not do to a process, and that
+// would be taken for a delay of the server.
 func Honest(addr string, in io.Reader, out io.Writer) error {
 	h := honest{name: fmt.Sprintf("honest-%d-%d", os.Getpid(), time.Now().UnixNano())}
 	var err error
@@ -57,14 +57,14 @@ func Honest(addr string, in io.Reader, out io.Writer) error {
 
 const ready = "ready"
 
-// honest is the connection of an honest client.
+// honest is the connection of a well-behaved client.
 type honest struct {
 	conn net.Conn
 	read *bufio.Reader
 	name string
 }
 
-// run asks until ctx ends, and then releases the lock, which must still be held.
+// run inspects the lock until ctx ends, and then releases it; it must still be held.
 func (h *honest) run(ctx context.Context, n *noticed) error {
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -77,18 +77,18 @@ func (h *honest) run(ctx context.Context, n *noticed) error {
 	return h.expect("r", "has lost its lock")
 }
 
-// expect sends a command for the lock, and wants it to be granted.
+// expect sends a command for the lock, and expects the answer yes.
 func (h *honest) expect(verb, trouble string) error {
 	h.conn.SetDeadline(time.Now().Add(patience))
 	if _, err := fmt.Fprintf(h.conn, "%s %s\n", verb, h.name); err != nil {
-		return fmt.Errorf("the connection of an honest client ended: %w", err)
+		return fmt.Errorf("the connection of a well-behaved client ended: %w", err)
 	}
 	reply, err := h.read.ReadString('\n')
 	switch {
 	case err != nil:
-		return fmt.Errorf("the connection of an honest client ended: %w", err)
+		return fmt.Errorf("the connection of a well-behaved client ended: %w", err)
 	case !strings.HasPrefix(reply, "1 "):
-		return fmt.Errorf("an honest client %s: it was answered %q", trouble, reply)
+		return fmt.Errorf("a well-behaved client %s: it was answered %q", trouble, reply)
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ type witness struct {
 	out     *bufio.Reader
 }
 
-// startWitness starts an honest client and waits until it has its lock.
+// startWitness starts a well-behaved client and waits until it has its lock.
 func startWitness(ctx context.Context, t *Target) (*witness, error) {
 	w := &witness{process: exec.CommandContext(ctx, t.Honest[0], t.Honest[1:]...)}
 	var said strings.Builder
@@ -120,19 +120,19 @@ func startWitness(ctx context.Context, t *Target) (*witness, error) {
 	if line, _ := w.out.ReadString('\n'); line != ready+"\n" {
 		stdin.Close()
 		err := w.process.Wait()
-		return nil, fmt.Errorf("no honest client could begin: %s (%w)", strings.TrimSpace(said.String()), err)
+		return nil, fmt.Errorf("the well-behaved client could not begin: %s (%w)", strings.TrimSpace(said.String()), err)
 	}
 	return w, nil
 }
 
-// end ends the honest client and returns what it has noticed.
+// end ends the well-behaved client and returns its measurements.
 func (w *witness) end() (n noticed, err error) {
 	w.stdin.Close()
 	err = json.NewDecoder(w.out).Decode(&n)
 	return n, errors.Join(err, w.process.Wait())
 }
 
-// percentile returns how long so many of a thousand replies took at the most.
+// percentile returns the maximum time of the given thousandths of the replies.
 func percentile(waits []time.Duration, thousandths int) time.Duration {
 	if len(waits) == 0 {
 		return 0

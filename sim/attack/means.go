@@ -16,11 +16,11 @@ import (
 	"lockd/sim/transport"
 )
 
-// What attacks are made of.
+// The steps of attacks.
 
 type step = func(context.Context, *Target) error
 
-// hold lets one connection hold so many locks with short names, which a command gets.
+// hold makes one connection acquire n locks with short names, with the command verb.
 func hold(verb string, n int) step {
 	return func(ctx context.Context, t *Target) error {
 		c, err := t.keep()
@@ -31,7 +31,7 @@ func hold(verb string, n int) step {
 	}
 }
 
-// both does one thing and then another.
+// both does two steps one after the other.
 func both(first, second step) step {
 	return func(ctx context.Context, t *Target) error {
 		if err := first(ctx, t); err != nil {
@@ -41,7 +41,7 @@ func both(first, second step) step {
 	}
 }
 
-// acquire gets so many locks.
+// acquire acquires n locks.
 func acquire(c net.Conn, verb string, n int) error {
 	const batch = 10_000
 	var text []byte
@@ -57,8 +57,8 @@ func acquire(c net.Conn, verb string, n int) error {
 	return nil
 }
 
-// holdLong lets one connection hold so many locks, exclusive and shared, whose
-// names have so many bytes. They are as many in a small attack.
+// holdLong makes one connection acquire n locks, exclusive and shared, with names of
+// that many bytes. Their number is the same in a small attack.
 func holdLong(n, bytes int) step {
 	return func(ctx context.Context, t *Target) error {
 		c, err := t.keep()
@@ -75,7 +75,7 @@ func holdLong(n, bytes int) step {
 	}
 }
 
-// each lets many connections say something, and waits for a line of reply.
+// each opens many connections that send a line and wait for a reply.
 func each(n int, line string) step {
 	return func(ctx context.Context, t *Target) error {
 		for range t.scaled(n) {
@@ -91,14 +91,14 @@ func each(n int, line string) step {
 	}
 }
 
-// bear gives many connections one name.
-func bear(name string, n int) step { return each(n, "iam "+name+"\n") }
+// register registers one name for many connections.
+func register(name string, n int) step { return each(n, "iam "+name+"\n") }
 
-// share lets many connections hold one shared lock.
+// share makes many connections hold one shared lock.
 func share(name string, n int) step { return each(n, "sg "+name+"\n") }
 
-// pipeline sends a command many times at once, and reads all replies: the last is
-// to a command behind them.
+// pipeline sends a command many times at once, and reads all replies. A last command
+// marks their end.
 func pipeline(command string, n int) step {
 	return func(ctx context.Context, t *Target) error {
 		c, err := t.dial()
@@ -124,8 +124,8 @@ func pipeline(command string, n int) step {
 	}
 }
 
-// crowd lets many clients do something until a time is over.
-func (t *Target) crowd(ctx context.Context, n int, d time.Duration, do func(context.Context, net.Conn, int)) error {
+// clients runs many clients at the same time for a duration.
+func (t *Target) clients(ctx context.Context, n int, d time.Duration, do func(context.Context, net.Conn, int)) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	var all sync.WaitGroup
@@ -142,8 +142,8 @@ func (t *Target) crowd(ctx context.Context, n int, d time.Duration, do func(cont
 			return err
 		}
 		conns = append(conns, c)
-		// What is not read must not fill the memory of the kernel, which on one
-		// machine holds up everybody by itself.
+		// Unread data must not fill the kernel's memory, which alone would delay all
+		// clients if server and clients share a machine.
 		c.(*net.TCPConn).SetReadBuffer(64 << 10)
 		all.Go(func() { do(ctx, c, i) })
 	}
@@ -151,11 +151,11 @@ func (t *Target) crowd(ctx context.Context, n int, d time.Duration, do func(cont
 	return nil
 }
 
-// askLoop lets many clients send lines again and again, and read: the first sends the
-// first text, and so on, round and round.
+// askLoop makes many clients send lines again and again, and read. Client i sends text i,
+// cyclically.
 func askLoop(n int, d time.Duration, texts ...string) step {
 	return func(ctx context.Context, t *Target) error {
-		return t.crowd(ctx, n, d, func(ctx context.Context, c net.Conn, i int) {
+		return t.clients(ctx, n, d, func(ctx context.Context, c net.Conn, i int) {
 			go io.Copy(io.Discard, c)
 			for ctx.Err() == nil {
 				if _, err := io.WriteString(c, texts[i%len(texts)]); err != nil {
@@ -166,13 +166,13 @@ func askLoop(n int, d time.Duration, texts ...string) step {
 	}
 }
 
-// unread lets many clients send something, again and again, and never read. One
-// among them asks for a dump, and reads it slowly but steadily: it must be served,
-// or refused, and keep its connection.
+// unread makes many clients send a text again and again, and never read. One more client
+// asks for dumps, and reads slowly but steadily: it must be served or refused, and keep
+// its connection.
 func unread(n int, text string, d time.Duration) step {
 	return func(ctx context.Context, t *Target) error {
 		reader := make(chan error, 1)
-		err := t.crowd(ctx, t.scaled(n)+1, d, func(ctx context.Context, c net.Conn, i int) {
+		err := t.clients(ctx, t.scaled(n)+1, d, func(ctx context.Context, c net.Conn, i int) {
 			if i == 0 {
 				reader <- readSteadily(ctx, c)
 				return
@@ -181,7 +181,7 @@ func unread(n int, text string, d time.Duration) step {
 				if _, err := io.WriteString(c, text); err != nil {
 					return
 				}
-				// The harm is in what waits, not in how often it is sent.
+				// What matters is how much waits, not how often it is sent.
 				time.Sleep(100 * time.Millisecond)
 			}
 		})
@@ -221,14 +221,14 @@ var (
 	manyInspections = strings.Repeat("i job\n", 2_000)
 )
 
-// end ends the connections that were kept.
+// end closes the kept connections.
 func end(ctx context.Context, t *Target) error {
 	t.drop()
 	time.Sleep(time.Second)
 	return nil
 }
 
-// beside does two things at a time.
+// beside does two steps at the same time.
 func beside(first, second step) step {
 	return func(ctx context.Context, t *Target) error {
 		other := make(chan error, 1)
@@ -238,10 +238,10 @@ func beside(first, second step) step {
 	}
 }
 
-// polite lets many clients ask, wait for the answer, and pause.
-func polite(n int, d time.Duration) step {
+// paced makes many clients send a command, wait for the reply, and pause.
+func paced(n int, d time.Duration) step {
 	return func(ctx context.Context, t *Target) error {
-		return t.crowd(ctx, t.scaled(n), d, func(ctx context.Context, c net.Conn, _ int) {
+		return t.clients(ctx, t.scaled(n), d, func(ctx context.Context, c net.Conn, _ int) {
 			for ctx.Err() == nil && send(c, []byte("i job\n"), 1) == nil {
 				time.Sleep(20 * time.Millisecond)
 			}
@@ -249,7 +249,7 @@ func polite(n int, d time.Duration) step {
 	}
 }
 
-// askLoopWeb lets many WebSockets send a message again and again, and read.
+// askLoopWeb makes many WebSockets send a message again and again, and read.
 func askLoopWeb(n int, d time.Duration, text string) step {
 	return func(ctx context.Context, t *Target) error {
 		ctx, cancel := context.WithTimeout(ctx, d)
@@ -260,7 +260,7 @@ func askLoopWeb(n int, d time.Duration, text string) step {
 			c, err := transport.DialWebSocket(ctx, "ws://"+t.Web+"/", "")
 			if err != nil {
 				if ctx.Err() != nil {
-					return nil // it was busy enough
+					return nil // the server was busy enough
 				}
 				return err
 			}
@@ -286,11 +286,10 @@ func askLoopWeb(n int, d time.Duration, text string) step {
 	}
 }
 
-// unserved connects so many times, says nothing, or what is another protocol, and
-// waits.
+// unserved opens n connections that send nothing, or HTTP, and wait.
 func unserved(n int) step {
 	return func(ctx context.Context, t *Target) error {
-		return t.crowd(ctx, t.scaled(n), 2*time.Second, func(_ context.Context, c net.Conn, i int) {
+		return t.clients(ctx, t.scaled(n), 2*time.Second, func(_ context.Context, c net.Conn, i int) {
 			if i%2 == 0 {
 				io.WriteString(c, "GET / HTTP/1.1\r\n")
 			}
@@ -298,7 +297,8 @@ func unserved(n int) step {
 	}
 }
 
-// tornHandshakes connects to the HTTP port and says half a request, or nothing.
+// tornHandshakes opens n connections to the HTTP port that send half a request, or
+// nothing.
 func tornHandshakes(n int) step {
 	return func(ctx context.Context, t *Target) error {
 		var conns []net.Conn
@@ -310,7 +310,7 @@ func tornHandshakes(n int) step {
 		for i := range t.scaled(n) {
 			c, err := net.DialTimeout("tcp", t.Web, time.Second)
 			if err != nil {
-				break // as many as it takes
+				break // as many as the server accepts
 			}
 			conns = append(conns, c)
 			if i%2 == 0 {

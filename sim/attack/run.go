@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Result is what came of an attack.
+// Result is the result of an attack.
 type Result struct {
 	Attack  *Attack
-	Asked   int           // requests of the honest client
-	Median  time.Duration // of its waiting
+	Asked   int           // requests of the well-behaved client
+	Median  time.Duration // of its waiting times
 	P99     time.Duration
 	Worst   time.Duration
 	Held    int64 // bytes of memory before the attack; 0 if it is not known
-	Growth  int64 // bytes more at the worst moment
-	Open    int   // descriptors at the worst moment
+	Growth  int64 // maximum of additional bytes during the attack
+	Open    int   // maximum of open descriptors
 	Elapsed time.Duration
-	Broken  []string // what must not be
+	Broken  []string // the broken bounds
 }
 
-// Run makes one attack. Its error is of the attacker: it could not be made.
+// Run runs one attack. It returns an error if the attack could not run.
 func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 	r := Result{Attack: a}
 	if a.Prepare != nil {
@@ -48,7 +48,7 @@ func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 	<-watched
 	n, err := w.end()
 	if err != nil {
-		return r, fmt.Errorf("%s: the honest client: %w", a.Name, err)
+		return r, fmt.Errorf("%s: the well-behaved client: %w", a.Name, err)
 	}
 	if n.Broken != "" {
 		r.Broken = append(r.Broken, n.Broken)
@@ -58,7 +58,7 @@ func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 	return r, nil
 }
 
-// watch looks at the process of the server until ctx ends.
+// watch measures the process of the server until ctx ends.
 func (r *Result) watch(ctx context.Context, pid int) {
 	for pid != 0 && ctx.Err() == nil {
 		r.Growth = max(r.Growth, memory(pid)-r.Held)
@@ -67,13 +67,13 @@ func (r *Result) watch(ctx context.Context, pid int) {
 	}
 }
 
-// judge compares what happened with what may.
+// judge compares the measurements with the bounds.
 func (r *Result) judge(waits []time.Duration) {
 	a := r.Attack
 	r.Asked = len(waits)
 	r.Median, r.P99, r.Worst = percentile(waits, 500), percentile(waits, 990), percentile(waits, 1000)
 	if r.Worst > a.Stall {
-		r.Broken = append(r.Broken, fmt.Sprintf("an honest client waited for %v, at most %v are allowed", r.Worst.Round(time.Millisecond), a.Stall))
+		r.Broken = append(r.Broken, fmt.Sprintf("a well-behaved client waited for %v, at most %v are allowed", r.Worst.Round(time.Millisecond), a.Stall))
 	}
 	if r.Growth > a.Growth {
 		r.Broken = append(r.Broken, fmt.Sprintf("the server grew by %d MiB, at most %d are allowed", r.Growth/mib, a.Growth/mib))
@@ -90,7 +90,7 @@ func (r Result) String() string {
 		verdict = "BROKEN"
 	}
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return fmt.Sprintf("%-20s %-7s honest client: p50 %6.2f ms, p99 %7.2f, worst %7.2f of %4.0f   memory %5d MiB + %4d of %4d   %5.1f s",
+	return fmt.Sprintf("%-20s %-7s well-behaved client: p50 %6.2f ms, p99 %7.2f, worst %7.2f of %4.0f   memory %5d MiB + %4d of %4d   %5.1f s",
 		r.Attack.Name, verdict, ms(r.Median), ms(r.P99), ms(r.Worst), ms(r.Attack.Stall),
 		r.Held/mib, r.Growth/mib, r.Attack.Growth/mib, r.Elapsed.Seconds())
 }

@@ -18,22 +18,22 @@ import (
 type Target struct {
 	Addr string // of TCP, HOST:PORT
 	Web  string // of WebSockets, HOST:PORT; empty if there is none
-	PID  int    // of its process, 0 if it is not known: nothing is measured of it then
+	PID  int    // of its process; 0 if unknown: the process is not measured
 
-	// Honest is the program that runs Honest against Addr, and its arguments.
+	// Honest is the program that calls Honest for Addr, and its arguments.
 	Honest []string
-	// Small divides the size of every attack; 1 is the whole.
+	// Small divides the size of every attack; 1 is full size.
 	Small int
 
 	process *exec.Cmd
-	conns   []net.Conn // that are kept until the end
+	conns   []net.Conn // kept until the end
 }
 
-// patience is how long a client waits for what must come.
+// patience is how long a client waits for something that must happen.
 const patience = 60 * time.Second
 
-// Start starts the daemon of that path on free ports, with the flags that attacks
-// need and more. Stop ends it.
+// Start starts the daemon with that path on free ports, with the flags that attacks
+// need and the given ones. Stop ends it.
 func Start(ctx context.Context, path string, small int, flags ...string) (*Target, error) {
 	args := append([]string{"-port", "-1", "-ws", "-1", "-registry", "-dump"}, flags...)
 	cmd := exec.CommandContext(ctx, path, args...)
@@ -64,7 +64,8 @@ func Start(ctx context.Context, path string, small int, flags ...string) (*Targe
 
 var started = regexp.MustCompile(`lockd is ready.* tcp=(\S+) ws=(\S+)`)
 
-// Stop ends the daemon, if Start has started it, and says whether it ended well.
+// Stop ends the daemon, if Start has started it. It returns an error if the daemon did
+// not exit cleanly.
 func (t *Target) Stop() error {
 	t.drop()
 	if t.process == nil {
@@ -86,7 +87,7 @@ func (t *Target) Stop() error {
 	}
 }
 
-// drop closes the connections that were kept.
+// drop closes the kept connections.
 func (t *Target) drop() {
 	for _, c := range t.conns {
 		c.Close()
@@ -94,7 +95,7 @@ func (t *Target) drop() {
 	t.conns = nil
 }
 
-// scaled is the size of an attack.
+// scaled returns n divided by Small, but at least 1.
 func (t *Target) scaled(n int) int { return max(1, n/max(1, t.Small)) }
 
 // dial connects to the server.
@@ -115,7 +116,7 @@ func (t *Target) keep() (net.Conn, error) {
 	return c, err
 }
 
-// send sends text, and waits for so many lines of replies.
+// send sends text, and waits for that number of reply lines.
 func send(c net.Conn, text []byte, lines int) error {
 	c.SetDeadline(time.Now().Add(patience))
 	defer c.SetDeadline(time.Time{})
@@ -139,8 +140,7 @@ func send(c net.Conn, text []byte, lines int) error {
 	return <-done
 }
 
-// descriptors returns how many descriptors a process has open, 0 if it cannot be
-// told.
+// descriptors returns how many descriptors a process has open, 0 if unknown.
 func descriptors(pid int) int {
 	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
@@ -149,7 +149,7 @@ func descriptors(pid int) int {
 	return len(all)
 }
 
-// memory returns how many bytes of a process are resident, 0 if it cannot be told.
+// memory returns the resident size of a process in bytes, 0 if unknown.
 func memory(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Limits of the model of all names together, whose cost explodes beyond.
+// Limits of the model of all names together, beyond which its cost explodes.
 const (
 	maxNames   = 4
 	maxWhole   = 100 // operations
-	maxOverlap = 12  // of them at the same time
+	maxOverlap = 12  // concurrent operations
 )
 
 // all is the state of every name in both tables.
@@ -28,8 +28,8 @@ type all struct {
 // whole is a history that is short enough to be checked without partitioning.
 type whole struct {
 	partition
-	names []string // sorted; a name's number is its place
-	addrs []string // of the connections, as the partition counts them
+	names []string // sorted; a name's number is its index
+	addrs []string // of the connections, by their numbers in the partition
 }
 
 // whole prepares a history for the model of all names, if it is short enough.
@@ -67,7 +67,7 @@ func (h *History) whole() (whole, bool) {
 	return w, true
 }
 
-// overlap is the greatest number of operations under way at the same time.
+// overlap returns the maximum number of concurrent operations.
 func (h *History) overlap() int {
 	changes := map[int64]int{}
 	for i := range h.Ops {
@@ -84,9 +84,9 @@ func (h *History) overlap() int {
 	return most
 }
 
-// modelOfAll is the model of all names together. It sees what a partition
-// cannot: that an end releases several names in one step [END-7], and that
-// statistics and dumps are snapshots [STATS-8, DUMP-8].
+// modelOfAll is the model of all names together. It checks what partitions cannot: that
+// an end releases several names in one step [END-7], and that statistics and dumps are
+// snapshots [STATS-8, DUMP-8].
 func modelOfAll(w whole, classic bool, v view) porcupine.Model {
 	initial := all{}
 	for i := range initial.names {
@@ -138,8 +138,7 @@ func modelOfAll(w whole, classic bool, v view) porcupine.Model {
 	}
 }
 
-// show writes the answer to a question that spans names, in the form that
-// Canonical gives to that of a server.
+// show returns the answer to a query that spans names, in the canonical form.
 func (s *all) show(command string, w *whole) string {
 	figures := map[string]int{"orphans": s.orphans, "shared_orphans": s.sharedOrphans}
 	var exclusive, shared []string
@@ -168,17 +167,16 @@ func (s *all) show(command string, w *whole) string {
 	return CanonicalStatistics(figures)
 }
 
-// CanonicalStatistics writes the figures of q that a history keeps, in the form
-// in which Op.Text holds them. Orphans are counted from the start of the
-// history.
+// CanonicalStatistics formats the figures of q that a history keeps, for Op.Text.
+// Orphans are counted from the start of the history.
 func CanonicalStatistics(figures map[string]int) string {
 	return fmt.Sprintf("locks %d, shared_locks %d, orphans %d, shared_orphans %d",
 		figures["locks"], figures["shared_locks"], figures["orphans"], figures["shared_orphans"])
 }
 
-// CanonicalDump sorts the holders of every shared lock in the reply to dump
-// shared, as Op.Text holds it: the models know who holds a lock, not since when.
-// Names and addresses must be without spaces and brackets.
+// CanonicalDump sorts the holders of every shared lock in the reply to dump shared, for
+// Op.Text: the models know the holders of a lock, but not their order. Names and
+// addresses must not contain spaces or brackets.
 func CanonicalDump(line string) string {
 	return holderLists.ReplaceAllStringFunc(line, func(list string) string {
 		holders := strings.Fields(strings.Trim(list, "[]"))

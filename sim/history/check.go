@@ -10,8 +10,8 @@ import (
 // Timeout is how long the check of one partition may take.
 const Timeout = 20 * time.Second
 
-// Violation says that nothing explains a history, or that porcupine did not
-// find out in time, which counts as one.
+// Violation is the error for a history that is not linearizable, or for which porcupine
+// reached no verdict in time.
 type Violation struct {
 	Part   string // the table and name, or "all names together"
 	Result porcupine.CheckResult
@@ -27,15 +27,15 @@ func (v *Violation) Error() string {
 	return fmt.Sprintf("%s: no order of these %d operations explains what the clients saw", v.Part, len(v.checked.operations))
 }
 
-// History is what was judged.
+// History returns the checked history.
 func (v *Violation) History() *History { return v.history }
 
-// together is the part that is the whole history.
+// together is the name of the part that is the whole history.
 const together = "all names together"
 
 // Check decides whether a history is linearizable: every name in every table
 // on its own and, if the history is short enough, all of them together. The
-// error is a *Violation, or says why the history is none. It must not be called
+// error is a *Violation, or says why the history is invalid. Check must not be called
 // inside a synctest bubble, where its timeouts never fire.
 func (h *History) Check() error {
 	if err := h.valid(); err != nil {
@@ -52,7 +52,7 @@ func (h *History) Check() error {
 	return nil
 }
 
-// parts are all partitions, and at last the whole history, if it is short enough.
+// parts returns all partitions and, last, the whole history, if it is short enough.
 func (h *History) parts() []partition {
 	list := h.partitions()
 	if w, ok := h.whole(); ok {
@@ -61,7 +61,7 @@ func (h *History) parts() []partition {
 	return list
 }
 
-// check decides about one part of a history.
+// check checks one part of a history.
 func (p *partition) check(timeout time.Duration) porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(p.model, p.operations, timeout)
 }

@@ -1,8 +1,8 @@
 package history
 
-// Finish ends the connections that the record leaves open because its run broke
-// off. Each may have ended at any time after the last command that was answered,
-// and what was not answered may have been executed until then or not.
+// Finish ends the connections that are open in the record of an interrupted run. Each
+// may have ended at any time after its last answered command, and its unanswered
+// commands may or may not have been executed until then.
 func (h *History) Finish() {
 	last := int64(0)
 	ended := map[int]bool{}

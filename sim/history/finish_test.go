@@ -2,7 +2,7 @@ package history
 
 import "testing"
 
-// A record that broke off is judged as far as it goes.
+// TestFinish checks that the record of an interrupted run is checked as far as it goes.
 func TestFinish(t *testing.T) {
 	for _, test := range []struct {
 		name, history string
@@ -11,17 +11,17 @@ func TestFinish(t *testing.T) {
 		{"the holder may have ended since", `
 			0|g x|1|1|2
 			1|g x|1|3|4`, true},
-		{"the holder asked for something later", `
+		{"the holder was answered later", `
 			0|g x|1|1|2
 			1|g x|1|3|4
 			0|i y|0|5|6`, false},
-		{"what has no answer may have happened", `
+		{"an unanswered get may have happened", `
 			0|g x|?|1|0
 			1|g x|0|3|4`, true},
-		{"what has no answer need not have happened", `
+		{"an unanswered get need not have happened", `
 			0|g x|?|1|0
 			1|g x|1|3|4`, true},
-		{"ends that are there stay", `
+		{"recorded ends stay", `
 			0|g x|1|1|2
 			0|end||3|4
 			1|g x|0|5|6`, false},
@@ -37,7 +37,8 @@ func TestFinish(t *testing.T) {
 	}
 }
 
-// An end begins at the last command that was answered, whatever its name.
+// TestFinishBegins checks that an end begins at the last answered command, whatever its
+// name is.
 func TestFinishBegins(t *testing.T) {
 	h := parse(t, `
 		0|g x|1|1|2

@@ -1,5 +1,5 @@
-// Package history records what clients of a lock server saw and decides, with
-// porcupine, whether any order of the operations explains it.
+// Package history records what clients of a lock server saw and checks, with porcupine,
+// whether it is linearizable: whether some order of the operations explains it.
 //
 // A History holds operations with the time of their call and of their return,
 // from one strictly increasing counter. A disconnect is an operation as well:
@@ -34,14 +34,14 @@ type Op struct {
 	Command string `json:"command"`
 	Name    string `json:"name,omitempty"`
 	Call    int64  `json:"call"`
-	Return  int64  `json:"return"` // of an unanswered operation: that of its connection's end
+	Return  int64  `json:"return"` // for an unanswered operation, that of its connection's end
 
 	Answered bool   `json:"answered,omitempty"`
 	Value    int    `json:"value,omitempty"` // the number of the reply
 	Text     string `json:"text,omitempty"`  // the reply to q and dump
 }
 
-// Fault is something that was done to a connection, for the picture.
+// Fault is a fault of a connection, for the picture.
 type Fault struct {
 	Conn int    `json:"conn"`
 	At   int64  `json:"at"`
@@ -52,12 +52,12 @@ type Fault struct {
 type History struct {
 	Classic bool     `json:"classic,omitempty"` // get is not re-entrant [CLASSIC-2]
 	Addrs   []string `json:"addrs,omitempty"`   // by connection, as dumps show them; "" is unknown
-	Prefix  string   `json:"prefix,omitempty"`  // of all names; pictures do without it
+	Prefix  string   `json:"prefix,omitempty"`  // of all names; pictures omit it
 	Ops     []Op     `json:"ops"`
 	Faults  []Fault  `json:"faults,omitempty"`
 }
 
-// Read reads a history that Write wrote.
+// Read reads a history written by Write.
 func Read(path string) (*History, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -65,7 +65,7 @@ func Read(path string) (*History, error) {
 	}
 	h := new(History)
 	if err := json.Unmarshal(data, h); err != nil {
-		return nil, fmt.Errorf("%s is no history: %w", path, err)
+		return nil, fmt.Errorf("%s is not a history: %w", path, err)
 	}
 	return h, nil
 }
@@ -79,28 +79,28 @@ func (h *History) Write(path string) error {
 	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
-// inspection says that an operation changes nothing, so that one that was not
-// answered says nothing.
+// inspection says whether an operation changes nothing; if it is unanswered it has no
+// meaning.
 func (o *Op) inspection() bool {
 	return o.Command == Inspect || o.Command == InspectShared || o.spansNames()
 }
 
-// spansNames says that the operation is about the tables as a whole.
+// spansNames says whether the operation is about the tables as a whole.
 func (o *Op) spansNames() bool {
 	return o.Command == Statistics || o.Command == Dump || o.Command == DumpShared
 }
 
-// shared says that the operation is about the shared table.
+// shared says whether the operation is about the shared table.
 func (o *Op) shared() bool {
 	return o.Command == GetShared || o.Command == ReleaseShared || o.Command == InspectShared
 }
 
-// valid checks what the models rely on.
+// valid checks the assumptions of the models.
 func (h *History) valid() error {
 	ended := map[int]bool{}
 	for i, op := range h.Ops {
 		if op.Conn < 0 {
-			return fmt.Errorf("operation %d is of connection %d; they count from 0", i, op.Conn)
+			return fmt.Errorf("operation %d has connection %d; want 0 or more", i, op.Conn)
 		}
 		if op.Return <= op.Call {
 			return fmt.Errorf("operation %d returns at %d, before its call at %d", i, op.Return, op.Call)

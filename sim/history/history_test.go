@@ -10,8 +10,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// line describes one operation of a test history: "conn command name = value
-// call return", with "?" for a value that never came.
+// parse parses a history, one operation a line: "conn|command name|value|call|return",
+// with "?" as the value of an unanswered operation.
 func parse(t *testing.T, text string) *History {
 	t.Helper()
 	h := &History{Addrs: []string{"a0", "a1", "a2", "a3"}}
@@ -48,7 +48,7 @@ func stamp(field string) int64 {
 func TestCheck(t *testing.T) {
 	for _, test := range []struct {
 		name, history string
-		part          string // where the violation is; "" if it is linearizable
+		part          string // the part with the violation; "" if linearizable
 	}{
 		{"plain", `
 			0|g x|1|1|2
@@ -181,7 +181,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A classic get is not re-entrant.
+// TestClassic checks that a classic get is not re-entrant.
 func TestClassic(t *testing.T) {
 	h := parse(t, `
 		0|g x|1|1|2
@@ -215,12 +215,11 @@ func TestReadWrite(t *testing.T) {
 		t.Errorf("read back %+v", back)
 	}
 	if _, err := Read(filepath.Join(t.TempDir(), "none.json")); err == nil {
-		t.Error("a history that is not there was read")
+		t.Error("a missing history was read")
 	}
 }
 
-// A history that ends nowhere, or whose times are wrong, is refused instead of
-// passing.
+// TestMalformed checks that a history without an end, or with wrong times, is refused.
 func TestMalformed(t *testing.T) {
 	for _, text := range []string{"0|g x|1|1|2", "0|g x|1|2|2\n0|end||3|4", "0|end||1|2\n0|end||3|4"} {
 		if parse(t, text).Check() == nil {
@@ -229,7 +228,8 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// Histories of servers that were wrong, and of ours, keep their verdicts.
+// TestSavedHistories checks the verdicts on saved histories of wrong and of correct
+// servers.
 func TestSavedHistories(t *testing.T) {
 	for folder, linearizable := range map[string]bool{"violations": false, "linearizable": true} {
 		paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.json"))
@@ -252,8 +252,8 @@ func TestSavedHistories(t *testing.T) {
 	}
 }
 
-// However a linearizable history is falsified, by one flipped answer to a
-// release or one end that never released, the check notices more often than not.
+// TestFalsified checks that most falsified histories, with one flipped answer to a
+// release or one end that does not release, are detected.
 func TestFalsified(t *testing.T) {
 	paths, err := filepath.Glob("testdata/linearizable/*.json")
 	if err != nil {
@@ -279,7 +279,7 @@ func TestFalsified(t *testing.T) {
 		}
 	}
 	if falsified < 100 || noticed*10 < falsified*7 {
-		t.Errorf("%d of %d falsified histories were noticed", noticed, falsified)
+		t.Errorf("%d of %d falsified histories were detected", noticed, falsified)
 	}
-	t.Logf("%d of %d falsified histories were noticed", noticed, falsified)
+	t.Logf("%d of %d falsified histories were detected", noticed, falsified)
 }

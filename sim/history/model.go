@@ -6,18 +6,17 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// progress is what every model must know of the connections: who has ended,
-// and how many operations of each have taken effect. It follows from the set of
-// operations that porcupine has put in order so far, so that it has no part in
-// the comparison of states.
+// progress is the state of the connections in every model: which have ended, and how
+// many operations of each have taken effect. It follows from the set of operations that
+// porcupine has ordered so far, so it takes no part in the comparison of states.
 type progress struct {
 	ended uint64
 	next  [maxConns]uint16
 }
 
-// admit says whether an operation may come next, and whether it takes effect.
-// The operations of one connection take effect in order. One that was never
-// answered may come after the end of its connection, and then did nothing.
+// admit says whether an operation may come next, and whether it takes effect. The
+// operations of one connection take effect in order. An unanswered one may come after
+// the end of its connection, and then has no effect.
 func (p *progress) admit(in *input) (legal, effective bool) {
 	switch {
 	case in.op.Command == End:
@@ -38,7 +37,7 @@ func (p *progress) admit(in *input) (legal, effective bool) {
 // one is the state of one name in one table.
 type one struct {
 	progress
-	holder  int    // exclusive: the connection, -1 if nobody
+	holder  int    // exclusive: the connection, or -1
 	holders uint64 // shared: the set of connections
 }
 
@@ -104,7 +103,7 @@ func (s *one) apply(in *input, classic bool) int {
 	case InspectShared:
 		return bits.OnesCount64(s.holders)
 	}
-	return in.op.Value // an end, which answers nothing
+	return in.op.Value // an end, which has no answer
 }
 
 func number(yes bool) int {

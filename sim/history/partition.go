@@ -15,19 +15,19 @@ const maxConns = 64
 type input struct {
 	op   *Op
 	conn int // counted from 0 within the partition
-	// seq is the operation's place among those of its connection in the
-	// partition; of an end, how many answered ones come before it.
+	// seq is the index of the operation among those of its connection in the
+	// partition; for an end, how many answered ones come before it.
 	seq uint16
 	// name is the operation's name as a number, in the model of all names.
 	name int
 }
 
-// partition is the part of a history that one model decides about.
+// partition is the part of a history that one model checks.
 type partition struct {
 	key
-	whole      bool // all names, instead of that of the key
+	whole      bool // all names, instead of the key's
 	operations []porcupine.Operation
-	labels     []int // connections by their number in the partition, as the history numbers them
+	labels     []int // the numbers in the history, by number in the partition
 	model      porcupine.Model
 }
 
@@ -62,7 +62,7 @@ func (p *partition) title() string {
 }
 
 // partitions splits a history by table and name, sorted. The end of a
-// connection is copied into every partition that the connection touched.
+// connection is copied into every partition in which the connection has operations.
 func (h *History) partitions() []partition {
 	ops := map[key][]*Op{}
 	ends := map[int]*Op{}
@@ -85,9 +85,9 @@ func (h *History) partitions() []partition {
 	return list
 }
 
-// prepare turns operations and the ends of their connections into what
-// porcupine takes. Unanswered inspections are dropped; connections, and the
-// operations of each, are counted anew. labels are the connections' old numbers.
+// prepare converts operations and the ends of their connections for porcupine. It drops
+// unanswered inspections, and renumbers connections and the operations of each. labels
+// are the connections' old numbers.
 func prepare(ops []*Op, ends map[int]*Op, names map[string]int) (operations []porcupine.Operation, labels []int) {
 	ops = slices.DeleteFunc(slices.Clone(ops), func(op *Op) bool { return !op.Answered && op.inspection() })
 	slices.SortStableFunc(ops, func(a, b *Op) int {

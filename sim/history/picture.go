@@ -11,9 +11,8 @@ import (
 )
 
 // Picture writes porcupine's interactive picture of a violation as HTML, with the
-// verdict above it, and disconnects and faults as annotations. Rows are the
-// connections that touched the part that is violated, by their numbers in the
-// history.
+// verdict above it, and disconnects and faults as annotations. The rows are the
+// connections with operations in the violated part, by their numbers in the history.
 func (v *Violation) Picture(path string) error {
 	_, info := porcupine.CheckOperationsVerbose(v.checked.model, v.checked.operations, Timeout)
 	info.AddAnnotations(v.annotations())
@@ -51,9 +50,8 @@ func (v *Violation) annotations() []porcupine.Annotation {
 	return notes
 }
 
-// retouch puts the verdict above the picture, and the connections' numbers before
-// the rows. It relies on how the pages of this version of porcupine look, which a
-// test watches.
+// retouch puts the verdict above the picture, and the connections' numbers before the
+// rows. It relies on the HTML of this version of porcupine, which a test checks.
 func (v *Violation) retouch(page []byte) ([]byte, error) {
 	verdict := html.EscapeString(v.Verdict())
 	about := v.Error() + ". Rows are connections, time goes to the right."

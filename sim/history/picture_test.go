@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// draw checks a history, which must be violated, and returns the picture of it.
+// draw checks a history, which must have a violation, and returns its picture.
 func draw(t *testing.T, h *History) string {
 	t.Helper()
 	var v *Violation
@@ -26,8 +26,9 @@ func draw(t *testing.T, h *History) string {
 	return string(text)
 }
 
-// A picture leads with the verdict, has short names, and shows nobody who never
-// touched what is violated. What is changed in porcupine's page was there.
+// TestPicture checks that a picture begins with the verdict, has short names, and omits
+// connections without operations in the violated part, and that porcupine's page has the
+// parts that retouch changes.
 func TestPicture(t *testing.T) {
 	h := parse(t, `
 		0|g y|1|1|2
@@ -65,7 +66,7 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// The verdict says what the answer meant to who got it.
+// TestVerdict checks that the verdict says what the answer means to its client.
 func TestVerdict(t *testing.T) {
 	for text, want := range map[string]string{
 		"0|g x|0|1|2":                "was refused the exclusive lock x (g x → 0)",
@@ -78,7 +79,7 @@ func TestVerdict(t *testing.T) {
 		"0|g x|1|1|2\n0|r x|0|3|4":   "was told that it did not hold the exclusive lock x (r x → 0)",
 		"0|g x|1|1|2\n0|i x|0|3|4":   "saw the exclusive lock x free (i x → 0)",
 		"0|sg x|1|1|2\n0|sr x|0|3|4": "was told that it did not hold the shared lock x (sr x → 0)",
-		"0|dump|map[x:a0]|1|2":       "was shown this by dump (dump → map[x:a0]) after what all saw of all names",
+		"0|dump|map[x:a0]|1|2":       "got this reply to dump (dump → map[x:a0]) after what all saw of all names",
 	} {
 		h := parse(t, text+"\n0|end||8|9")
 		var v *Violation
@@ -90,7 +91,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// Two answers at the same moment are not told apart.
+// TestVerdictUnsure checks that two answers at the same moment are not distinguished.
 func TestVerdictUnsure(t *testing.T) {
 	h := parse(t, `
 		0|r x|1|1|3

@@ -7,14 +7,14 @@ import (
 	"lockd/wire"
 )
 
-// texts are the words with which the glockd replies to a command begin.
+// texts are the prefixes of the texts of glockd's replies, by command.
 var texts = map[string]string{
 	Get: "Lock Get ", Release: "Lock Release ", Inspect: "Lock ",
 	GetShared: "Shared Lock Get ", ReleaseShared: "Shared Lock Release ", InspectShared: "Shared Lock ",
 }
 
-// Answer takes a line as the reply to a lock command. The error says why it can
-// be none: replies come in order, one for each command [REPLY-1].
+// Answer sets the reply to a lock command. It returns an error if the line cannot be the
+// reply: replies come in order, one for each command [REPLY-1].
 func (o *Op) Answer(line []byte, classic bool, now int64) error {
 	reply, err := wire.ParseReply(line)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"lockd/sim/shrink"
 )
 
-// Shrink returns the smallest history it finds, within the time given, in which the
-// same part is violated. Nothing is invented: every step turns a linearizable history
-// into a linearizable one, so that what is violated in the end shows what was
-// violated in the beginning. It is nil if porcupine reached no verdict.
+// Shrink returns the smallest history that it finds, within the given time, in which the
+// same part is violated. Every step keeps linearizable histories linearizable, so that a
+// violation in the result proves one in the original. It returns nil if porcupine
+// reached no verdict.
 func (v *Violation) Shrink(budget time.Duration) *History {
 	if v.Result != porcupine.Illegal {
 		return nil
@@ -21,7 +21,7 @@ func (v *Violation) Shrink(budget time.Duration) *History {
 	deadline := time.Now().Add(budget)
 	violated := func(h *History) bool { return h.judge(v.Part, deadline) == porcupine.Illegal }
 	small := v.history.restrict(v.checked)
-	// The last who held a lock stays, so that a reader sees when that was over.
+	// The last holder of a lock stays, so that a reader sees when it ended.
 	legible := func(h *History) bool { return violated(h) && (h.connections() > 1 || small.connections() == 1) }
 	for before := len(small.Ops) + 1; len(small.Ops) < before; {
 		before = len(small.Ops)
@@ -41,7 +41,7 @@ func (h *History) connections() (n int) {
 	return n
 }
 
-// without returns the history without the operations at some places.
+// without returns the history without the operations with the given indices.
 func (h *History) without(places []int) *History {
 	drop := map[*Op]bool{}
 	for _, i := range places {
@@ -50,8 +50,8 @@ func (h *History) without(places []int) *History {
 	return h.keep(func(op *Op) bool { return !drop[op] })
 }
 
-// dropIdle takes out operations that change nothing, in whatever order the history
-// is explained; the others find what they found.
+// dropIdle removes operations that change nothing in any order that explains the
+// history; the others keep their answers.
 func (h *History) dropIdle(violated func(*History) bool) *History {
 	idle := h.idle()
 	drop := func(kept []int) *History {
@@ -60,13 +60,13 @@ func (h *History) dropIdle(violated func(*History) bool) *History {
 	return drop(shrink.Remove(idle, func(kept []int) bool { return violated(drop(kept)) }))
 }
 
-// dropAny takes out, one after the other, what may be taken out as a whole.
+// dropAny removes candidates, each a set of operations, one after the other.
 func (h *History) dropAny(candidates func(*History) [][]int, violated func(*History) bool) *History {
 	for again := true; again; {
 		again = false
 		for _, places := range candidates(h) {
 			if rest := h.without(places); violated(rest) {
-				h, again = rest, true // the places of the others have changed
+				h, again = rest, true // the indices of the others have changed
 				break
 			}
 		}
@@ -74,8 +74,8 @@ func (h *History) dropAny(candidates func(*History) [][]int, violated func(*Hist
 	return h
 }
 
-// turns lists the places of the operations of each connection on each name, in
-// order; the names and connections are in some fixed order as well.
+// turns lists the indices of the operations of each connection on each name, in order;
+// names and connections are in a fixed order as well.
 func (h *History) turns() [][]int {
 	var places []int
 	for i := range h.Ops {
@@ -100,19 +100,18 @@ func (h *History) turns() [][]int {
 	return list
 }
 
-// got says that the operation took a lock, or was told that its connection held it.
+// got says whether the operation acquired a lock, or its connection already held it.
 func (o *Op) got() bool {
 	return o.Answered && (o.Command == Get && o.Value == 1 || o.Command == GetShared)
 }
 
-// gaveUp says that the operation released a lock.
+// gaveUp says whether the operation released a lock.
 func (o *Op) gaveUp() bool {
 	return o.Answered && o.Value == 1 && (o.Command == Release || o.Command == ReleaseShared)
 }
 
-// idle returns the places of operations that certainly change nothing: questions,
-// what was refused, gets of what the connection holds, and releases of what it does
-// not hold.
+// idle returns the indices of operations that certainly change nothing: inspections,
+// refused ones, gets by the holder, and releases by others than the holder.
 func (h *History) idle() []int {
 	var idle []int
 	for i := range h.Ops {
@@ -121,7 +120,7 @@ func (h *History) idle() []int {
 		}
 	}
 	for _, turn := range h.turns() {
-		var last *Op // that may have changed something
+		var last *Op // the last one that may have changed something
 		for _, i := range turn {
 			if op := &h.Ops[i]; op.idleAfter(last) {
 				idle = append(idle, i)
@@ -133,8 +132,8 @@ func (h *History) idle() []int {
 	return idle
 }
 
-// idleAfter says that an operation changes nothing if last was its connection's last
-// one that did, on the same name.
+// idleAfter says whether an operation changes nothing, given the last one of its
+// connection that did, on the same name.
 func (o *Op) idleAfter(last *Op) bool {
 	holds, free := last != nil && last.got(), last == nil || last.gaveUp()
 	switch o.Command {
@@ -148,14 +147,13 @@ func (o *Op) idleAfter(last *Op) bool {
 	return o.inspection()
 }
 
-// pairs returns the places of a get and of the release that follows it, or of a get
-// that only the end of its connection follows, where nobody can have seen between
-// them that the lock was held. Without them it was free there, and nobody noticed:
-// whoever got the lock, or released it, did so before or afterwards. The first that
-// were over come first.
+// pairs returns the indices of a get and the release that follows it, or of a get that
+// only the end of its connection follows, if no answer can depend on the lock being held
+// between them. Without them the lock is free there, and all other operations on it are
+// before or after that. The pairs that ended first come first.
 func (h *History) pairs() [][]int {
 	var list [][]int
-	over := map[int]int64{} // by the place of the get
+	over := map[int]int64{} // by the index of the get
 	for _, turn := range h.turns() {
 		var last *Op
 		for n, i := range turn {
@@ -189,13 +187,13 @@ func (h *History) end(conn int) *Op {
 	return &h.Ops[slices.IndexFunc(h.Ops, func(op Op) bool { return op.Conn == conn && op.Command == End })]
 }
 
-// seen says that an answer may depend on the lock being held between a get and what
-// follows it, or that a get without an answer may have failed because of that.
+// seen says whether an answer may depend on the lock being held between a get and the
+// operation after it, or an unanswered get may have failed because of that.
 func (h *History) seen(get, after *Op) bool {
 	for i := range h.Ops {
 		op := &h.Ops[i]
 		if op.Conn == get.Conn && !op.spansNames() {
-			continue // it keeps its place before or after both
+			continue // it stays before or after both
 		}
 		within := op.Call <= after.Return && op.Return >= get.Call
 		if op.Command == Statistics && after.Command == End {
@@ -208,7 +206,7 @@ func (h *History) seen(get, after *Op) bool {
 	return false
 }
 
-// depends says that what an operation on a name does, or answers, depends on whether
+// depends says whether the effect or answer of an operation on a name depends on whether
 // another connection holds the lock.
 func (o *Op) depends(k key) bool {
 	switch {
@@ -224,17 +222,17 @@ func (o *Op) depends(k key) bool {
 	return o.Command == Inspect && o.Answered && o.Value != 0
 }
 
-// sees says that an operation that spans names shows a table.
+// sees says whether an operation that spans names shows the table of a key.
 func (o *Op) sees(k key) bool {
 	return o.Command == Statistics || o.Command == DumpShared && k.shared || o.Command == Dump && !k.shared
 }
 
-// unanswered returns, for each exclusive lock, the places of gets that have no answer,
-// if nobody can have seen that they took effect.
+// unanswered returns, for each exclusive lock, the indices of unanswered gets, if no
+// answer can depend on their effect.
 func (h *History) unanswered() [][]int {
 	gets := map[key][]int{}
 	since := map[key]int64{} // the first call
-	bad := map[key]bool{}    // explains an answer of the same connection, or of another one
+	bad := map[key]bool{}    // some answer may depend on such a get
 	var keys []key
 	for _, turn := range h.turns() {
 		k, waiting := h.Ops[turn[0]].key(), false
@@ -261,8 +259,8 @@ func (h *History) unanswered() [][]int {
 	return list
 }
 
-// groups returns the places of the operations on each name of each table that
-// nothing shows that spans names.
+// groups returns the indices of the operations on each name, for each table that no
+// operation spanning names shows.
 func (h *History) groups() [][]int {
 	places := map[key][]int{}
 	var keys []key

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// maker makes linearizable histories up: it executes operations one after the other,
-// and lets calls and returns lie around those instants.
+// maker generates linearizable histories: it executes operations one after the other,
+// with calls and returns around these instants.
 type maker struct {
 	*rand.Rand
 	h               History
-	grain           int64 // how fine times are; coarse ones coincide
+	grain           int64 // resolution of times; coarse ones coincide
 	now             int64
 	exclusive       map[string]int
 	shared          map[string]map[int]bool
@@ -35,7 +35,7 @@ func makeHistory(seed uint64, grain int64) *History {
 	alive := []int{0, 1, 2}[:2+m.IntN(2)]
 	next := len(alive)
 	names := []string{"x", "y"}[:1+m.IntN(2)]
-	tables := m.IntN(3) // which commands there are
+	tables := m.IntN(3) // which commands occur
 	for range 6 + m.IntN(14) {
 		at := m.IntN(len(alive))
 		if m.IntN(6) == 0 {
@@ -131,8 +131,8 @@ func (m *maker) show(command string) string {
 	})
 }
 
-// end ends a connection; some of its last operations, and one before, may have no
-// answer, and some may not have been executed.
+// end ends a connection; some of its last operations, and one before, may be unanswered,
+// and some may not have been executed.
 func (m *maker) end(conn int) {
 	end := *m.op(conn, End, "")
 	for name, holder := range maps.Clone(m.exclusive) {
@@ -164,17 +164,18 @@ func (m *maker) end(conn int) {
 	}
 }
 
-// No step that makes a history smaller makes a violation of what is none.
+// TestStepsAreSound checks that no step of Shrink makes a linearizable history
+// non-linearizable.
 func TestStepsAreSound(t *testing.T) {
 	steps := map[string]int{}
-	rare := []uint64{1672, 5129} // where answers follow what has none
+	rare := []uint64{1672, 5129} // answers follow unanswered operations
 	for seed := range uint64(1000 + len(rare)) {
 		if seed >= 1000 {
 			seed = rare[seed-1000]
 		}
 		h := makeHistory(seed, []int64{4, 1000}[seed%2])
 		if err := h.Check(); err != nil {
-			t.Fatalf("seed %d: the made up history is none: %v", seed, err)
+			t.Fatalf("seed %d: the generated history is not linearizable: %v", seed, err)
 		}
 		try := func(step string, rest *History) {
 			steps[step]++
@@ -211,8 +212,8 @@ func TestStepsAreSound(t *testing.T) {
 	}
 }
 
-// What is violated stays violated in the same part, and consists of operations that
-// were there.
+// TestShrink checks that the same part stays violated, and that all operations are from
+// the original history.
 func TestShrink(t *testing.T) {
 	shrunk := 0
 	for seed := range uint64(400) {
@@ -235,7 +236,7 @@ func TestShrink(t *testing.T) {
 			if !slices.ContainsFunc(h.Ops, func(o Op) bool {
 				return o.Conn == op.Conn && o.Seq == op.Seq && o.Command == op.Command && o.Name == op.Name
 			}) {
-				t.Errorf("seed %d: %+v was not there", seed, op)
+				t.Errorf("seed %d: %+v is not in the original", seed, op)
 			}
 		}
 		if text := again.Verdict(); !strings.HasPrefix(text, "Nothing explains that connection ") {
@@ -248,7 +249,7 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// Histories of servers that were wrong shrink to what a reader can survey.
+// TestShrinkSaved checks that histories of wrong servers shrink to a few operations.
 func TestShrinkSaved(t *testing.T) {
 	paths, err := filepath.Glob("testdata/violations/*.json")
 	if err != nil {
@@ -271,7 +272,7 @@ func TestShrinkSaved(t *testing.T) {
 	}
 }
 
-// lines writes a history for people.
+// lines formats a history.
 func (h *History) lines() string {
 	return strings.Join(h.Lines(), "\n")
 }

@@ -55,10 +55,10 @@ func told(op *Op, name string) string {
 	case InspectShared:
 		return fmt.Sprintf("saw the shared lock %s held by %d", name, op.Value)
 	}
-	return "was shown this by " + op.Command
+	return "got this reply to " + op.Command
 }
 
-// restrict returns the part of a history that one model decides about.
+// restrict returns the part of a history that one model checks.
 func (h *History) restrict(p partition) *History {
 	if p.whole {
 		return h
@@ -66,8 +66,8 @@ func (h *History) restrict(p partition) *History {
 	return h.keep(func(op *Op) bool { return op.Command == End || !op.spansNames() && op.key() == p.key })
 }
 
-// keep returns a history of some of the operations, without connections of which
-// only the end is left.
+// keep returns a history of the wanted operations, without connections that then have
+// only an end.
 func (h *History) keep(wanted func(*Op) bool) *History {
 	kept := *h
 	kept.Ops, kept.Faults = nil, nil
@@ -87,10 +87,10 @@ func (h *History) keep(wanted func(*Op) bool) *History {
 	return &kept
 }
 
-// until returns what had happened at a moment. What was not answered by then is
+// until returns the history up to a moment. Operations not answered by then are
 // unanswered, and connections that had not ended by then end afterwards. If the
-// history is linearizable, so is this: an order of all operations begins with one of
-// those that were over, among some that were under way.
+// history is linearizable, so is the result: an order of all operations begins with an
+// order of the finished ones and some of those under way.
 func (h *History) until(moment int64) *History {
 	kept := h.keep(func(op *Op) bool { return op.Call <= moment || op.Command == End })
 	for i := range kept.Ops {
@@ -109,8 +109,8 @@ func (h *History) until(moment int64) *History {
 	return kept
 }
 
-// breaking returns the history until the first moment at which a part is violated,
-// and the operation that was answered then; nil if that cannot be found out in time.
+// breaking returns the history up to the first moment at which a part is violated, and
+// the operation that was answered then; nil if they are not found in time.
 func (h *History) breaking(title string, deadline time.Time) (*History, *Op) {
 	var moments []int64
 	for i := range h.Ops {
@@ -141,7 +141,7 @@ func (h *History) breaking(title string, deadline time.Time) (*History, *Op) {
 	for i := range broken.Ops {
 		if op := &broken.Ops[i]; op.Answered && op.Return == moments[at] {
 			if last != nil {
-				return broken, nil // one of them
+				return broken, nil // one of several
 			}
 			last = op
 		}
@@ -149,7 +149,7 @@ func (h *History) breaking(title string, deadline time.Time) (*History, *Op) {
 	return broken, last
 }
 
-// judge checks one part of a history.
+// judge checks the part of a history with that title.
 func (h *History) judge(title string, deadline time.Time) porcupine.CheckResult {
 	left := time.Until(deadline)
 	if left <= 0 {
@@ -161,7 +161,7 @@ func (h *History) judge(title string, deadline time.Time) porcupine.CheckResult 
 		}
 	}
 	if title == together {
-		return porcupine.Unknown // too long, or too much at the same time
+		return porcupine.Unknown // too long, or too much overlap
 	}
 	return porcupine.Ok
 }

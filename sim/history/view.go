@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// view writes operations and states for people: names without what all begin with,
-// connections by their numbers in the history.
+// view formats operations and states: names without their common prefix, connections by
+// their numbers in the history.
 type view struct {
 	prefix string
 	labels []int // of the connections of a partition
@@ -19,7 +19,7 @@ func (h *History) view(labels []int) view { return view{h.Prefix, labels} }
 
 func (v view) short(name string) string { return strings.TrimPrefix(name, v.prefix) }
 
-// op writes an operation and its answer.
+// op formats an operation and its answer.
 func (v view) op(op *Op) string {
 	text := strings.TrimSuffix(op.Command+" "+v.short(op.Name), " ")
 	switch {
@@ -36,7 +36,7 @@ func (v view) op(op *Op) string {
 // operation is op for porcupine.
 func (v view) operation(in, _ any) string { return v.op(in.(input).op) }
 
-// holders writes the state of a name.
+// holders formats the state of a name.
 func (v view) holders(s one) string {
 	var parts []string
 	if s.holder >= 0 {
@@ -55,8 +55,7 @@ func (v view) holders(s one) string {
 	return strings.Join(parts, ", ")
 }
 
-// Lines writes the operations of a history for people, one a line, by the time of
-// their calls.
+// Lines formats the operations of a history, one a line, by the time of their calls.
 func (h *History) Lines() []string {
 	var lines []string
 	see := h.view(nil)

@@ -1,25 +1,24 @@
-// Package kernel is an operating system in memory, for a simulation that drives
+// Package kernel is a fake operating system in memory, for a simulation that drives
 // the event loop of the server. It has no goroutine, no clock and no randomness
-// of its own: the same calls give the same answers.
+// of its own: the same calls have the same results.
 //
 // There are two layers:
 //
-//   - The honest one, Machine with its Pollers, answers what Linux answers when
-//     nothing goes wrong but what the two ends do to each other. Random scripts
-//     compare it with the real kernel (honest_test.go): every result, and every
-//     readiness after every step.
-//   - Faulty, around a Poller, adds the misfortunes of a written list, each of
-//     which a program has to live with.
+//   - Machine, with its Pollers, behaves as Linux does if nothing fails except by what
+//     the two ends of a connection do. Random scripts compare it with the real kernel
+//     (compare_test.go): every result, and every readiness after every step.
+//   - Faulty, around a Poller, injects faults from a fixed list, with each of which a
+//     program has to cope.
 //
-// A Machine is the descriptor table of one process and what the table refers to.
-// The far end of a connection is not in the table: it is an End, which the
-// simulation reads and writes by hand.
+// A Machine is the descriptor table of one process, and the sockets in it. The client's
+// end of a connection is not in the table: it is an End, which the simulation reads
+// from and writes to.
 //
-// # What the honest layer leaves out
+// # Simplifications of Machine
 //
-// Whatever is sent arrives at once as far as there is room for it, a TCP window
-// opens by the byte, and buffers are counted in bytes of the stream alone, where
-// Linux counts its own bookkeeping as well: when a buffer is full differs, what
-// happens then does not. Nothing ever times out. A connection is made at once or
-// not at all. No descriptor has a duplicate.
+// Data arrives at once as far as there is room for it, a TCP window opens by the byte,
+// and buffers count only bytes of the stream, where Linux counts its bookkeeping as
+// well: a buffer is full at another size, but then behaves in the same way. Nothing
+// ever times out. A connection is made at once or not at all. No descriptor has a
+// duplicate.
 package kernel

@@ -7,13 +7,13 @@ import (
 	"lockd/server/loop"
 )
 
-// TestFaults lets all faults strike at once at a server that echoes: everything
-// comes through nevertheless, in the same way whenever the dice are the same.
+// TestFaults injects all faults into an echo server: all data still arrives, and the
+// same random numbers give the same run.
 func TestFaults(t *testing.T) {
 	first := echo(t)
 	for fault, n := range first {
 		if n == 0 {
-			t.Errorf("%v never struck", Fault(fault))
+			t.Errorf("%v never occurred", Fault(fault))
 		}
 	}
 	if second := echo(t); first != second {

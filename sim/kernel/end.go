@@ -6,11 +6,11 @@ import (
 	"lockd/server/loop"
 )
 
-// End is the client's end of a connection. What it does arrives at once.
+// End is the client's end of a connection. Its calls take effect at once.
 type End struct{ s *socket }
 
 // Read reads what has arrived: 0 bytes without error are the end of the stream,
-// EAGAIN is nothing yet.
+// EAGAIN means that nothing has arrived.
 func (e *End) Read(p []byte) (int, syscall.Errno) {
 	if e.s.dead {
 		return 0, syscall.EBADF
@@ -18,7 +18,7 @@ func (e *End) Read(p []byte) (int, syscall.Errno) {
 	return e.s.read(p)
 }
 
-// Write sends as much as there is room for; EAGAIN is none.
+// Write sends as much as there is room for; EAGAIN means that there is none.
 func (e *End) Write(p []byte) (int, syscall.Errno) {
 	if e.s.dead {
 		return 0, syscall.EBADF
@@ -41,8 +41,8 @@ func (e *End) Close() {
 	}
 }
 
-// Reset closes the end as SO_LINGER 0 does: what has not arrived is lost, and the
-// server is told of a failure. On a unix socket it is Close.
+// Reset closes the end as SO_LINGER 0 does: data that has not arrived is lost, and the
+// server's end fails. On a unix socket it is Close.
 func (e *End) Reset() {
 	switch {
 	case e.s.dead:
@@ -53,7 +53,7 @@ func (e *End) Reset() {
 	}
 }
 
-// Poll says what the end is ready for.
+// Poll returns what the end is ready for.
 func (e *End) Poll() loop.Ready {
 	if e.s.dead {
 		return 0
@@ -67,14 +67,14 @@ func (e *End) Closed() bool { return e.s.dead }
 // Buffered returns how many bytes have arrived that Read has not taken.
 func (e *End) Buffered() int { return e.s.in.n }
 
-// Peek returns what has arrived and what waits for room behind it, without taking
-// it: all that Read will give if nothing goes wrong.
+// Peek returns what has arrived and what waits for room after it, without removing
+// it: all that Read will return if nothing fails.
 func (e *End) Peek() []byte {
 	return append(e.s.in.appendTo(nil), e.s.peer.out.appendTo(nil)...)
 }
 
-// Unsent returns how many bytes of Write still wait for room at the server. On a
-// unix socket nothing does.
+// Unsent returns how many written bytes still wait for room at the server. On a unix
+// socket it is 0.
 func (e *End) Unsent() int { return e.s.out.n }
 
 // Unread returns how many bytes have arrived at the server that it has not read.
@@ -88,6 +88,6 @@ func (e *End) FD() loop.FD { return e.s.peer.fd }
 // listener before it was accepted.
 func (e *End) ServerClosed() bool { return e.s.peer.dead }
 
-// ServerEnded reports whether the server has ended its stream, by CloseWrite or
-// in closing the connection. Bytes and the end itself may still be on the way.
+// ServerEnded reports whether the server has ended its stream, by CloseWrite or by
+// closing the connection. Bytes and the end itself may still be under way.
 func (e *End) ServerEnded() bool { return e.s.peer.ended }

@@ -1,34 +1,34 @@
 package kernel
 
-// Fault is a misfortune that Faulty can add. This is the whole list; whatever
-// else a program sees, the honest layer made of what the two ends did. Read and
-// Write never fail by a fault: they do not return EINTR, since they do not block.
+// Fault is a fault that Faulty can inject. The list is complete: everything else that a
+// program sees results from what the two ends did. Read and Write never return EINTR,
+// since they do not block.
 type Fault int
 
 const (
-	// ShortRead is a Read of fewer bytes than there are and were asked for, but
-	// at least one.
+	// ShortRead is a Read of fewer bytes than available and requested, but at
+	// least one.
 	ShortRead Fault = iota
 	// ShortWrite is a Write of fewer bytes than there is room for, but at least
 	// one.
 	ShortWrite
-	// ReadAgain is EAGAIN from Read, though there is data. The descriptor is as
-	// ready as before.
+	// ReadAgain is EAGAIN from Read although there is data. The readiness of the
+	// descriptor does not change.
 	ReadAgain
-	// WriteAgain is EAGAIN from Write, though there is room. The descriptor is
-	// as ready as before.
+	// WriteAgain is EAGAIN from Write although there is room. The readiness of
+	// the descriptor does not change.
 	WriteAgain
-	// Interrupted is Wait returning no events, though there are some or Wake
-	// was called; the next Wait has them. It is EINTR.
+	// Interrupted is a Wait without events (EINTR) although there are some or Wake
+	// was called; the next Wait has them.
 	Interrupted
-	// Spurious is an event for something that a watched descriptor is not ready
-	// for, and that was wanted.
+	// Spurious is an event for something that a descriptor is watched for but not
+	// ready for.
 	Spurious
-	// Late is a ready descriptor that is left out of a Wait, as if it became
-	// ready just after; so the events of several Waits come in one.
+	// Late is a ready descriptor that a Wait omits, as if it became ready just
+	// after; so the events of several Waits come in one.
 	Late
-	// Few is a Wait that reports only some of what is ready, although there is
-	// room. The others are first in the next.
+	// Few is a Wait that reports only some ready descriptors, although there is
+	// room for more. The others are the first in the next Wait.
 	Few
 	// Reordered is a Wait with its events in another order.
 	Reordered
@@ -40,17 +40,17 @@ const (
 	AcceptENOBUFS
 	// AcceptEINTR is EINTR from Accept. The connection stays in the queue.
 	AcceptEINTR
-	// AcceptECONNABORTED is ECONNABORTED from Accept. The connection is gone,
-	// and its client sees a reset.
+	// AcceptECONNABORTED is ECONNABORTED from Accept. The connection leaves the
+	// queue, and its client sees a reset.
 	AcceptECONNABORTED
-	// WatchENOMEM is ENOMEM from Watch. A descriptor that was watched still is,
-	// for what it was before.
+	// WatchENOMEM is ENOMEM from Watch. What the descriptor is watched for does
+	// not change.
 	WatchENOMEM
 
 	faults
 )
 
-// Faults is how many there are: they are numbered from 0.
+// Faults is the number of faults: they are numbered from 0.
 const Faults = int(faults)
 
 var faultNames = [Faults]string{
@@ -60,13 +60,13 @@ var faultNames = [Faults]string{
 	"ECONNABORTED from Accept", "ENOMEM from Watch",
 }
 
-// String returns a few words that say what the fault is.
+// String returns a short description of the fault.
 func (f Fault) String() string { return faultNames[f] }
 
-// Rates says how often each fault strikes where it could, in percent.
+// Rates is the probability of each fault where it can occur, in percent.
 type Rates [Faults]uint8
 
-// Uniform returns the Rates of all faults striking equally often.
+// Uniform returns Rates that are the same for all faults.
 func Uniform(percent uint8) (r Rates) {
 	for i := range r {
 		r[i] = percent
@@ -74,5 +74,5 @@ func Uniform(percent uint8) (r Rates) {
 	return r
 }
 
-// Counts says how often each fault has struck.
+// Counts is how often each fault has occurred.
 type Counts [Faults]int

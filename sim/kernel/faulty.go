@@ -7,11 +7,10 @@ import (
 	"lockd/server/loop"
 )
 
-// Faulty is a loop.Kernel that adds faults to a Poller, of the list that Fault
-// is. Make one with NewFaulty.
+// Faulty is a loop.Kernel that injects Faults into a Poller. Make one with NewFaulty.
 //
-// No fault that only puts something off does so for ever: after as many times in
-// a row as its patience says, for the same descriptor, it stays away once.
+// No fault that only delays something does so for ever: after patience times in a row,
+// for the same descriptor, it does not occur once.
 type Faulty struct {
 	*Poller
 	rates    Rates
@@ -24,30 +23,30 @@ type Faulty struct {
 	late        func(fd int) bool // isLate
 }
 
-// delays count what was put off in a row, for one descriptor.
+// delays counts consecutive delays, for one descriptor.
 type delays struct{ read, write, accept, watch, late int }
 
 var _ loop.Kernel = (*Faulty)(nil)
 
-// NewFaulty returns a Faulty around a Poller, without faults until SetDice.
-// Patience is at least 1.
+// NewFaulty returns a Faulty around a Poller. It injects no faults until SetDice is
+// called. patience is at least 1.
 func NewFaulty(p *Poller, rates Rates, patience int) *Faulty {
 	f := &Faulty{Poller: p, rates: rates, patience: max(patience, 1)}
 	f.late = f.isLate
 	return f
 }
 
-// SetDice gives what decides on faults from now on: below returns a number from 0
-// to below n. With nil there are none.
+// SetDice sets the source of random numbers that decides on faults: below returns a
+// number from 0 to n-1. With nil there are no faults.
 func (f *Faulty) SetDice(below func(n int) int) { f.below = below }
 
-// SetRates changes how often faults strike.
+// SetRates changes the rates of the faults.
 func (f *Faulty) SetRates(r Rates) { f.rates = r }
 
-// Counts returns how often each fault has struck.
+// Counts returns how often each fault has occurred.
 func (f *Faulty) Counts() Counts { return f.counts }
 
-// strikes decides on a fault where it can strike.
+// strikes decides whether a fault occurs where it can.
 func (f *Faulty) strikes(fault Fault) bool {
 	if f.below == nil || f.rates[fault] == 0 || f.below(100) >= int(f.rates[fault]) {
 		return false
@@ -56,8 +55,8 @@ func (f *Faulty) strikes(fault Fault) bool {
 	return true
 }
 
-// delaysBy decides on a fault that puts something off, which it has done so many
-// times in a row.
+// delaysBy decides whether a fault occurs that delays something, and has done so the
+// given times in a row.
 func (f *Faulty) delaysBy(fault Fault, times *int) bool {
 	if *times < f.patience && f.strikes(fault) {
 		*times++
@@ -102,7 +101,7 @@ func (f *Faulty) isLate(fd int) bool {
 	return f.delaysBy(Late, &f.of(loop.FD(fd)).late)
 }
 
-// addSpurious adds something to one descriptor's event, or an event.
+// addSpurious adds a spurious readiness to an event, or a spurious event.
 func (f *Faulty) addSpurious(events []loop.Event, n int) int {
 	if len(f.watches) == 0 || f.rates[Spurious] == 0 {
 		return n
@@ -125,7 +124,7 @@ func (f *Faulty) addSpurious(events []loop.Event, n int) int {
 			events[at].Ready |= w.want
 			return n
 		}
-		// What it is ready for besides was left out for another reason.
+		// Its real readiness was omitted for another reason.
 		events[n] = loop.Event{Token: w.token, Ready: w.want &^ f.ready(fd)}
 		return n + 1
 	}
@@ -141,7 +140,7 @@ func (f *Faulty) inBatch(fd loop.FD) int {
 	return -1
 }
 
-// shuffle makes sure that the order is another one.
+// shuffle makes sure that the order changes.
 func (f *Faulty) shuffle(events []loop.Event) {
 	first := events[0]
 	for i := len(events) - 1; i > 0; i-- {

@@ -11,8 +11,8 @@ import (
 	"lockd/server/loop"
 )
 
-// faultyMachine is a Machine with a Faulty on which one fault strikes whenever it
-// can, and with connections that are watched.
+// faultyMachine is a Machine with watched connections, and a Faulty on which some faults
+// occur whenever they can.
 type faultyMachine struct {
 	*Machine
 	*Faulty
@@ -39,13 +39,13 @@ func newFaulty(t *testing.T, connections, patience int, strike ...Fault) *faulty
 	return f
 }
 
-// struck checks how often the one fault struck.
+// struck checks how often the fault occurred.
 func (f *faultyMachine) struck(t *testing.T, fault Fault, want int) {
 	t.Helper()
 	var counts Counts
 	counts[fault] = want
 	if f.Counts() != counts {
-		t.Errorf("%v struck %v, want %d times", fault, f.Counts(), want)
+		t.Errorf("%v occurred %v, want %d times", fault, f.Counts(), want)
 	}
 	if err := f.Misuse(); err != nil {
 		t.Error(err)
@@ -83,8 +83,8 @@ func TestShortTransfers(t *testing.T) {
 	}
 }
 
-// EAGAIN comes as often as patience permits, only if there was something to do,
-// and the descriptor stays ready.
+// TestAgain checks that EAGAIN is returned as often as patience permits, only if there
+// was something to do, and that the descriptor stays ready.
 func TestAgain(t *testing.T) {
 	f := newFaulty(t, 1, 3, ReadAgain)
 	buffer := make([]byte, 10)
@@ -119,7 +119,7 @@ func TestAgain(t *testing.T) {
 	f.struck(t, WriteAgain, 2)
 }
 
-// A wake that an interruption hides is there for the next Wait.
+// TestInterrupted checks that the Wait after an interrupted one reports the Wake.
 func TestInterrupted(t *testing.T) {
 	f := newFaulty(t, 1, 2, Interrupted)
 	f.wait(1)
@@ -145,7 +145,7 @@ func TestSpurious(t *testing.T) {
 	}
 	f.ends[0].Write([]byte("x"))
 	f.ends[1].Write([]byte("x"))
-	f.wait(4) // nothing wanted is not there
+	f.wait(4) // nothing that was not wanted is reported
 	f.struck(t, Spurious, 1)
 	f.Watch(f.fds[0], loop.Writable|loop.Readable, 0)
 	f.Watch(f.fds[1], 0, 1)
@@ -156,7 +156,7 @@ func TestSpurious(t *testing.T) {
 	f.struck(t, Spurious, 2)
 	f.Unwatch(f.fds[0])
 	if events := f.wait(4); len(events) != 0 {
-		t.Errorf("events %v that nobody wants", events)
+		t.Errorf("unwanted events %v", events)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestLate(t *testing.T) {
 	f.struck(t, Late, 12)
 }
 
-// All come in turn, though few at a time.
+// TestFew checks that all descriptors are reported in turn, though few at a time.
 func TestFew(t *testing.T) {
 	f := newFaulty(t, 5, 1, Few)
 	for _, e := range f.ends {
@@ -218,7 +218,7 @@ func TestReordered(t *testing.T) {
 	f.struck(t, Reordered, 1)
 }
 
-// What fails to be accepted is accepted later.
+// TestAcceptErrors checks that a connection is accepted after failed accepts.
 func TestAcceptErrors(t *testing.T) {
 	for fault, want := range map[Fault]syscall.Errno{
 		AcceptEMFILE: syscall.EMFILE, AcceptENFILE: syscall.ENFILE,

@@ -16,7 +16,7 @@ func (m *Machine) Listen(network string) loop.FD {
 	return m.install(file{listener: &listener{tcp: network == "tcp"}})
 }
 
-// Queued returns how many connections of a listener wait to be accepted.
+// Queued returns how many connections are in the queue of a listener.
 func (m *Machine) Queued(fd loop.FD) int {
 	if l := m.file(fd).listener; l != nil {
 		return len(l.queue)
@@ -24,9 +24,8 @@ func (m *Machine) Queued(fd loop.FD) int {
 	return 0
 }
 
-// Dial connects a client to a listener, which Accept says is peer; on a unix
-// socket it says core.Unix. It reports false if nobody listens there, or if the
-// queue is full.
+// Dial connects a client to a listener. Accept returns peer for it, or core.Unix on a
+// unix socket. Dial returns false if there is no such listener, or if its queue is full.
 func (m *Machine) Dial(fd loop.FD, peer core.Peer) (*End, bool) {
 	l := m.file(fd).listener
 	if l == nil || len(l.queue) >= m.backlog {
@@ -45,7 +44,7 @@ func (m *Machine) Dial(fd loop.FD, peer core.Peer) (*End, bool) {
 func (m *Machine) accept(fd loop.FD) (loop.FD, core.Peer, syscall.Errno) {
 	f := m.file(fd)
 	if f.listener == nil {
-		m.accuse("Accept on what is no listener", fd)
+		m.accuse("Accept on something that is not a listener", fd)
 		if f.socket != nil {
 			return -1, core.Peer{}, syscall.EINVAL
 		}
@@ -59,7 +58,7 @@ func (m *Machine) accept(fd loop.FD) (loop.FD, core.Peer, syscall.Errno) {
 	return s.fd, s.from, 0
 }
 
-// listener is a socket that listens.
+// listener is a listening socket.
 type listener struct {
 	tcp   bool
 	queue []*socket
@@ -81,7 +80,7 @@ func (l *listener) take() *socket {
 	return s
 }
 
-// close is inet_csk_listen_stop, and unix_release_sock of a listener.
+// close is inet_csk_listen_stop, and unix_release_sock for a listener.
 func (l *listener) close() {
 	for _, s := range l.queue {
 		s.abort()

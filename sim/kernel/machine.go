@@ -7,25 +7,25 @@ import (
 	"lockd/server/loop"
 )
 
-// firstFD is the lowest number that the table gives; the others are the standard
-// streams.
+// firstFD is the lowest number in the table; lower ones are the standard streams.
 const firstFD loop.FD = 3
 
 // Machine is one process's view of an operating system: its descriptors, the
-// connections behind them, and the time. Make one with New. It is for one
-// goroutine.
+// connections behind them, and the time. Make one with New. It is not safe for
+// concurrent use.
 type Machine struct {
 	now     core.Time
 	backlog int
 	buffers Buffers
 
 	files   []file  // by descriptor
-	lowest  loop.FD // none below it is free
+	lowest  loop.FD // no lower number is free
 	pollers []*Poller
 	misuse  error
 }
 
-// file is what a descriptor refers to: one of the two, or none if it is not open.
+// file is what a descriptor refers to: a listener, a socket, or nothing if it is not
+// open.
 type file struct {
 	listener *listener
 	socket   *socket
@@ -43,22 +43,22 @@ func (f file) poll() loop.Ready {
 	return 0
 }
 
-// Buffers are the sizes in bytes of the buffers of a connection. The end that
-// sends fills the receiving buffer of the other, then its own sending buffer. A
-// unix socket has sending buffers only.
+// Buffers are the sizes in bytes of the buffers of a connection. The sending end fills
+// the receive buffer of the other, then its own send buffer. A unix socket has only
+// send buffers.
 type Buffers struct {
 	ServerReceive, ServerSend int
 	ClientReceive, ClientSend int
 }
 
-// Options are for New. What is zero is as usual.
+// Options are the options of New. Zero values are the defaults.
 type Options struct {
-	Start   core.Time // the time at first
-	Backlog int       // how many connections may wait to be accepted, for each listener
+	Start   core.Time // the initial time
+	Backlog int       // the size of each listener's queue
 	Buffers Buffers   // of each connection
 }
 
-// What is usual.
+// The defaults.
 const (
 	usualStart   core.Time = 1_700_000_000 * core.Second
 	usualBacklog           = 4096
@@ -66,7 +66,7 @@ const (
 	usualSend              = 128 << 10
 )
 
-// New returns a Machine on which nothing is open.
+// New returns a Machine without open descriptors.
 func New(o Options) *Machine {
 	m := &Machine{now: usualStart, backlog: usualBacklog, files: make([]file, firstFD), lowest: firstFD}
 	if o.Start != 0 {
@@ -79,8 +79,8 @@ func New(o Options) *Machine {
 	return m
 }
 
-// SetBuffers sets the sizes for the connections that are made from now on; what
-// is zero becomes as usual.
+// SetBuffers sets the sizes for connections that are made from now on; zero values are
+// the defaults.
 func (m *Machine) SetBuffers(b Buffers) {
 	usual := func(size *int, is int) {
 		if *size == 0 {
@@ -97,7 +97,7 @@ func (m *Machine) SetBuffers(b Buffers) {
 // Now returns the time.
 func (m *Machine) Now() core.Time { return m.now }
 
-// Advance lets time pass.
+// Advance advances the time.
 func (m *Machine) Advance(d core.Time) {
 	if d < 0 {
 		panic("kernel: time does not go back")
@@ -105,8 +105,8 @@ func (m *Machine) Advance(d core.Time) {
 	m.now += d
 }
 
-// Misuse returns the first thing that the process did and no correct one does,
-// such as reading from a descriptor that is not open.
+// Misuse returns the first call that no correct program makes, such as reading from a
+// descriptor that is not open.
 func (m *Machine) Misuse() error { return m.misuse }
 
 func (m *Machine) accuse(what string, fd loop.FD) {
@@ -118,7 +118,7 @@ func (m *Machine) accuse(what string, fd loop.FD) {
 // Open reports whether a descriptor is open.
 func (m *Machine) Open(fd loop.FD) bool { return m.file(fd).open() }
 
-// Descriptors returns those that are open, in order.
+// Descriptors returns the open descriptors, in order.
 func (m *Machine) Descriptors() (fds []loop.FD) {
 	for fd, f := range m.files {
 		if f.open() {
@@ -128,7 +128,7 @@ func (m *Machine) Descriptors() (fds []loop.FD) {
 	return fds
 }
 
-// Broken says whether poll(2) would tell of an error.
+// Broken says whether poll(2) would report an error.
 func (m *Machine) Broken(fd loop.FD) bool { return m.file(fd).poll()&loop.Error != 0 }
 
 // Unread returns how many bytes a read of a descriptor would find.
@@ -140,7 +140,7 @@ func (m *Machine) Unread(fd loop.FD) int {
 }
 
 // Unsent returns how many bytes written to a descriptor still wait for room at
-// the client. On a unix socket nothing does.
+// the client. On a unix socket it is 0.
 func (m *Machine) Unsent(fd loop.FD) int {
 	if s := m.file(fd).socket; s != nil {
 		return s.out.n
@@ -148,7 +148,7 @@ func (m *Machine) Unsent(fd loop.FD) int {
 	return 0
 }
 
-// file is what a descriptor refers to.
+// file returns what a descriptor refers to.
 func (m *Machine) file(fd loop.FD) file {
 	if uint(fd) >= uint(len(m.files)) {
 		return file{}
@@ -156,7 +156,7 @@ func (m *Machine) file(fd loop.FD) file {
 	return m.files[fd]
 }
 
-// install gives something the lowest number that is free.
+// install assigns the lowest free number to a file.
 func (m *Machine) install(f file) loop.FD {
 	fd := m.lowest
 	for int(fd) < len(m.files) && m.files[fd].open() {
@@ -174,12 +174,12 @@ func (m *Machine) install(f file) loop.FD {
 func (m *Machine) close(fd loop.FD, by *Poller) {
 	f := m.file(fd)
 	if !f.open() {
-		m.accuse("Close of what is not open", fd)
+		m.accuse("Close of a closed descriptor", fd)
 		return
 	}
 	for _, p := range m.pollers {
 		if p.forget(fd) && p != by {
-			m.accuse("Close of what another Poller watches", fd)
+			m.accuse("Close of a descriptor that another Poller watches", fd)
 		}
 	}
 	m.files[fd] = file{}

@@ -14,12 +14,12 @@ import (
 
 var somebody = core.Peer{Network: "tcp", Addr: "10.0.0.1:1"}
 
-// dial connects and accepts.
+// dial connects a client and accepts it.
 func dial(t *testing.T, p loop.Kernel, m *Machine, listener loop.FD) (*End, loop.FD) {
 	t.Helper()
 	e, ok := m.Dial(listener, somebody)
 	if !ok {
-		t.Fatal("Dial: nobody listens")
+		t.Fatal("Dial: no listener")
 	}
 	fd, peer, errno := p.Accept(listener)
 	if errno != 0 || e.FD() != fd {
@@ -34,39 +34,39 @@ func TestMisuse(t *testing.T) {
 		misuse func(p, other *Poller, listener, fd loop.FD) syscall.Errno
 		errno  syscall.Errno
 	}{
-		{"Read of what is not open: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
+		{"Read of a closed descriptor: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
 			_, errno := p.Read(9, make([]byte, 1))
 			return errno
 		}, syscall.EBADF},
-		{"Write of what is not open: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
+		{"Write of a closed descriptor: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
 			_, errno := p.Write(9, make([]byte, 1))
 			return errno
 		}, syscall.EBADF},
-		{"CloseWrite of what is not open: descriptor -1", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
+		{"CloseWrite of a closed descriptor: descriptor -1", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
 			return p.CloseWrite(-1)
 		}, syscall.EBADF},
-		{"Watch of what is not open: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
+		{"Watch of a closed descriptor: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
 			return p.Watch(9, loop.Readable, 1)
 		}, syscall.EBADF},
-		{"Unwatch of what is not open: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
+		{"Unwatch of a closed descriptor: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
 			p.Unwatch(9)
 			return 0
 		}, 0},
-		{"Close of what is not open: descriptor 4", func(p, _ *Poller, _, fd loop.FD) syscall.Errno {
+		{"Close of a closed descriptor: descriptor 4", func(p, _ *Poller, _, fd loop.FD) syscall.Errno {
 			p.Close(fd)
 			p.Close(fd)
 			return 0
 		}, 0},
-		{"Close of what another Poller watches: descriptor 4", func(p, other *Poller, _, fd loop.FD) syscall.Errno {
+		{"Close of a descriptor that another Poller watches: descriptor 4", func(p, other *Poller, _, fd loop.FD) syscall.Errno {
 			other.Watch(fd, 0, 1)
 			p.Close(fd)
 			return 0
 		}, 0},
-		{"Accept on what is no listener: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
+		{"Accept on something that is not a listener: descriptor 9", func(p, _ *Poller, _, _ loop.FD) syscall.Errno {
 			_, _, errno := p.Accept(9)
 			return errno
 		}, syscall.EBADF},
-		{"Accept on what is no listener: descriptor 4", func(p, _ *Poller, _, fd loop.FD) syscall.Errno {
+		{"Accept on something that is not a listener: descriptor 4", func(p, _ *Poller, _, fd loop.FD) syscall.Errno {
 			_, _, errno := p.Accept(fd)
 			return errno
 		}, syscall.EINVAL},
@@ -97,7 +97,8 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// The table gives the lowest number, and shows what was left open.
+// TestDescriptors checks that the table assigns the lowest number, and lists open
+// descriptors.
 func TestDescriptors(t *testing.T) {
 	m := New(Options{Backlog: 2})
 	p := m.Poller()
@@ -134,7 +135,8 @@ func TestDescriptors(t *testing.T) {
 	}
 }
 
-// Each of many ready descriptors gets its turn, in the order of their numbers.
+// TestFairness checks that each of many ready descriptors is reported in turn, in the
+// order of their numbers.
 func TestFairness(t *testing.T) {
 	m := New(Options{})
 	p := m.Poller()
@@ -174,7 +176,8 @@ func TestWakeAndTime(t *testing.T) {
 	}
 }
 
-// Two Pollers may watch the same listener; closing it ends the reports of both.
+// TestPollers checks that two Pollers may watch the same listener, and that closing it
+// ends the reports of both.
 func TestPollers(t *testing.T) {
 	m := New(Options{})
 	a, b := m.Poller(), m.Poller()
@@ -197,7 +200,8 @@ func TestPollers(t *testing.T) {
 	}
 }
 
-// Small windows: what there is no room for waits, in order, and the end behind it.
+// TestBuffers checks small buffers: data without room waits, in order, and the end of the
+// stream after it.
 func TestBuffers(t *testing.T) {
 	m := New(Options{Buffers: Buffers{ServerReceive: 3, ClientSend: 4}})
 	p := m.Poller()

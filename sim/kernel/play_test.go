@@ -31,14 +31,14 @@ type play struct {
 	listener *realListener
 	machine  *Machine
 	kernels  [2]loop.Kernel
-	offset   loop.FD // by which the real descriptors' numbers are higher
+	offset   loop.FD // how much higher the real descriptors' numbers are
 	tcp      bool
 	slow     time.Duration // pause after each step
 
 	listeners [2]loop.FD
 	open      bool // the listener
 	links     []*link
-	accepted  int // how many of links
+	accepted  int // how many of links are accepted
 	numbers   map[loop.FD]bool
 	seen      situations
 	events    [2][]loop.Event
@@ -61,12 +61,12 @@ type link struct {
 type flow struct {
 	written, read [2]int
 	full          bool // filled, and not drained since
-	touched       bool // and something read since: how much room there is differs
+	touched       bool // filled, and read from since: the room differs
 }
 
 // run plays a script and returns the first difference.
 func run(r *real, s script, slow time.Duration, seen situations) error {
-	r.listener(!s.tcp) // it must be open, or its number would be in the way
+	r.listener(!s.tcp) // opened now, so that its number is out of the way
 	l := r.listener(s.tcp)
 	m := New(Options{Buffers: Buffers{8192, 8192, 8192, 8192}})
 	p := &play{
@@ -101,7 +101,7 @@ func run(r *real, s script, slow time.Duration, seen situations) error {
 	return nil
 }
 
-// cleanUp closes the real things.
+// cleanUp closes the real descriptors.
 func (p *play) cleanUp() {
 	for _, l := range p.links {
 		if !l.gone {
@@ -124,7 +124,7 @@ func (p *play) cleanUp() {
 	p.real.kernel.Unwatch(p.listeners[actual])
 }
 
-// step does one step, if it makes sense.
+// step does one step, if it is possible.
 func (p *play) step(s step) error {
 	switch s.op {
 	case opDial:
@@ -156,7 +156,7 @@ func (p *play) dial() error {
 	}
 	l := &link{}
 	if l.client[actual], l.from = p.real.dial(p.listener, p.tcp); (l.client[actual] != nil) != p.open {
-		return errors.New("the real kernel connects to what is closed, or the other way round")
+		return errors.New("only one of the two kernels connects to a closed listener")
 	}
 	end, ok := p.machine.Dial(p.listeners[fake], l.from)
 	if ok != p.open {

@@ -7,7 +7,7 @@ import (
 	"lockd/server/loop"
 )
 
-// Poller is one epoll instance, for one loop: an honest loop.Kernel.
+// Poller is one epoll instance, for one loop: a loop.Kernel without faults.
 type Poller struct {
 	m       *Machine
 	watches []watch // by descriptor
@@ -23,7 +23,7 @@ type watch struct {
 	token uint64
 }
 
-// always is what cannot be masked.
+// always is reported regardless of what is watched for.
 const always = loop.Hangup | loop.Error
 
 var _ loop.Kernel = (*Poller)(nil)
@@ -39,8 +39,8 @@ func (m *Machine) Poller() *Poller {
 func (p *Poller) Now() core.Time { return p.m.now }
 
 // Wait implements loop.Kernel, except that it never waits: see Until. If more
-// descriptors are ready than events has room for, the next Wait goes on behind
-// the last.
+// descriptors are ready than events has room for, the next Wait continues after the last
+// one.
 func (p *Poller) Wait(events []loop.Event, until core.Time) int {
 	p.until, p.woken = until, false
 	if len(events) == 0 {
@@ -49,11 +49,11 @@ func (p *Poller) Wait(events []loop.Event, until core.Time) int {
 	return p.collect(events, nil)
 }
 
-// Until returns until when the last Wait would have waited.
+// Until returns the time until which the last Wait would have waited.
 func (p *Poller) Until() core.Time { return p.until }
 
-// HasWork reports whether Wait would return now: because something is ready, or
-// because of Wake.
+// HasWork reports whether Wait would return now, because something is ready or Wake was
+// called.
 func (p *Poller) HasWork() bool {
 	if p.woken {
 		return true
@@ -69,7 +69,7 @@ func (p *Poller) HasWork() bool {
 // Wake implements loop.Kernel.
 func (p *Poller) Wake() { p.woken = true }
 
-// ready is what Wait reports of a descriptor; 0 if it does not.
+// ready returns what Wait reports about a descriptor, 0 for nothing.
 func (p *Poller) ready(fd int) loop.Ready {
 	w := &p.watches[fd]
 	if !w.on {
@@ -78,7 +78,7 @@ func (p *Poller) ready(fd int) loop.Ready {
 	return p.m.files[fd].poll() & (w.want | always)
 }
 
-// countReady is how many descriptors Wait could report.
+// countReady returns how many descriptors Wait could report.
 func (p *Poller) countReady() (n int) {
 	for fd := range p.watches {
 		if p.ready(fd) != 0 {
@@ -88,8 +88,8 @@ func (p *Poller) countReady() (n int) {
 	return n
 }
 
-// collect fills in events, without those of which late says so, and batch with
-// the descriptors they are of.
+// collect fills in events, without descriptors that are late, and batch with their
+// descriptors.
 func (p *Poller) collect(events []loop.Event, late func(fd int) bool) int {
 	p.batch = p.batch[:0]
 	fd := p.last
@@ -119,7 +119,7 @@ func (p *Poller) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) {
 // Watch implements loop.Kernel.
 func (p *Poller) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno {
 	if !p.m.Open(fd) {
-		p.m.accuse("Watch of what is not open", fd)
+		p.m.accuse("Watch of a closed descriptor", fd)
 		return syscall.EBADF
 	}
 	for int(fd) >= len(p.watches) {
@@ -132,7 +132,7 @@ func (p *Poller) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno 
 // Unwatch implements loop.Kernel.
 func (p *Poller) Unwatch(fd loop.FD) {
 	if !p.m.Open(fd) {
-		p.m.accuse("Unwatch of what is not open", fd)
+		p.m.accuse("Unwatch of a closed descriptor", fd)
 	}
 	p.forget(fd)
 }
@@ -145,7 +145,7 @@ func (p *Poller) Watching(fd loop.FD) (loop.Ready, bool) {
 	return p.watches[fd].want, p.watches[fd].on
 }
 
-// forget ends the reports of a descriptor, and reports whether there were any.
+// forget ends the reports about a descriptor, and says whether it was watched.
 func (p *Poller) forget(fd loop.FD) bool {
 	_, on := p.Watching(fd)
 	if on {
@@ -184,12 +184,12 @@ func (p *Poller) CloseWrite(fd loop.FD) syscall.Errno {
 // Close implements loop.Kernel.
 func (p *Poller) Close(fd loop.FD) { p.m.close(fd, p) }
 
-// noStream is the answer to an operation on what is no connection: what a
-// listener of either sort says, or EBADF.
+// noStream returns the error of a stream operation on something that is not a connection:
+// that of a listener on the network, or EBADF.
 func (m *Machine) noStream(op string, fd loop.FD, tcp, unix syscall.Errno) syscall.Errno {
 	switch l := m.file(fd).listener; {
 	case l == nil:
-		m.accuse(op+" of what is not open", fd)
+		m.accuse(op+" of a closed descriptor", fd)
 		return syscall.EBADF
 	case l.tcp:
 		m.accuse(op+" of a listener", fd)

@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// losses counts what happens where the memory for TCP of a whole machine is short: the
-// kernel then drops what it has taken, and gives no more room. It is a number that
-// stands still on a machine that has enough.
+// losses returns a counter of the kernel that grows only while the whole machine is short
+// of TCP memory. The kernel then drops data that it has taken, and gives no more room.
 func losses() (n int) {
 	text, _ := os.ReadFile("/proc/net/netstat")
 	lines := strings.Split(string(text), "\n")

@@ -30,7 +30,7 @@ func (q *queue) grow(size int) {
 	q.ring, q.head = ring, 0
 }
 
-// parts are the first n bytes, in two pieces.
+// parts returns the first n bytes, in two pieces.
 func (q *queue) parts(n int) (a, b []byte) {
 	end := q.head + n
 	if end <= len(q.ring) {
@@ -53,7 +53,7 @@ func (q *queue) take(p []byte) int {
 	return n
 }
 
-// move takes n bytes over into another queue.
+// move moves n bytes into another queue.
 func (q *queue) move(to *queue, n int) {
 	a, b := q.parts(n)
 	to.put(a)
@@ -70,5 +70,5 @@ func (q *queue) drop(n int) {
 	q.head = (q.head + n) & (len(q.ring) - 1)
 }
 
-// clear forgets the bytes and their memory.
+// clear drops the bytes and their memory.
 func (q *queue) clear() { *q = queue{} }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestQueue compares a queue, and one that is moved to, with plain slices.
+// TestQueue compares a queue, and one that bytes are moved to, with plain slices.
 func TestQueue(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var a, b queue

@@ -17,7 +17,7 @@ import (
 	"lockd/server/loop"
 )
 
-// far is the client's end of a connection, of either operating system.
+// far is the client's end of a connection, on either operating system.
 type far interface {
 	Read(p []byte) (int, syscall.Errno)
 	Write(p []byte) (int, syscall.Errno)
@@ -27,7 +27,7 @@ type far interface {
 	Poll() loop.Ready
 }
 
-// real is the operating system that the tests run on. Its listeners live on from
+// real is the operating system that the tests run on. Its listeners are reused from
 // script to script.
 type real struct {
 	t      *testing.T
@@ -37,15 +37,15 @@ type real struct {
 }
 
 type realListener struct {
-	fd   loop.FD // -1 if it must be made again
+	fd   loop.FD // -1 if it must be opened again
 	addr unix.Sockaddr
 }
 
-// contiguous is a number below which a test leaves no descriptor free, so that
-// those of the server get numbers without gaps.
+// contiguous is a number below which a test leaves no descriptor free, so that the
+// server's descriptors have numbers without gaps.
 const contiguous = 100
 
-// clients is where the numbers of clients begin, out of the server's way.
+// clients is the first number of the clients' descriptors, above the server's.
 const clients = 400
 
 // buffers is the size of the buffers of TCP, so that they can be filled.
@@ -53,7 +53,7 @@ const buffers = 64 << 10
 
 func newReal(t *testing.T) *real {
 	t.Helper()
-	time.Sleep(time.Microsecond) // the runtime opens what it needs for timers now, not later
+	time.Sleep(time.Microsecond) // so that the runtime opens its descriptors for timers now
 	for {
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
@@ -85,7 +85,7 @@ func newReal(t *testing.T) *real {
 	return r
 }
 
-// nextFD is the number that the next descriptor will have.
+// nextFD returns the number that the next descriptor will have.
 func (r *real) nextFD() loop.FD {
 	fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
 	r.must(err)
@@ -111,7 +111,7 @@ func (r *real) listener(tcp bool) *realListener {
 	}
 	domain := unix.AF_UNIX
 	r.names++
-	l.addr = &unix.SockaddrUnix{Name: fmt.Sprintf("@lockd-honest-%d-%d", unix.Getpid(), r.names)}
+	l.addr = &unix.SockaddrUnix{Name: fmt.Sprintf("@lockd-compare-%d-%d", unix.Getpid(), r.names)}
 	if tcp {
 		domain = unix.AF_INET
 		l.addr = &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
@@ -138,7 +138,7 @@ func (r *real) tune(fd int) {
 	r.must(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffers))
 }
 
-// dial connects, and returns where from; nil if it is refused.
+// dial connects, and returns the end and its address; nil if it is refused.
 func (r *real) dial(l *realListener, tcp bool) (far, core.Peer) {
 	domain := unix.AF_UNIX
 	if tcp {
@@ -168,7 +168,7 @@ func (r *real) dial(l *realListener, tcp bool) (far, core.Peer) {
 	return &realEnd{fd: fd, tcp: tcp}, from
 }
 
-// closeListener closes a listener and what nobody accepted.
+// closeListener closes a listener and its queue.
 func (r *real) closeListener(l *realListener) {
 	r.kernel.Close(l.fd)
 	l.fd = -1

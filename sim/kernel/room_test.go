@@ -10,8 +10,8 @@ import (
 	"lockd/server/loop"
 )
 
-// TestRoom compares what scripts of counted bytes cannot: a write is asked for
-// only when much of the buffer is free, and is taken whenever any of it is.
+// TestRoom compares what scripts of counted bytes cannot: Writable is reported only when
+// much of the buffer is free, but a write succeeds whenever any of it is.
 func TestRoom(t *testing.T) {
 	r := newReal(t)
 	for _, network := range []string{"tcp", core.Unix} {
@@ -42,7 +42,7 @@ func TestRoom(t *testing.T) {
 				}
 			}
 			if unasked < sizes[i]/10 {
-				t.Errorf("%s, %s: of %d bytes %d were taken that were not asked for", network, systems[i], sizes[i], unasked)
+				t.Errorf("%s, %s: of %d bytes %d were taken while Writable was not reported", network, systems[i], sizes[i], unasked)
 			}
 		}
 		t.Logf("%s: room for %v bytes", network, sizes)
@@ -51,8 +51,8 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestNoStream compares what a listener, and what is not open, say to what is
-// meant for a connection.
+// TestNoStream compares the errors of stream operations on listeners and closed
+// descriptors.
 func TestNoStream(t *testing.T) {
 	r := newReal(t)
 	for _, network := range []string{"tcp", core.Unix} {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// op is what a script can do. Those of the server and of the client that are the
-// same have the same place behind serverRead and clientRead.
+// op is an operation of a script. Operations that server and client share have the same
+// offset from serverRead and clientRead.
 type op uint8
 
 const (
@@ -39,7 +39,8 @@ var opNames = [...]string{
 	"client reads", "client writes", "client fills", "client drains", "client ends", "client closes", "client resets",
 }
 
-// weights say how often each is drawn. Filling is for every 10th script only.
+// weights are the relative frequencies of the operations. Only every 10th script fills
+// buffers.
 var weights = [...]int{
 	opDial: 6, opAccept: 9, opWatch: 5, opUnwatch: 2, opCloseListener: 1,
 	serverRead: 14, serverWrite: 14, serverFill: 0, serverDrain: 6, serverEnd: 4, serverClose: 3,
@@ -48,7 +49,7 @@ var weights = [...]int{
 
 const fillWeight = 16
 
-// step is one operation; on which connection, and how many bytes or what for.
+// step is one operation, with its connection and a number of bytes or what to watch for.
 type step struct {
 	op   op
 	conn uint8
@@ -59,7 +60,7 @@ func (s step) String() string {
 	return fmt.Sprintf("%s (connection %d, %d)", opNames[s.op], s.conn, s.n)
 }
 
-// script is what is played on both operating systems.
+// script is a sequence of steps that is played on both operating systems.
 type script struct {
 	tcp   bool
 	steps []step
@@ -80,8 +81,8 @@ func (s script) without(from, to int) script {
 	return script{tcp: s.tcp, steps: append(steps, s.steps[to:]...)}
 }
 
-// newScript draws a script. The steps that make no sense where they stand, such
-// as reading what is closed, are left out when it is played.
+// newScript draws a script. Steps that are impossible at their place, such as reading
+// from a closed end, are skipped when it is played.
 func newScript(seed, number uint64) script {
 	r := rand.New(rand.NewPCG(seed, number))
 	w := weights

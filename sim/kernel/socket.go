@@ -7,26 +7,26 @@ import (
 	"lockd/server/loop"
 )
 
-// socket is one end of a connection. How it behaves is in tcp.go and unix.go,
-// with the words of Linux for what it consists of.
+// socket is one end of a connection. Its behaviour is in tcp.go and unix.go; the fields
+// are named after those of Linux.
 type socket struct {
 	tcp  bool
 	peer *socket
 
-	in, out           queue // received and not yet read; sent with no room for it there (TCP)
+	in, out           queue // received and not yet read; sent without room at the peer (TCP)
 	inLimit, outLimit int
 
 	state state         // of TCP
-	shut  direction     // what no longer passes (sk_shutdown)
+	shut  direction     // closed directions (sk_shutdown)
 	err   syscall.Errno // to be reported once (sk_err)
 	done  bool          // the peer's FIN has been received (SOCK_DONE)
-	fin   bool          // FIN is to be sent, behind what is in out
+	fin   bool          // FIN is to be sent, after the bytes in out
 	acked bool          // FIN has been received by the peer
 	dead  bool          // closed by its owner (SOCK_DEAD)
 
 	ended bool      // its owner has ended or closed its stream
 	fd    loop.FD   // -1 if it is in no descriptor table
-	from  core.Peer // of the server's side: who connected
+	from  core.Peer // on the server's side: the client
 }
 
 type direction uint8
@@ -37,15 +37,15 @@ const (
 	both = receiving | sending
 )
 
-// state is of a TCP connection, as far as the ends can tell the states apart.
+// state is the state of a TCP connection, as far as the ends can distinguish states.
 type state uint8
 
 const (
 	established state = iota
 	closeWait         // the peer has ended its stream
-	finWait           // we have ended ours
-	closing           // both have, we first, and the peer does not know yet
-	lastAck           // both have, the peer first, and it does not know yet
+	finWait           // this end has ended its stream
+	closing           // both have, this end first; the peer has not received FIN yet
+	lastAck           // both have, the peer first; it has not received FIN yet
 	closed
 )
 
@@ -88,7 +88,7 @@ func (s *socket) close() {
 	}
 }
 
-// abort closes one end such that the other is told of a failure.
+// abort closes one end so that the other fails.
 func (s *socket) abort() {
 	s.ended = true
 	if s.tcp {
@@ -105,7 +105,7 @@ func (s *socket) poll() loop.Ready {
 	return s.pollUnix()
 }
 
-// room is how many bytes a write could take, if it may write at all.
+// room returns how many bytes a write could take, if the socket may write at all.
 func (s *socket) room() int {
 	if s.tcp {
 		return s.roomTCP()
@@ -113,12 +113,12 @@ func (s *socket) room() int {
 	return s.roomUnix()
 }
 
-// writable reports whether a write would take something.
+// writable reports whether a write would take any bytes.
 func (s *socket) writable() bool {
 	return s.shut&sending == 0 && !s.peer.dead && s.room() > 0
 }
 
-// takeError is the error that has not been reported yet (sock_error).
+// takeError returns and clears the unreported error (sock_error).
 func (s *socket) takeError() syscall.Errno {
 	err := s.err
 	s.err = 0

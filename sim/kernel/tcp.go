@@ -6,8 +6,8 @@ import (
 	"lockd/server/loop"
 )
 
-// readTCP is tcp_recvmsg. The order of its questions is what matters: the end of
-// the stream comes before an error, and that before the end that a reset made.
+// readTCP is tcp_recvmsg. The order of its checks matters: the end of the stream comes
+// before an error, and that before the end made by a reset.
 func (s *socket) readTCP(p []byte) (int, syscall.Errno) {
 	if s.in.n > 0 {
 		n := s.in.take(p)
@@ -26,8 +26,8 @@ func (s *socket) readTCP(p []byte) (int, syscall.Errno) {
 	return 0, syscall.EAGAIN
 }
 
-// writeTCP is tcp_sendmsg. Only in these two states can it send; the error that
-// is to be reported goes before EPIPE.
+// writeTCP is tcp_sendmsg. It can send only in these two states; an unreported error
+// comes before EPIPE.
 func (s *socket) writeTCP(p []byte) (int, syscall.Errno) {
 	if s.state != established && s.state != closeWait {
 		if err := s.takeError(); err != 0 {
@@ -66,7 +66,7 @@ func (s *socket) roomTCP() int {
 	return room
 }
 
-// push sends what waits for room at the peer, and FIN behind it.
+// push sends bytes that wait for room at the peer, and FIN after them.
 func (s *socket) push() {
 	if s.out.n > 0 {
 		s.out.move(&s.peer.in, min(s.out.n, s.peer.inLimit-s.peer.in.n))
@@ -101,8 +101,8 @@ func (s *socket) finish() {
 	s.shut = both
 }
 
-// reset is tcp_reset, when RST arrives. What was received before can still be
-// read. It does not come to what is closed: both ends become that at once.
+// reset is tcp_reset, when RST arrives. Bytes received before can still be read. It is
+// never called for a closed socket: both ends become closed at once.
 func (s *socket) reset() {
 	switch s.state {
 	case closeWait:
@@ -114,7 +114,7 @@ func (s *socket) reset() {
 	s.finish()
 }
 
-// vanish ends a socket without a word to the peer.
+// vanish ends a socket without notifying the peer.
 func (s *socket) vanish() {
 	s.out.clear()
 	s.finish()
@@ -138,8 +138,8 @@ func (s *socket) shutdownTCP() syscall.Errno {
 	return 0
 }
 
-// closeTCP is tcp_close. What was sent before still gets there, and the peer may
-// read it long after, unless it had sent us something that nobody has read.
+// closeTCP is tcp_close. Bytes sent before still arrive, and the peer may read them long
+// after, unless this end has unread bytes from the peer.
 func (s *socket) closeTCP() {
 	if s.in.n > 0 {
 		s.abortTCP()
@@ -177,8 +177,8 @@ func (s *socket) pollTCP() (r loop.Ready) {
 	return r
 }
 
-// wideTCP is sk_stream_is_writeable: a third of the buffer must be free before a
-// write is asked for, though one would be taken.
+// wideTCP is sk_stream_is_writeable: a third of the buffer must be free for Writable,
+// although smaller writes would succeed.
 func (s *socket) wideTCP() bool {
 	free := s.outLimit - s.out.n
 	return free > 0 && free >= s.out.n/2

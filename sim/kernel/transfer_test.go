@@ -82,10 +82,10 @@ type result struct {
 
 func (r result) String() string { return fmt.Sprintf("%d, %q", r.n, r.errno.Error()) }
 
-// transfer does what both ends can do; which is the server's name for it.
+// transfer does an operation that both ends can do; which is the server's one.
 func (p *play) transfer(e *endpoint, which op, n int) error {
 	var results [2]result
-	// Reading makes room; on TCP any segment may acknowledge what made a buffer full.
+	// Reading makes room; on TCP any segment may acknowledge bytes in a full buffer.
 	e.in.touched = e.in.full
 	e.out.touched = e.out.touched || p.tcp && e.out.full && e.in.full
 	switch which {
@@ -140,7 +140,7 @@ func (p *play) transfer(e *endpoint, which op, n int) error {
 	return nil
 }
 
-// pattern is what is sent: the byte with number i of a direction is pattern[i].
+// pattern is the data sent in each direction: its byte i is pattern[i].
 var pattern = func() []byte {
 	b := make([]byte, 4<<20)
 	for i := range b {
@@ -166,12 +166,12 @@ func (e *endpoint) writeSome(system, n int) (r result) {
 	return r
 }
 
-// patience is how often the real kernel is asked again for what must come.
+// patience is how often to poll the real kernel for bytes that must arrive.
 const patience = 30
 
-// drain reads until there is nothing more. If more was sent than there was room
-// for, the counts differ between the operating systems; then everything has to
-// come if it does on the fake.
+// drain reads until there is nothing more. If more was sent than there was room for, the
+// counts differ between the operating systems; then all bytes must arrive if they do on
+// the fake.
 func (p *play) drain(e *endpoint) error {
 	var ends [2]result
 	var totals [2]int

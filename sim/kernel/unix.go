@@ -6,8 +6,8 @@ import (
 	"lockd/server/loop"
 )
 
-// What is written to a unix socket lies in the peer's queue at once, and on the
-// writer's account until it is read there.
+// Bytes written to a unix socket are in the peer's queue at once, and count against the
+// writer's buffer until they are read there.
 
 // readUnix is unix_stream_read_generic.
 func (s *socket) readUnix(p []byte) (int, syscall.Errno) {
@@ -47,8 +47,8 @@ func (s *socket) shutdownUnix() {
 	s.peer.shut |= receiving
 }
 
-// closeUnix is unix_release_sock. The peer is told of a failure if something
-// from it was not read, or if nobody ever accepted the connection.
+// closeUnix is unix_release_sock. The peer fails if bytes from it were not read, or if
+// the connection was never accepted.
 func (s *socket) closeUnix(embryo bool) {
 	s.dead = true
 	if !s.peer.dead {
@@ -60,7 +60,7 @@ func (s *socket) closeUnix(embryo bool) {
 	s.in.clear()
 }
 
-// pollUnix is unix_poll. It says Writable after the end too.
+// pollUnix is unix_poll. It returns Writable also after the end.
 func (s *socket) pollUnix() (r loop.Ready) {
 	if s.shut == both {
 		r |= loop.Hangup

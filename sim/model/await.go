@@ -11,9 +11,9 @@ type awaited struct {
 	name    []byte
 }
 
-// Await is Receive, or EndMessage if data is empty, for bytes that complete one
-// line, whose reply comes later. It returns false where none may: only commands
-// that answer with tables are waited for.
+// Await is Receive, or EndMessage if data is empty, for bytes that complete one line
+// whose reply comes later. It returns false if the reply must come at once: only replies
+// with tables may come later.
 func (s *Server) Await(id uint64, data []byte) bool {
 	c := s.conns[id]
 	if c == nil || c.skipping || c.awaited != nil {
@@ -35,8 +35,8 @@ func (s *Server) Await(id uint64, data []byte) bool {
 // Waits says whether a connection waits for a reply.
 func (s *Server) Waits(id uint64) bool { return s.conns[id] != nil && s.conns[id].awaited != nil }
 
-// Awaiting returns the connections that wait for a reply, and what each would be
-// answered now.
+// Awaiting returns the connections that wait for a reply, and the reply that each would
+// get now.
 func (s *Server) Awaiting() map[uint64][]byte {
 	replies := map[uint64][]byte{}
 	for id, c := range s.conns {

@@ -112,8 +112,8 @@ func (s *Server) sharedGet(c *conn, name []byte) {
 	s.answer(len(holders), sharedGetReply, name)
 }
 
-// leave takes c from the holders of a shared lock and says whether it was one
-// of them [SREL-1, SREL-2]. A lock without holders is gone [SREL-3].
+// leave removes c from the holders of a shared lock and says whether it was one
+// of them [SREL-1, SREL-2]. A lock without holders is removed [SREL-3].
 func (s *Server) leave(c *conn, name string) bool {
 	holders := s.shared[name]
 	at := slices.Index(holders, c)
@@ -128,7 +128,7 @@ func (s *Server) leave(c *conn, name string) bool {
 	return true
 }
 
-// full says whether one more holding is one too many [BAD-5].
+// full says whether one more holding would exceed the limit [BAD-5].
 func (s *Server) full() bool {
 	if s.cfg.MaxLocks == 0 {
 		return false
@@ -161,8 +161,8 @@ func (s *Server) unname(c *conn) {
 	s.named = slices.DeleteFunc(s.named, func(other *conn) bool { return other == c })
 }
 
-// holder is how c is shown where registered names are: by its name, else by
-// its address [DUMP-1, ME-1].
+// holder returns how c is shown where registered names are shown: by its name, or else
+// by its address [DUMP-1, ME-1].
 func (s *Server) holder(c *conn) string {
 	if slices.Contains(s.named, c) {
 		return c.name

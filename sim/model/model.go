@@ -1,10 +1,9 @@
 // Package model is a naive lockd server: the oracle of the simulation.
 //
-// It is written from docs/protocol.md alone, as plainly as possible, and
-// shares nothing with what it judges: it imports neither lock, wire nor
-// server. Where the real server keeps lists and counters so as to be fast, the
-// model searches and counts. Clause ids in comments are those of
-// docs/protocol.md.
+// It is written from docs/protocol.md alone, as simply as possible, and shares nothing
+// with the server that it checks: it imports neither lock, wire nor server. Where the
+// server keeps lists and counters for speed, the model searches and counts. Clause ids
+// in comments are those of docs/protocol.md.
 package model
 
 import (
@@ -34,7 +33,7 @@ type Server struct {
 	opened    uint64 // connections ever accepted: the last id given
 	conns     map[uint64]*conn
 	exclusive map[string]*conn   // name -> its holder
-	shared    map[string][]*conn // name -> its holders, in the order they got it
+	shared    map[string][]*conn // name -> its holders, in the order of acquisition
 	named     []*conn            // connections with a registered name, newest last
 
 	counts       [len(commands)]int // by index into commands
@@ -45,7 +44,7 @@ type Server struct {
 	out []byte
 }
 
-// conn is one living connection.
+// conn is one open connection.
 type conn struct {
 	id       uint64
 	addr     string
@@ -53,11 +52,11 @@ type conn struct {
 	line     []byte   // what arrived since the last LF
 	skipping bool     // the rest of a line that was too long
 	begun    bool     // a first line has ended
-	foreign  bool     // it speaks another protocol [BAD-7]
+	foreign  bool     // the client speaks another protocol [BAD-7]
 	awaited  *awaited // the command whose reply comes later; nil if there is none
 }
 
-// New returns a server that nobody has connected to.
+// New returns a server without connections.
 func New(cfg Config) *Server {
 	if cfg.MaxLine == 0 {
 		cfg.MaxLine = defaultMaxLine
@@ -71,7 +70,7 @@ func New(cfg Config) *Server {
 }
 
 // Open accepts a connection from addr and returns its number, counted from 1
-// and never used again [ADDR-2]. A connection from "unix" is shown as unix:N
+// and never reused [ADDR-2]. A connection from "unix" is shown as unix:N
 // [ADDR-1]. ok is false, and nothing has changed, when the limit of
 // connections is reached [BAD-4].
 func (s *Server) Open(addr string) (id uint64, ok bool) {
@@ -141,8 +140,8 @@ var (
 	tlsBeginning  = regexp.MustCompile("^\x16\x03[\x00-\x04]")
 )
 
-// dismiss answers a connection that speaks another protocol; what it sends is not
-// looked at any more [BAD-7].
+// dismiss answers a client that speaks another protocol; its further input is ignored
+// [BAD-7].
 func (s *Server) dismiss(c *conn, protocol string) {
 	c.foreign = true
 	s.invalid++
@@ -164,8 +163,8 @@ func (s *Server) endLine(c *conn) {
 	c.skipping, c.begun = false, true
 }
 
-// wholeLine is the line that has ended, without the byte order mark that a stream may
-// begin with [LINE-12].
+// wholeLine returns the line that has ended, without a byte order mark at the beginning
+// of the stream [LINE-12].
 func (c *conn) wholeLine() []byte {
 	if !c.begun {
 		return bytes.TrimPrefix(c.line, []byte{0xef, 0xbb, 0xbf})
@@ -173,9 +172,9 @@ func (c *conn) wholeLine() []byte {
 	return c.line
 }
 
-// Close ends a connection: a line without LF is forgotten [LINE-7], its locks
-// are released and counted as orphans [END-1, END-2, STATS-6], its registered
-// name is gone [WHO-4]. An unknown id is ignored.
+// Close ends a connection: a line without LF is dropped [LINE-7], its locks are released
+// and counted as orphans [END-1, END-2, STATS-6], its registered name is removed
+// [WHO-4]. An unknown id is ignored.
 func (s *Server) Close(id uint64) {
 	c := s.conns[id]
 	if c == nil {
@@ -196,8 +195,8 @@ func (s *Server) Close(id uint64) {
 	delete(s.conns, id)
 }
 
-// squeeze drops white space at both ends of a line and makes one space of
-// every run of it inside [SPACE-1, SPACE-2]. It works in place.
+// squeeze removes white space at both ends of a line and replaces every run of it inside
+// by one space [SPACE-1, SPACE-2]. It works in place.
 func squeeze(line []byte) []byte {
 	kept := line[:0]
 	gap := false

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// play runs a transcript against a fresh server and compares it with what the
-// server says. In a transcript "+1" opens the next connection, "-1" closes
+// play runs a transcript against a new server and compares the replies. In a
+// transcript "+1" opens the next connection, "-1" closes
 // connection 1, "1 g x" sends a line, "1. g x" sends a websocket message
 // without LF, and lines that start with "<" are the replies.
 func play(t *testing.T, cfg Config, transcript string) {
@@ -277,8 +277,8 @@ func TestClassic(t *testing.T) {
 	`)
 }
 
-// A line is executed when its LF arrives, however it was cut up, and what
-// never got its LF is forgotten [LINE-6, LINE-7].
+// TestTornLines checks that a line in any pieces is executed when its LF arrives, and
+// that a line without LF is dropped [LINE-6, LINE-7].
 func TestTornLines(t *testing.T) {
 	s := New(Config{})
 	id, _ := s.Open("unix")

@@ -111,14 +111,14 @@ func (s *Server) statistics(full bool) {
 
 func (s *Server) figure(key string, n int) { s.reply(key, ": ", strconv.Itoa(n)) }
 
-// count is how often a command was executed.
+// count returns how often a command was executed.
 func (s *Server) count(command string) int {
 	return s.counts[slices.Index(commands[:], command)]
 }
 
 // classicStatistics answers q and q full in the classic dialect [CLASSIC-4,
-// CLASSIC-5]. The tables of q full are part of the dialect: CLASSIC-5 speaks of
-// no feature that could be off, and stands in place of STATS-9 and DUMP-9.
+// CLASSIC-5]. The tables of q full are part of the dialect: CLASSIC-5 mentions no
+// feature that could be off, and replaces STATS-9 and DUMP-9.
 func (s *Server) classicStatistics(full bool) {
 	total := 0
 	for _, n := range s.counts {
@@ -168,8 +168,8 @@ func (s *Server) classicStatistics(full bool) {
 // ends of connections have released since the start [STATS-6].
 func (s *Server) Orphans() (exclusive, shared int) { return s.orphans, s.sharedOrphan }
 
-// Commands returns how many commands were executed since the start, the
-// invalid ones included.
+// Commands returns how many commands were executed since the start, including invalid
+// ones.
 func (s *Server) Commands() int {
 	total := s.invalid
 	for _, n := range s.counts {

@@ -19,14 +19,14 @@ import (
 	"testing"
 )
 
-// listed is what the go command says of a package.
+// listed is the go command's description of a package.
 type listed struct {
 	Dir, ImportPath, Export string
 	GoFiles                 []string
 }
 
-// list asks the go command for the packages that the mutants are in, and for
-// those that they import.
+// list lists the packages of the mutants, and those that they import, with the go
+// command.
 func list(t *testing.T) map[string]listed {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-export", "-deps", "-json=Dir,ImportPath,Export,GoFiles",
@@ -50,8 +50,8 @@ func list(t *testing.T) map[string]listed {
 	}
 }
 
-// TestCompile checks that every mutant compiles: the types of its package are
-// checked with it in place, which takes milliseconds where a build takes a second.
+// TestCompile checks that every mutant compiles. It only type-checks the package with the
+// mutant, which takes milliseconds where a build takes a second.
 func TestCompile(t *testing.T) {
 	packages := list(t)
 	files := token.NewFileSet()

@@ -1,9 +1,8 @@
-// Package mutants holds deliberate bugs and runs the simulation against each:
-// the proof that it bites.
+// Package mutants holds deliberate bugs and runs the simulation against each, to check
+// that the simulation detects them.
 //
-// A mutant is described in a file below bugs: that of the source file DIR/FILE.go
-// is bugs/DIR/FILE.go.diff. It holds one description after the other, with empty
-// lines between them:
+// Mutants are described in files below bugs: those of the source file DIR/FILE.go are in
+// bugs/DIR/FILE.go.diff, one after the other, separated by empty lines:
 //
 //	bug: release ignores the holder
 //	expected: world
@@ -14,15 +13,14 @@
 // The name is unique. The layer that is expected to catch the mutant is world,
 // loop, bubble, sockets, race detector or tests (see docs/verification.md). Why
 // is one sentence: what would go wrong, or which kind of mistake this is. The
-// change follows, in whole lines: those that begin with a minus are replaced by
-// those that begin with a plus, and those that begin with a space stay. What
-// stays and what is replaced must stand exactly once in the source file, wherever
-// that is, so there are just enough lines that stay. An empty line of the source is
-// written as the first character alone.
+// change follows, in whole lines: lines with a minus are replaced by lines with a plus;
+// lines with a space are context. Context and replaced lines together must occur exactly
+// once in the source file, so there are just enough lines of context. An empty line of
+// the source is written as the first character alone.
 //
-// The source is not changed; the mutated file is given to the compiler by
-// -overlay. A mutant whose lines are no longer in the source has lost its place,
-// and fails the whole list instead of dropping out of it.
+// The source is not changed: the compiler gets the mutated file with -overlay. A mutant
+// whose lines no longer occur in the source is an error, so that it does not silently
+// drop out of the list.
 package mutants
 
 import (
@@ -39,7 +37,7 @@ import (
 // Folder is where the mutants are described, relative to the module.
 const Folder = "sim/mutants/bugs"
 
-// suffix is what the name of a description has behind that of its source file.
+// suffix follows the name of the source file in the name of its file of descriptions.
 const suffix = ".diff"
 
 // Mutant is one deliberate bug.
@@ -48,13 +46,13 @@ type Mutant struct {
 	Expected string // the layer that is expected to catch it
 	Why      string // one sentence
 	File     string // the source file, relative to the module, with slashes
-	Place    string // FILE:LINE of the description, likewise
+	Place    string // FILE:LINE of the description, relative to the module
 	old, new []string
 }
 
-// Load reads all mutants of the module at root, ordered by source file. It is an
-// error if a description cannot be read, if two mutants have one name, and if one
-// of them has no place in the source.
+// Load reads all mutants of the module at root, ordered by source file. It returns an
+// error if a description is invalid, if two mutants have the same name, or if the lines
+// of a mutant do not occur exactly once in the source.
 func Load(root string) ([]Mutant, error) {
 	var list []Mutant
 	var problems []error
@@ -83,7 +81,8 @@ func Load(root string) ([]Mutant, error) {
 	return list, errors.Join(append(problems, err, check(root, list))...)
 }
 
-// check finds mutants without a place, or with the name of another.
+// check returns errors for mutants without a place in the source, or with the name of
+// another.
 func check(root string, list []Mutant) error {
 	var problems []error
 	places := map[string]string{}

@@ -42,14 +42,14 @@ const (
 	header = "bug: one\nexpected: world\nwhy: It goes wrong.\n"
 )
 
-// TestApply checks what becomes of the source.
+// TestApply checks the mutated source.
 func TestApply(t *testing.T) {
 	for _, c := range []struct{ name, change, want string }{
 		{"replace", "-\tz()\n+\tw()\n", strings.Replace(source, "z()", "w()", 1)},
 		{"remove", "-\ty()\n", strings.Replace(source, "\ty()\n", "", 1)},
 		{"insert before", "+\tw()\n \ty()\n", strings.Replace(source, "\ty()\n", "\tw()\n\ty()\n", 1)},
-		{"insert behind", " \ty()\n+\tw()\n", strings.Replace(source, "\ty()\n", "\ty()\n\tw()\n", 1)},
-		{"found by what stays", " func b() {\n-\tx()\n", strings.Replace(source, "\tx()\n\tz()", "\tz()", 1)},
+		{"insert after", " \ty()\n+\tw()\n", strings.Replace(source, "\ty()\n", "\ty()\n\tw()\n", 1)},
+		{"found by context", " func b() {\n-\tx()\n", strings.Replace(source, "\tx()\n\tz()", "\tz()", 1)},
 		{"empty lines", " }\n-\n func b() {\n+\n", strings.Replace(source, "}\n\nfunc b() {\n", "}\nfunc b() {\n\n", 1)},
 		{"the last line", " \tz()\n-}\n+}; var c int\n", strings.TrimSuffix(source, "}\n") + "}; var c int\n"},
 	} {
@@ -67,7 +67,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// TestParse checks that descriptions follow each other, and what of them is kept.
+// TestParse checks that all descriptions of a file are read.
 func TestParse(t *testing.T) {
 	got, err := parse("a.go.diff", "a.go", "\n"+header+"-a\n+b\n\n\nbug: two\nexpected: race detector\nwhy: So does it: here.\n c\n+d")
 	want := []Mutant{
@@ -79,11 +79,11 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestLoadRefuses checks that each mistake is found, and where.
+// TestLoadRefuses checks that each mistake is reported, with its place.
 func TestLoadRefuses(t *testing.T) {
 	const file, change = Folder + "/lock/a.go.diff", "-\ty()\n"
 	for _, c := range []struct{ name, file, text, want string }{
-		{"two of one name", file, header + change + "\n" + header + "-\tz()\n", file + `:6: there is a bug "one" at ` + file + ":1 already"},
+		{"two with one name", file, header + change + "\n" + header + "-\tz()\n", file + `:6: there is a bug "one" at ` + file + ":1 already"},
 		{"the place is gone", file, header + "-\tw()\n", file + `:1: "one" has lost its place: the lines that stay or are replaced are 0 times in lock/a.go`},
 		{"two places", file, header + "-\tx()\n", "are 2 times in lock/a.go instead of once"},
 		{"two places that overlap", file, header + "-\n+//\n", "are 3 times in lock/a.go instead of once"},
@@ -98,10 +98,10 @@ func TestLoadRefuses(t *testing.T) {
 		{"an unknown layer", file, "bug: one\nexpected: lop\nwhy: It goes wrong.\n" + change, file + `:2: there is no layer "lop"; choose one of world, loop, bubble, sockets, race detector, tests`},
 		{"no why", file, "bug: one\nexpected: world\n" + change, file + `:3: want "why: " and a text, got "-\ty()"`},
 		{"an empty why", file, "bug: one\nexpected: world\nwhy:  \n" + change, file + `:3: want "why: " and a text`},
-		{"nothing behind the name", file, "bug: one", file + `:2: want "expected: " and a text, got ""`},
+		{"nothing after the name", file, "bug: one", file + `:2: want "expected: " and a text, got ""`},
 		{"no change", file, header, file + `:1: "one" has no place`},
-		{"lines are added alone", file, header + "+\tw()\n", file + `:1: "one" has no place`},
-		{"lines stay alone", file, header + " \ty()\n", file + `:1: "one" changes nothing`},
+		{"only added lines", file, header + "+\tw()\n", file + `:1: "one" has no place`},
+		{"only context", file, header + " \ty()\n", file + `:1: "one" changes nothing`},
 		{"a line without a sign", file, header + change + "\ty()\n", file + `:5: want a line that begins with a space, '-' or '+'`},
 		{"an empty line in the change", file, header + change + "\n+\tw()\n", file + `:6: want "bug: " and a text, got "+\tw()"`},
 	} {
@@ -117,7 +117,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-// TestAsExpected checks which layers may stand in for each other.
+// TestAsExpected checks which layers may replace each other.
 func TestAsExpected(t *testing.T) {
 	for _, c := range []struct {
 		expected, caught string

@@ -25,7 +25,7 @@ func parse(file, source, text string) (list []Mutant, err error) {
 	}
 }
 
-// reader goes through the lines of one file.
+// reader reads the lines of one file.
 type reader struct {
 	file  string
 	lines []string
@@ -42,7 +42,7 @@ func (r *reader) line() string {
 
 func (r *reader) place() string { return fmt.Sprintf("%s:%d", r.file, r.at+1) }
 
-// wrong says what is wrong with the current line.
+// wrong returns an error about the current line.
 func (r *reader) wrong(format string, args ...any) error {
 	return fmt.Errorf("%s: %s", r.place(), fmt.Sprintf(format, args...))
 }

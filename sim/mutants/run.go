@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// layers are the layers of the simulation that are tried against a mutant, the cheapest
-// first, each with the number of runs that it gets. What happens in the first three
-// follows from the seed alone, so that they catch the same mutants again.
+// layers are the layers of the simulation that run against a mutant, the cheapest first,
+// each with its number of runs. The first three depend on the seed alone, so they always
+// catch the same mutants.
 var layers = []struct {
-	title string // for people
-	layer string // as sim/campaign calls it
+	title string // in reports
+	layer string // in sim/campaign
 	runs  string
-	race  bool // built with the race detector, which is dear
+	race  bool // built with the race detector, which is slow
 }{
 	{"world", "world", "150", false},
 	{"loop", "loop", "150", false},
@@ -34,10 +34,10 @@ var layers = []struct {
 // repeatable is how many of the layers depend on the seed alone.
 const repeatable = 3
 
-// tests is the name of the layer behind all others.
+// tests is the name of the last layer.
 const tests = "tests"
 
-// layerNames are the names of all layers, in the order in which they are tried.
+// layerNames returns the names of all layers, in the order in which they run.
 func layerNames() (names []string) {
 	for _, l := range layers {
 		names = append(names, l.title)
@@ -50,36 +50,35 @@ func isLayer(name string) bool { return slices.Contains(layerNames(), name) }
 // seed is the first seed of every layer.
 const seed = "20090101"
 
-// timeout is how long one layer may take; a mutant that hangs is caught.
+// timeout is how long one layer may take; a mutant that exceeds it counts as caught.
 const timeout = 90 * time.Second
 
-// testTimeout is that for tests, which are compiled as well.
+// testTimeout is the timeout of tests, including their compilation.
 const testTimeout = 4 * time.Minute
 
-// Verdict says what became of a mutant.
+// Verdict is the result of a mutant.
 type Verdict struct {
 	Mutant
-	Layer string // that caught it; "" if none did
-	How   string // what was noticed, one line
-	Err   error  // the mutant could not be tried: no place, or it does not compile
+	Layer string // the layer that caught it; "" if none did
+	How   string // how it was caught, one line
+	Err   error  // the mutant could not run: it has no place, or does not compile
 }
 
-// Caught says that some layer noticed the mutant.
+// Caught says whether some layer caught the mutant.
 func (v Verdict) Caught() bool { return v.Layer != "" }
 
-// AsExpected says that the layer that is expected to catch the mutant did. What happens
-// on real sockets, under the race detector and in tests with goroutines depends on how
-// the system schedules them: what is expected of one of these three, any of them may
-// do.
+// AsExpected says whether the expected layer caught the mutant. Real sockets, the race
+// detector and tests depend on how the system schedules goroutines, so each of these
+// three may catch what another of them is expected to.
 func (v Verdict) AsExpected() bool {
 	names := layerNames()
 	got, want := slices.Index(names, v.Layer), slices.Index(names, v.Expected)
 	return got == want || min(got, want) >= repeatable
 }
 
-// Run tries mutants of the module at root, several at a time, and calls report
-// with each verdict in the order of the list. The unchanged server goes first,
-// as the control: if a layer fails it, nothing else is tried.
+// Run runs the mutants of the module at root, several at a time, and calls report with
+// each verdict in the order of the list. The unchanged server runs first, as the
+// control: if it fails in a layer, no mutant runs.
 func Run(ctx context.Context, root string, list []Mutant, workers int, report func(Verdict)) error {
 	work, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
@@ -119,9 +118,8 @@ func Run(ctx context.Context, root string, list []Mutant, workers int, report fu
 	return ctx.Err()
 }
 
-// try builds one mutant and runs the layers against it, and then, as the last
-// resort, the tests of the server. A mutant of the simulation itself has only its
-// own tests.
+// try builds one mutant and runs the layers against it, and last the tests of the
+// server. For a mutant of the simulation itself only the tests of its package run.
 func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 	v := Verdict{Mutant: m}
 	if v.Err = os.MkdirAll(dir, 0o755); v.Err != nil {
@@ -175,7 +173,7 @@ func tryTests(ctx context.Context, root string, overlay []string, v *Verdict, pa
 	}
 }
 
-// failedTest finds the first test that failed.
+// failedTest returns the first failed test.
 func failedTest(text string) string {
 	for line := range strings.Lines(text) {
 		if name, found := strings.CutPrefix(line, "--- FAIL: "); found {
@@ -204,7 +202,7 @@ func overlayOf(root, dir string, m Mutant) ([]string, error) {
 	return []string{"-overlay", overlay}, errors.Join(os.WriteFile(mutated, []byte(text), 0o644), os.WriteFile(overlay, replace, 0o644))
 }
 
-// build compiles the probe around a mutant and returns its path.
+// build compiles the probe with a mutant and returns its path.
 func build(ctx context.Context, root, dir string, m Mutant, overlay []string, race bool) (program string, err error) {
 	program = filepath.Join(dir, "probe")
 	args := []string{"build"}
@@ -221,8 +219,7 @@ func build(ctx context.Context, root, dir string, m Mutant, overlay []string, ra
 	return program, nil
 }
 
-// play runs one layer and says whether it noticed something: a violation, a
-// crash, or no end.
+// play runs one layer and says whether it failed: by a violation, a crash, or a timeout.
 func play(ctx context.Context, timeout time.Duration, dir, program string, args ...string) (text string, failed bool) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -232,8 +229,7 @@ func play(ctx context.Context, timeout time.Duration, dir, program string, args 
 	return string(output), err != nil
 }
 
-// read finds out from the evidence, or else from what was printed, how a mutant
-// was caught.
+// read returns how a mutant was caught, from the evidence or else from the output.
 func read(out, text string, elapsed time.Duration) string {
 	found, _ := filepath.Glob(filepath.Join(out, "*", "summary.json"))
 	if len(found) == 1 {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// checkTable says whether a file has the table of these mutants.
+// checkTable returns an error unless a file has the table of these mutants.
 func checkTable(path string, list []Mutant) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -20,19 +20,19 @@ func checkTable(path string, list []Mutant) error {
 		return fmt.Errorf("%s %w", path, err)
 	}
 	if want != string(text) {
-		return errors.New("the table of deliberate bugs is not what " + Folder + " says; write it anew with\ngo run ./cmd/lockcheck mutants -table docs/verification.md")
+		return errors.New("the table of deliberate bugs differs from " + Folder + "; regenerate it with\ngo run ./cmd/lockcheck mutants -table docs/verification.md")
 	}
 	return nil
 }
 
-// TestTable checks that the table that people read is that of the mutants.
+// TestTable checks that the table in docs/verification.md is up to date.
 func TestTable(t *testing.T) {
 	if err := checkTable(filepath.Join(root, "docs", "verification.md"), mutants(t)); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestWriteTable checks what the table shows, and that one is noticed that is old.
+// TestWriteTable checks the contents of the table, and that an old table is detected.
 func TestWriteTable(t *testing.T) {
 	list := []Mutant{
 		{Name: "one", Expected: "world", Why: "Either | or.", File: "lock/a.go"},
@@ -67,10 +67,10 @@ func TestWriteTable(t *testing.T) {
 	}
 	list[1].Why = "So it is."
 	if checkTable(file, list) == nil {
-		t.Error("a why that has changed was not noticed")
+		t.Error("a changed why was not detected")
 	}
 	if checkTable(file, list[:1]) == nil {
-		t.Error("a mutant that is gone was not noticed")
+		t.Error("a removed mutant was not detected")
 	}
 	if err := os.WriteFile(file, []byte(tableBegin+"\n"), 0o644); err != nil {
 		t.Fatal(err)

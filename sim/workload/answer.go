@@ -8,7 +8,7 @@ import (
 	"lockd/sim/history"
 )
 
-// answer reads the reply to one operation and checks that it is one.
+// answer reads the reply to one operation and checks its form.
 func (c *client) answer(op *history.Op) error {
 	switch op.Command {
 	case history.Statistics:
@@ -44,7 +44,7 @@ func (c *client) answer(op *history.Op) error {
 	return nil
 }
 
-// isReset says that the other side dropped the connection.
+// isReset says whether the other side dropped the connection.
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -10,7 +10,7 @@ import (
 	"lockd/wire"
 )
 
-// client is one of the crowd. Connections come and go.
+// client is one client of a run, with one connection after the other.
 type client struct {
 	*crowd
 	number   int
@@ -24,8 +24,8 @@ type client struct {
 	reader *wire.ReplyReader
 	id     int // of the connection, in the history
 	seq    int
-	mark   int64  // before the newest batch; the server ends nothing earlier
-	floor  counts // likewise
+	mark   int64  // the time before the newest batch: the earliest end by the server
+	floor  counts // tally.floor at that time
 }
 
 func newClient(c *crowd, number int) *client {
@@ -41,7 +41,7 @@ func (c *client) percent(p int) bool { return c.random.IntN(100) < p }
 
 func (c *client) hit(what string) { c.coverage[what]++ }
 
-// maxDials bounds the tries of one client in a run.
+// maxDials bounds the connection attempts of one client in a run.
 const maxDials = 200
 
 // work runs the client until it has sent its operations.
@@ -65,8 +65,8 @@ func (c *client) work() error {
 	return nil
 }
 
-// dial connects and asks for the address under which dumps show the
-// connection. It may leave the client without a connection, to try again.
+// dial connects, and gets the address under which dumps show the connection. It may
+// leave the client without a connection, to try again.
 func (c *client) dial() error {
 	conn, err := c.env.Dial(c.number)
 	if errors.Is(err, ErrRefused) {
@@ -119,8 +119,8 @@ func introduce(conn Conn, reader *wire.ReplyReader) (addr string, err error) {
 	return addr, nil
 }
 
-// batch sends some commands in one go and reads the replies, or ends the
-// connection at some point of that.
+// batch sends some commands at once and reads the replies, or ends the connection at
+// some point of this.
 func (c *client) batch() error {
 	if c.percent(c.options.ThinkPercent) {
 		c.env.Think(c.number, c.random)
@@ -161,7 +161,7 @@ func (c *client) batch() error {
 	return c.lost(err)
 }
 
-// choose makes up an operation.
+// choose returns a random operation.
 func (c *client) choose() *history.Op {
 	op := &history.Op{Conn: c.id, Seq: c.seq}
 	c.seq++
@@ -196,7 +196,7 @@ func (c *client) send(text string) error {
 	return err
 }
 
-// receive reads the replies to operations, in order, and returns how many came.
+// receive reads the replies to operations, in order, and returns their number.
 func (c *client) receive(ops []*history.Op) (int, error) {
 	for i, op := range ops {
 		if err := c.answer(op); err != nil {
@@ -209,8 +209,8 @@ func (c *client) receive(ops []*history.Op) (int, error) {
 	return len(ops), nil
 }
 
-// lost ends the connection in the history when the server has ended it. Errors
-// of the protocol are passed on; others are the end of a connection.
+// lost ends the connection in the history if the server has ended it. It returns
+// protocol errors; any other error is the end of the connection.
 func (c *client) lost(err error) error {
 	if err == nil || errors.As(err, new(*ProtocolError)) {
 		return err
@@ -233,9 +233,9 @@ func (c *client) fault(what string) {
 	c.faults = append(c.faults, history.Fault{Conn: c.id, At: c.env.Now(), What: what})
 }
 
-// finish records the end of the connection, which the client began at call; a
-// server that is not reliable may have ended it earlier. Its return, and that of all that
-// was not answered, is now, or the barrier if the server may not be done yet.
+// finish records the end of the connection, which the client began at call; a server
+// that is not reliable may have ended it earlier. The end and all unanswered operations
+// return now, or at the barrier if the server may not be done yet.
 func (c *client) finish(call int64, done bool) {
 	if !c.options.Reliable {
 		call = min(call, c.mark)

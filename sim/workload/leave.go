@@ -6,12 +6,12 @@ import (
 	"lockd/sim/history"
 )
 
-// leave ends the connection in one of the ways there are, with the replies to
-// these operations still owed.
+// leave ends the connection in a random way, before the replies to these operations are
+// read.
 func (c *client) leave(owed []*history.Op) error {
 	violent := c.percent(c.options.ViolentPercent)
 	if !c.options.HalfCloses && !violent {
-		return c.shakeHands(owed)
+		return c.closeHandshake(owed)
 	}
 	call := c.env.Now()
 	if !violent {
@@ -41,9 +41,8 @@ func (c *client) leave(owed []*history.Op) error {
 	return nil
 }
 
-// halfClose ends the client's stream and reads on to the end of the server's:
-// all that was sent must be answered [END-4], and the locks are released by
-// then [END-5].
+// halfClose ends the client's stream and reads to the end of the server's: all commands
+// must be answered [END-4], and then the locks are released [END-5].
 func (c *client) halfClose(call int64, owed []*history.Op) error {
 	c.hit("half-close")
 	c.fault("half-close")
@@ -54,7 +53,7 @@ func (c *client) halfClose(call int64, owed []*history.Op) error {
 	if err == nil {
 		var line []byte
 		if line, err = c.reader.Line(); err == nil {
-			return protocolError("connection %d: %q was not asked for", c.id, line)
+			return protocolError("connection %d: unexpected line %q", c.id, line)
 		}
 	}
 	if err != io.EOF && !isReset(err) {
@@ -69,9 +68,9 @@ func (c *client) halfClose(call int64, owed []*history.Op) error {
 	return nil
 }
 
-// shakeHands ends a WebSocket in peace: after the handshake the locks are
+// closeHandshake ends a WebSocket gracefully: after the handshake the locks are
 // released.
-func (c *client) shakeHands(owed []*history.Op) error {
+func (c *client) closeHandshake(owed []*history.Op) error {
 	if _, err := c.receive(owed); err != nil {
 		return c.lost(err)
 	}

@@ -23,9 +23,8 @@ func (c *counts) add(command string) {
 	c[slices.Index(counted[:], command)]++
 }
 
-// tally counts the commands of a crowd: the server has executed no fewer than
-// were answered and no more than were sent [STATS-3]. It is safe for concurrent
-// use.
+// tally counts the commands of a run: the server has executed at least the answered and
+// at most the sent ones [STATS-3]. It is safe for concurrent use.
 type tally struct {
 	mu             sync.Mutex
 	sent, answered counts
@@ -50,9 +49,8 @@ func (t *tally) floor() counts {
 	return t.answered
 }
 
-// check compares the figures of a q with what the crowd knows: the server has
-// executed at least floor, and at most what was sent by now. base is what q
-// showed before the run.
+// check checks the figures of a q: the server has executed at least floor, and at most
+// the commands sent by now. base is what q showed before the run.
 func (t *tally) check(figures, base map[string]uint64, floor counts) error {
 	t.mu.Lock()
 	ceiling := t.sent

@@ -1,6 +1,6 @@
-// Package workload is a crowd of clients that fight for a few locks over real
-// or simulated connections, end them in every way there is, and record what
-// they saw as a history.
+// Package workload runs concurrent clients that contend for a few locks over real or
+// simulated connections, end the connections in every possible way, and record what they
+// saw as a history.
 package workload
 
 import (
@@ -18,54 +18,53 @@ import (
 // Conn is a client's connection.
 type Conn interface {
 	net.Conn
-	// CloseWrite ends the client's stream; it still reads. On a WebSocket it
-	// is the close handshake.
+	// CloseWrite ends the client's stream; the client can still read. On a
+	// WebSocket it is the close handshake.
 	CloseWrite() error
-	// Reset drops the connection and what is under way on it.
+	// Reset drops the connection and the data under way on it.
 	Reset() error
 }
 
-// Environment is what the crowd needs of the world around it.
+// Environment is what the clients need from the simulation or the system.
 type Environment struct {
-	// Dial connects. ErrRefused ends a client's try without ending the run.
+	// Dial connects. ErrRefused ends one attempt, but not the run.
 	Dial func(client int) (Conn, error)
 	// Now is a strictly increasing counter, safe for concurrent use.
 	Now func() int64
-	// Think lets a client pause; the bubble makes others run meanwhile.
+	// Think makes a client pause; in the bubble other goroutines run meanwhile.
 	Think func(client int, r *rand.Rand)
-	// Stall lets a client that reads slowly pause for long.
+	// Stall makes a client that reads slowly pause for long.
 	Stall func()
-	// Ended waits until the server has given up a connection that the client
-	// closed or reset; false if it cannot tell, or waited in vain for too long.
+	// Ended waits until the server has closed a connection that the client closed
+	// or reset. It returns false if that is unknown, or takes too long.
 	Ended func(Conn) bool
-	// Barrier waits until the server has given up all connections of the
-	// crowd; it is called once all clients are done.
+	// Barrier waits until the server has closed all connections of the run; it is
+	// called once all clients are done.
 	Barrier func() error
-	// Figures asks for the statistics after that; nil if other clients may be
-	// at work.
+	// Figures gets the statistics after that; nil if other clients may use the
+	// server.
 	Figures func() (map[string]uint64, error)
 }
 
-// ErrRefused is what Dial returns when the server is not there for a moment.
+// ErrRefused is the error of Dial while the server does not accept connections.
 var ErrRefused = errors.New("the server refused the connection")
 
-// Options are the choices of one crowd.
+// Options are the options of a run.
 type Options struct {
 	Seed       uint64
 	Clients    int
 	Names      []string
 	Ops        int // of each client
-	Pipeline   int // most commands in one write
+	Pipeline   int // maximum of commands in one write
 	EndPercent int // chance that a client ends its connection after a batch
-	// Violent are ends other than the half-close, in percent of all ends.
+	// ViolentPercent is the share of ends other than the half-close.
 	ViolentPercent int
-	SplitPercent   int // chance that a batch leaves in pieces
+	SplitPercent   int // chance that a batch is sent in pieces
 	StallPercent   int // chance that the replies to a batch are read late
 	TablePercent   int // chance of q, dump and dump shared; they need the dump feature
 	ThinkPercent   int
 	Classic        bool
-	// Anonymous clients do not ask for their address, which some servers
-	// never answer.
+	// Anonymous clients do not send me, which some servers never answer.
 	Anonymous bool
 	// Reliable says that the server never ends a connection on its own, so
 	// that every command before a half-close must be answered [END-4].
@@ -77,7 +76,7 @@ type Options struct {
 	HalfCloses bool
 }
 
-// ProtocolError is something that no lock server may do, seen by one client.
+// ProtocolError is a violation of the protocol that one client saw.
 type ProtocolError struct{ Text string }
 
 func (e *ProtocolError) Error() string { return e.Text }
@@ -86,7 +85,7 @@ func protocolError(format string, args ...any) error {
 	return &ProtocolError{fmt.Sprintf(format, args...)}
 }
 
-// crowd is a run.
+// crowd is the state of a run.
 type crowd struct {
 	env      Environment
 	options  Options
@@ -99,8 +98,8 @@ type crowd struct {
 	failure  error
 }
 
-// Run lets the crowd work and returns what it saw. The error is a
-// *ProtocolError, or what went wrong with the connections.
+// Run runs the clients and returns what they saw. The error is a *ProtocolError, or an
+// error of the connections.
 func Run(env Environment, o Options) (*history.History, map[string]int64, error) {
 	c := &crowd{env: env, options: o, coverage: map[string]int64{}}
 	c.history.Classic = o.Classic
@@ -126,8 +125,8 @@ func Run(env Environment, o Options) (*history.History, map[string]int64, error)
 	return &c.history, c.coverage, c.failure
 }
 
-// atRest checks the statistics once everybody has left: nothing is held, and
-// every command that was answered was counted, and no other.
+// atRest checks the statistics after all clients have ended: nothing is held, and exactly
+// the answered commands are counted.
 func (c *crowd) atRest() error {
 	figures, err := c.env.Figures()
 	if err != nil {
@@ -135,18 +134,18 @@ func (c *crowd) atRest() error {
 	}
 	for _, key := range []string{"locks", "shared_locks"} {
 		if figures[key] != 0 {
-			return protocolError("everybody has left, and q shows %s: %d", key, figures[key])
+			return protocolError("all clients have ended, but q shows %s: %d", key, figures[key])
 		}
 	}
 	if figures["connections"] != 1 {
-		return protocolError("everybody has left, and q shows connections: %d, the asker included", figures["connections"])
+		return protocolError("all clients have ended, but q shows connections: %d, including its own", figures["connections"])
 	}
 	c.tally.send(history.Statistics)
 	c.tally.answer(history.Statistics)
 	return c.tally.check(figures, c.options.Base, c.tally.floor())
 }
 
-// join lets one client work and collects what it saw.
+// join runs one client and collects what it saw.
 func (c *crowd) join(cl *client) {
 	err := cl.work()
 	c.mu.Lock()

@@ -1,6 +1,6 @@
-// Command probe is the program that is built around each mutant: it plays one
-// layer of the simulation and writes the evidence of a failure. It is kept
-// small, because it is built for every mutant.
+// Command probe is the program that is built with each mutant: it plays one layer of the
+// simulation and writes the evidence of a failure. It is small, because it is built for
+// every mutant.
 //
 //	probe LAYER SEED RUNS FOLDER
 package main
@@ -41,7 +41,7 @@ func probe(args []string) error {
 		if err != nil || report.Failure == nil {
 			return err
 		}
-		report.Failure.Write = nil // the cause is enough, nobody looks at pictures
+		report.Failure.Write = nil // the cause is enough, no picture is needed
 		_, _, err = campaign.WriteEvidence(args[3], report)
 		if err == nil {
 			err = report.Failure

@@ -12,20 +12,19 @@ import (
 	"lockd/server/loop"
 )
 
-// scripts is how many are played. Every one of them must be the same on both
-// operating systems.
+// scripts is the number of scripts. Each must have the same results on both operating
+// systems.
 const scripts = 20_000
 
 const seed = 1
 
-// pauses are made after each step of a script that differed: the real kernel
-// does not deliver at once when it is busy elsewhere, and what a flood on the
-// loopback makes it lose it sends again after 200 ms. Only what differs after each
-// of them is a difference.
+// pauses are the pauses after each step with which a script that differed is played
+// again: a busy real kernel does not deliver at once, and retransmits after 200 ms what
+// it loses under load. Only a difference with every pause counts.
 var pauses = [...]time.Duration{time.Millisecond, 5 * time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond}
 
-// TestHonest plays random scripts on the Machine and on the kernel of Linux.
-func TestHonest(t *testing.T) {
+// TestCompare plays random scripts on the Machine and on the Linux kernel.
+func TestCompare(t *testing.T) {
 	r := newReal(t)
 	seen := situations{}
 	started := time.Now()
@@ -41,17 +40,17 @@ func TestHonest(t *testing.T) {
 		before := losses()
 		if err := persists(r, s); err != nil {
 			if losses() != before {
-				t.Skipf("skipped after %d scripts: this machine has no memory for TCP, and loses data: %v", number, err)
+				t.Skipf("skipped after %d scripts: this machine is short of TCP memory, and loses data: %v", number, err)
 			}
 			s, err = shrink(r, s, err)
-			t.Fatalf("script %d differs, made shorter:\n%v%v", number, s, err)
+			t.Fatalf("script %d differs, shrunk:\n%v%v", number, s, err)
 		}
 	}
 	t.Logf("%d scripts in %v, %d played again", scripts, time.Since(started).Round(time.Millisecond), replayed)
 	seen.check(t)
 }
 
-// persists reports how a script differs, if it does however slowly it is played.
+// persists returns how a script differs, if it does with every pause.
 func persists(r *real, s script) (err error) {
 	for _, pause := range pauses {
 		if err = run(r, s, pause, situations{}); err == nil {
@@ -61,7 +60,7 @@ func persists(r *real, s script) (err error) {
 	return err
 }
 
-// shrink leaves out steps as long as a difference remains.
+// shrink removes steps as long as a difference remains.
 func shrink(r *real, s script, err error) (script, error) {
 	for size := len(s.steps) / 2; size > 0; size /= 2 {
 		for from := 0; from+size <= len(s.steps); {
@@ -76,18 +75,18 @@ func shrink(r *real, s script, err error) (script, error) {
 	return s, err
 }
 
-// situations count how often what there is a rule for has happened.
+// situations counts how often each situation has occurred.
 type situations map[string]int
 
-// What must have happened, on TCP and on unix sockets, besides every result that
-// is listed in results.
+// The situations that must occur, on TCP and on unix sockets, besides every result in
+// results.
 const (
 	refused        = "Dial to a closed listener"
 	queueClosed    = "a listener closed with a queue"
 	severalQueued  = "several connections in the queue"
 	acceptedReset  = "accepted after the client closed"
 	acceptedEnded  = "accepted after the client ended its stream"
-	numberAgain    = "a number used again"
+	numberAgain    = "a reused number"
 	filled         = "filled until EAGAIN"
 	drained        = "drained after it was full"
 	endBehindData  = "an end behind data that there is no room for"
@@ -184,7 +183,7 @@ func (s situations) accepted(p *play, l *link) {
 	}
 }
 
-// reading is for what is about to be read.
+// reading records the situations of an end that is about to be read from.
 func (s situations) reading(tcp bool, e *socket) {
 	switch {
 	case e.in.n > 0 && e.err != 0:
@@ -196,7 +195,7 @@ func (s situations) reading(tcp bool, e *socket) {
 	}
 }
 
-// writing is for what is about to be written to.
+// writing records the situations of an end that is about to be written to.
 func (s situations) writing(tcp bool, e *socket) {
 	switch {
 	case e.err != 0 && tcp:
