@@ -18,13 +18,13 @@ const (
 )
 
 // audit asks for statistics and dumps in the middle of the run.
-func (w *world) audit(*peer) {
+func (w *world) audit(*client) {
 	w.net.rest()
 	if w.auditor != nil && !w.net.has(w.auditor) {
 		w.auditor = nil
 	}
 	if w.auditor == nil {
-		w.auditor = &peer{label: w.labels, addr: auditorAddr}
+		w.auditor = &client{label: w.labels, addr: auditorAddr}
 		w.labels++
 		if !w.net.dial(w.auditor) {
 			w.auditor = nil
@@ -68,7 +68,7 @@ func (w *world) figure(statistics, key string) int {
 
 // checkFigures compares q with what the world knows: the number of connections, and
 // the limit of locks.
-func (w *world) checkFigures(p *peer, living int) {
+func (w *world) checkFigures(p *client, living int) {
 	statistics := w.net.ask(p, "q")
 	key := "connections"
 	if w.options.Classic {
@@ -84,7 +84,7 @@ func (w *world) checkFigures(p *peer, living int) {
 
 // checkDumps compares the tables with the figures, and checks that every holder is an
 // open connection.
-func (w *world) checkDumps(p *peer, living []string) {
+func (w *world) checkDumps(p *client, living []string) {
 	statistics := w.net.ask(p, "q")
 	exclusive, shared := w.net.ask(p, "d"), w.net.ask(p, "sd")
 	locks, sharedLocks := w.figure(statistics, "locks"), w.figure(statistics, "shared_locks")
@@ -130,7 +130,7 @@ func registeredTwice(who string) bool {
 // calm ends the run: the faults stop, what is under way arrives and all clients leave.
 // Then every table must be empty and every name obtainable.
 func (w *world) calm() {
-	for _, p := range w.peers {
+	for _, p := range w.clients {
 		p.finished = true
 		if p.open {
 			w.leaving(p)
@@ -140,7 +140,7 @@ func (w *world) calm() {
 	if w.auditor != nil {
 		w.net.hangUp(w.auditor)
 	}
-	last := &peer{label: w.labels, addr: lastAddr}
+	last := &client{label: w.labels, addr: lastAddr}
 	if !w.net.dial(last) {
 		w.judge.Failf("all clients have left, and the server refuses a connection")
 		return
@@ -153,7 +153,7 @@ func (w *world) calm() {
 	w.net.pause()
 }
 
-func (w *world) checkEmpty(p *peer) {
+func (w *world) checkEmpty(p *client) {
 	w.checkFigures(p, 1)
 	statistics := w.net.ask(p, "q")
 	if n := w.figure(statistics, "locks"); n != 0 {
@@ -177,7 +177,7 @@ func (w *world) checkEmpty(p *peer) {
 	}
 }
 
-func (w *world) checkObtainable(p *peer, name string) {
+func (w *world) checkObtainable(p *client, name string) {
 	if limit := w.options.MaxLine; limit > 0 && len("sg "+name) > limit {
 		return
 	}

@@ -10,16 +10,16 @@ import (
 // coreNetwork is the network that delivers to Core directly.
 type coreNetwork struct{ w *world }
 
-func (d coreNetwork) connect(p *peer) {
+func (d coreNetwork) connect(p *client) {
 	w := d.w
 	if _, p.open = w.judge.Open(p.label, p.addr); !p.open {
 		w.hit(RefusedConnection)
 	} else if w.record != nil {
-		p.seen = &seen{conn: p.label, mark: w.record.now()}
+		p.record = &clientRecord{conn: p.label, mark: w.record.now()}
 	}
 }
 
-func (d coreNetwork) deliver(p *peer, n int) {
+func (d coreNetwork) deliver(p *client, n int) {
 	w := d.w
 	if p.waits {
 		return
@@ -57,14 +57,14 @@ func (d coreNetwork) deliver(p *peer, n int) {
 }
 
 // dismiss ends a connection that Core has dismissed.
-func (d coreNetwork) dismiss(p *peer, state core.State) {
+func (d coreNetwork) dismiss(p *client, state core.State) {
 	if state.Ends && p.open {
 		d.w.hit(ForeignProtocol)
 		d.end(p)
 	}
 }
 
-func (d coreNetwork) arrive(p *peer, n int) {
+func (d coreNetwork) arrive(p *client, n int) {
 	w := d.w
 	data := p.uplink[p.head : p.head+n]
 	consumed, replies, state := w.judge.Receive(p.label, data)
@@ -91,7 +91,7 @@ var (
 
 // reply writes to the client on behalf of the server. If the client is gone the write
 // fails, and the server ends the connection.
-func (d coreNetwork) reply(p *peer, replies []byte) {
+func (d coreNetwork) reply(p *client, replies []byte) {
 	w := d.w
 	if len(replies) == 0 {
 		return
@@ -100,8 +100,8 @@ func (d coreNetwork) reply(p *peer, replies []byte) {
 	if w.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
 		w.hit(LockLimit)
 	}
-	if p.seen != nil {
-		p.seen.replies = append(p.seen.replies, replies...)
+	if p.record != nil {
+		p.record.replies = append(p.record.replies, replies...)
 	}
 	if p.gone {
 		w.hit(FailedWrite)
@@ -112,9 +112,9 @@ func (d coreNetwork) reply(p *peer, replies []byte) {
 	}
 }
 
-func (d coreNetwork) drain(p *peer) {
-	if p.seen != nil {
-		d.w.read(p.seen)
+func (d coreNetwork) drain(p *client) {
+	if p.record != nil {
+		d.w.read(p.record)
 	}
 	if d.w.options.Window > 1000 || d.w.random.below(2) == 0 {
 		p.unread = 0
@@ -125,7 +125,7 @@ func (d coreNetwork) drain(p *peer) {
 
 // reset ends the connection. Sometimes what was under way arrives after that, instead
 // of being lost.
-func (d coreNetwork) reset(p *peer) {
+func (d coreNetwork) reset(p *client) {
 	w := d.w
 	if p.unread > 0 || p.underWay() > 0 {
 		w.hit(EndBeforeReply)
@@ -138,31 +138,31 @@ func (d coreNetwork) reset(p *peer) {
 	}
 }
 
-func (d coreNetwork) drop(p *peer) {
+func (d coreNetwork) drop(p *client) {
 	d.w.hit(DroppedByServer)
 	d.end(p)
 }
 
 // end closes a connection in Core.
-func (d coreNetwork) end(p *peer) {
+func (d coreNetwork) end(p *client) {
 	w := d.w
-	contended := slices.ContainsFunc(w.peers, func(other *peer) bool {
+	contended := slices.ContainsFunc(w.clients, func(other *client) bool {
 		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
 	})
 	if orphans := w.judge.Close(p.label); orphans.Exclusive+orphans.Shared > 0 && contended {
 		w.hit(HolderEndsUnderContention)
 	}
 	p.open = false
-	if p.seen != nil {
+	if p.record != nil {
 		if !p.gone && !p.lost {
-			w.read(p.seen)
+			w.read(p.record)
 		}
-		w.record.ended(p.seen)
-		p.seen = nil
+		w.record.ended(p.record)
+		p.record = nil
 	}
 }
 
-func (d coreNetwork) ask(p *peer, line string) string {
+func (d coreNetwork) ask(p *client, line string) string {
 	_, replies, state := d.w.judge.Receive(p.label, []byte(line+"\n"))
 	if state.Waits {
 		replies = d.await(p)
@@ -170,19 +170,19 @@ func (d coreNetwork) ask(p *peer, line string) string {
 	return string(replies)
 }
 
-func (d coreNetwork) dial(p *peer) bool {
+func (d coreNetwork) dial(p *client) bool {
 	_, ok := d.w.judge.Open(p.label, p.addr)
 	return ok
 }
 
-func (d coreNetwork) hangUp(p *peer) { d.end(p) }
+func (d coreNetwork) hangUp(p *client) { d.end(p) }
 
 func (d coreNetwork) rest() {}
 
 func (d coreNetwork) pause() { d.w.judge.Valid() }
 
 func (d coreNetwork) stop() {
-	for _, p := range d.w.peers {
+	for _, p := range d.w.clients {
 		if p.open {
 			d.deliver(p, p.underWay())
 		}
@@ -195,7 +195,7 @@ func (d coreNetwork) stop() {
 }
 
 func (d coreNetwork) finish() {
-	for _, p := range d.w.peers {
+	for _, p := range d.w.clients {
 		d.answerAll()
 		for range 2 * (p.underWay() + len(p.messages) + 1) { // each may wait
 			if !p.open {
@@ -216,12 +216,12 @@ func (d coreNetwork) finish() {
 	d.w.judge.Valid()
 }
 
-func (d coreNetwork) has(*peer) bool { return true }
+func (d coreNetwork) has(*client) bool { return true }
 
 func (d coreNetwork) living() []string {
 	w := d.w
 	shown := []string{w.shownAs(w.auditor.addr, w.auditor.label)}
-	for _, p := range w.peers {
+	for _, p := range w.clients {
 		if p.open {
 			shown = append(shown, w.shownAs(p.addr, p.label))
 		}
@@ -247,7 +247,7 @@ func (d coreNetwork) answerAll() {
 	answers := d.w.answers
 	d.w.answers = nil
 	for _, r := range answers {
-		for _, p := range d.w.peers {
+		for _, p := range d.w.clients {
 			if p.open && d.w.judge.ID(p.label) == r.To {
 				d.w.hit(DumpAwaited)
 				p.waits = false
@@ -259,7 +259,7 @@ func (d coreNetwork) answerAll() {
 
 // await makes dumps until one client is answered. The other clients get their replies
 // later, so that nothing else happens meanwhile.
-func (d coreNetwork) await(p *peer) (reply []byte) {
+func (d coreNetwork) await(p *client) (reply []byte) {
 	j := d.w.judge
 	for range 1000 {
 		if next := j.Next(); next != core.Never {

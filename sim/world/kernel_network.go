@@ -8,17 +8,17 @@ import (
 )
 
 // kernelNetwork is the network of a fake kernel, with the production event loops on it.
-// It decides which events happen; stage applies them.
+// It decides which events happen; harness applies them.
 type kernelNetwork struct {
-	w      *world
-	stage  *stage
-	record *[]Event // nil: off
+	w       *world
+	harness *harness
+	record  *[]Event // nil: off
 }
 
 func newKernelNetwork(w *world, record *[]Event) *kernelNetwork {
 	n := &kernelNetwork{w: w, record: record}
-	n.stage = newStage(w.options, w.judge, &w.result.Coverage)
-	n.stage.released = n.released
+	n.harness = newStage(w.options, w.judge, &w.result.Coverage)
+	n.harness.released = n.released
 	return n
 }
 
@@ -27,7 +27,7 @@ func (n *kernelNetwork) do(event Event) (int, []byte, bool) {
 	if n.record != nil {
 		*n.record = append(*n.record, event)
 	}
-	return n.stage.do(event)
+	return n.harness.do(event)
 }
 
 // turns makes some loops take some turns, with faults.
@@ -40,7 +40,7 @@ func (n *kernelNetwork) turns() {
 }
 
 func (n *kernelNetwork) dumps() {
-	if n.stage.making != nil && n.w.random.below(4) == 0 {
+	if n.harness.making != nil && n.w.random.below(4) == 0 {
 		if n.w.random.below(3) == 0 { // the dump takes some time, and so the next one has to wait
 			n.advance(pick(&n.w.random, core.Millisecond, 50*core.Millisecond))
 		}
@@ -54,18 +54,18 @@ func (n *kernelNetwork) advance(d core.Time) {
 
 func (n *kernelNetwork) settle() { n.do(Event{Kind: Settle}) }
 
-func (n *kernelNetwork) connect(p *peer) {
+func (n *kernelNetwork) connect(p *client) {
 	p.websocket = false
 	n.do(Event{Dial, p.label, p.addr})
-	p.link = n.stage.links[p.label]
-	if p.open = p.link != nil; p.open && n.w.record != nil {
-		p.seen = &seen{conn: p.label, mark: n.w.record.now()}
-		p.link.seen = p.seen
+	p.conn = n.harness.conns[p.label]
+	if p.open = p.conn != nil; p.open && n.w.record != nil {
+		p.record = &clientRecord{conn: p.label, mark: n.w.record.now()}
+		p.conn.record = p.record
 	}
 	n.turns()
 }
 
-func (n *kernelNetwork) deliver(p *peer, bytes int) {
+func (n *kernelNetwork) deliver(p *client, bytes int) {
 	w := n.w
 	if bytes > 0 {
 		data := p.uplink[p.head : p.head+bytes]
@@ -84,7 +84,7 @@ func (n *kernelNetwork) deliver(p *peer, bytes int) {
 			w.hit(TornLastLine)
 		}
 		if p.gone {
-			if p.link.end.Buffered() > 0 || len(p.link.sent) > 0 {
+			if p.conn.end.Buffered() > 0 || len(p.conn.sent) > 0 {
 				w.hit(EndInsidePipeline)
 			}
 			n.do(Event{Kind: Leave, Conn: p.label})
@@ -97,11 +97,11 @@ func (n *kernelNetwork) deliver(p *peer, bytes int) {
 }
 
 // leave frees the place of a client. Its connection may still be open in the server.
-func (n *kernelNetwork) leave(p *peer) {
-	p.open, p.seen = false, nil
+func (n *kernelNetwork) leave(p *client) {
+	p.open, p.record = false, nil
 }
 
-func (n *kernelNetwork) drain(p *peer) {
+func (n *kernelNetwork) drain(p *client) {
 	most := mostDrained
 	if n.w.options.Window <= 1000 && n.w.random.below(2) > 0 {
 		most = 1 + n.w.random.below(200)
@@ -111,11 +111,11 @@ func (n *kernelNetwork) drain(p *peer) {
 }
 
 // read makes a client read, and leave at the end of the stream.
-func (n *kernelNetwork) read(p *peer, most int) []byte {
+func (n *kernelNetwork) read(p *client, most int) []byte {
 	_, data, gone := n.do(Event{Drain, p.label, strconv.Itoa(most)})
-	if p.seen != nil {
-		p.seen.replies = append(p.seen.replies, data...)
-		n.w.read(p.seen)
+	if p.record != nil {
+		p.record.replies = append(p.record.replies, data...)
+		n.w.read(p.record)
 	}
 	if gone && p.open {
 		n.do(Event{Kind: Leave, Conn: p.label})
@@ -124,8 +124,8 @@ func (n *kernelNetwork) read(p *peer, most int) []byte {
 	return data
 }
 
-func (n *kernelNetwork) reset(p *peer) {
-	if p.underWay() > 0 || len(p.link.owed)+p.link.end.Buffered()+len(p.link.sent) > 0 {
+func (n *kernelNetwork) reset(p *client) {
+	if p.underWay() > 0 || len(p.conn.owed)+p.conn.end.Buffered()+len(p.conn.sent) > 0 {
 		n.w.hit(EndBeforeReply)
 	}
 	n.do(Event{Kind: Reset, Conn: p.label})
@@ -134,7 +134,7 @@ func (n *kernelNetwork) reset(p *peer) {
 }
 
 // drop advances time, so that deadlines pass.
-func (n *kernelNetwork) drop(*peer) {
+func (n *kernelNetwork) drop(*client) {
 	n.w.hit(TimeJump)
 	n.settle() // so that the server reads what has arrived before time passes
 	n.advance(pick(&n.w.random, core.Millisecond, 30*core.Millisecond, core.Second, 4*core.Second, 40*core.Second))
@@ -143,35 +143,35 @@ func (n *kernelNetwork) drop(*peer) {
 
 // released notes that Core has closed a connection. The loop is in the middle of its
 // turn.
-func (n *kernelNetwork) released(l *link) {
+func (n *kernelNetwork) released(l *connState) {
 	w := n.w
-	contended := slices.ContainsFunc(w.peers, func(other *peer) bool { return other.link != l && other.underWay() > 0 })
+	contended := slices.ContainsFunc(w.clients, func(other *client) bool { return other.conn != l && other.underWay() > 0 })
 	if contended {
 		w.hit(HolderEndsUnderContention)
 	}
-	if l.seen != nil {
+	if l.record != nil {
 		// The client may still read what is under way to it, and then the end.
 		if !l.left && !l.broken {
 			w.takeAll(l)
 		}
-		w.record.ended(l.seen)
-		l.seen = nil
-		for _, p := range w.peers {
-			if p.link == l {
-				p.seen = nil
+		w.record.ended(l.record)
+		l.record = nil
+		for _, p := range w.clients {
+			if p.conn == l {
+				p.record = nil
 			}
 		}
 	}
 }
 
 // takeAll gives a client of a recorded run the replies that are under way to it.
-func (w *world) takeAll(l *link) {
+func (w *world) takeAll(l *connState) {
 	buffered := l.end.Peek()
-	l.seen.replies = append(l.seen.replies, buffered...)
-	w.read(l.seen)
+	l.record.replies = append(l.record.replies, buffered...)
+	w.read(l.record)
 }
 
-func (n *kernelNetwork) ask(p *peer, line string) string {
+func (n *kernelNetwork) ask(p *client, line string) string {
 	n.settle()
 	n.do(Event{Arrive, p.label, line + "\n"})
 	var reply []byte
@@ -181,40 +181,40 @@ func (n *kernelNetwork) ask(p *peer, line string) string {
 		for data := n.read(p, mostDrained); len(data) > 0; data = n.read(p, mostDrained) {
 			reply = append(reply, data...)
 		}
-		if len(reply) == before && !p.link.waits {
+		if len(reply) == before && !p.conn.waits {
 			break
 		}
-		if p.link.waits {
-			n.advance(max(0, n.stage.next()-n.stage.machine.Now()))
+		if p.conn.waits {
+			n.advance(max(0, n.harness.next()-n.harness.machine.Now()))
 		}
 	}
 	return string(reply)
 }
 
-func (n *kernelNetwork) dial(p *peer) bool {
+func (n *kernelNetwork) dial(p *client) bool {
 	for range 100 { // a loop may stop accepting for a while
 		n.do(Event{Dial, p.label, p.addr})
-		if p.link = n.stage.links[p.label]; p.link == nil {
+		if p.conn = n.harness.conns[p.label]; p.conn == nil {
 			return false
 		}
 		for range 10 {
 			n.settle()
-			if p.link.admitted || p.link.refused || p.link.aborted {
+			if p.conn.admitted || p.conn.refused || p.conn.aborted {
 				break
 			}
 			n.advance(core.Second)
 		}
-		if !p.link.aborted {
+		if !p.conn.aborted {
 			break
 		}
 	}
-	p.open = p.link.admitted
+	p.open = p.conn.admitted
 	return p.open
 }
 
-func (n *kernelNetwork) hangUp(p *peer) {
+func (n *kernelNetwork) hangUp(p *client) {
 	n.do(Event{Kind: FinishStream, Conn: p.label})
-	n.leaveAll([]*peer{p})
+	n.leaveAll([]*client{p})
 }
 
 // mostReads is how often a client that has ended its stream reads before it resets
@@ -223,10 +223,10 @@ const mostReads = 2000
 
 // leaveAll makes the clients that have ended their streams send and read to the end,
 // and fails if none of them makes progress.
-func (n *kernelNetwork) leaveAll(peers []*peer) {
+func (n *kernelNetwork) leaveAll(peers []*client) {
 	idle := 0
 	for round := 0; n.w.judge.Err() == nil; round++ {
-		open, moved, waiting := 0, 0, len(n.stage.waiting)
+		open, moved, waiting := 0, 0, len(n.harness.waiting)
 		for _, p := range peers {
 			if p.open && round == mostReads {
 				n.reset(p)
@@ -246,14 +246,14 @@ func (n *kernelNetwork) leaveAll(peers []*peer) {
 		if open == 0 {
 			return
 		}
-		if idle++; moved > 0 || len(n.stage.waiting) < waiting {
+		if idle++; moved > 0 || len(n.harness.waiting) < waiting {
 			idle = 0
 		}
 		if idle == 100 {
 			n.w.judge.Failf("the clients have ended their streams and keep reading, and their connections do not end")
 		}
-		if next := n.stage.next(); (len(n.stage.waiting) > 0 || n.awaiting(peers)) && next != core.Never {
-			n.advance(max(0, next-n.stage.machine.Now()))
+		if next := n.harness.next(); (len(n.harness.waiting) > 0 || n.awaiting(peers)) && next != core.Never {
+			n.advance(max(0, next-n.harness.machine.Now()))
 		}
 	}
 }
@@ -261,7 +261,7 @@ func (n *kernelNetwork) leaveAll(peers []*peer) {
 func (n *kernelNetwork) rest() {
 	n.settle()
 	for range 100 {
-		left := n.w.judge.Pause() - n.stage.machine.Now()
+		left := n.w.judge.Pause() - n.harness.machine.Now()
 		if left <= 0 {
 			break
 		}
@@ -271,8 +271,8 @@ func (n *kernelNetwork) rest() {
 }
 
 // awaiting reports whether any of the peers waits for a dump.
-func (n *kernelNetwork) awaiting(peers []*peer) bool {
-	return slices.ContainsFunc(peers, func(p *peer) bool { return p.open && p.link.waits })
+func (n *kernelNetwork) awaiting(peers []*client) bool {
+	return slices.ContainsFunc(peers, func(p *client) bool { return p.open && p.conn.waits })
 }
 
 func (n *kernelNetwork) pause() {
@@ -283,22 +283,22 @@ func (n *kernelNetwork) pause() {
 }
 
 func (n *kernelNetwork) finish() {
-	n.leaveAll(n.w.peers)
+	n.leaveAll(n.w.clients)
 	n.settle()
 	n.advance(mostLinger) // for connections that were refused
 	n.settle()
 	n.w.judge.Valid()
-	n.stage.count()
+	n.harness.count()
 	kept := map[bool]int{true: 3, false: 2}[n.w.auditor != nil] // two listeners
-	if left := n.stage.machine.Descriptors(); n.w.judge.Err() == nil && len(left) > kept {
+	if left := n.harness.machine.Descriptors(); n.w.judge.Err() == nil && len(left) > kept {
 		n.w.judge.Failf("all clients have left, and the descriptors %v are open", left)
 	}
 }
 
 // has reports whether the server has the connection of a peer, when nothing happens.
-func (n *kernelNetwork) has(p *peer) bool {
+func (n *kernelNetwork) has(p *client) bool {
 	n.settle()
-	return p.link != nil && p.link.admitted && !p.link.released
+	return p.conn != nil && p.conn.admitted && !p.conn.released
 }
 
 // living returns the addresses of the connections that the server has, when nothing
@@ -306,7 +306,7 @@ func (n *kernelNetwork) has(p *peer) bool {
 func (n *kernelNetwork) living() []string {
 	n.settle()
 	var shown []string
-	for _, l := range n.stage.links {
+	for _, l := range n.harness.conns {
 		if l != nil && l.admitted && !l.released {
 			shown = append(shown, n.w.shownAs(l.addr, l.label))
 		}

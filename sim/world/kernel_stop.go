@@ -10,7 +10,7 @@ import (
 // that send nothing.
 func (n *kernelNetwork) beforeStop() {
 	w := n.w
-	for _, p := range w.peers {
+	for _, p := range w.clients {
 		if p.open && !p.finished {
 			w.send(p)
 			taken, _, _ := n.do(Event{Arrive, p.label, string(p.uplink[p.head:])})
@@ -24,7 +24,7 @@ func (n *kernelNetwork) beforeStop() {
 }
 
 func (n *kernelNetwork) stop() {
-	w, s := n.w, n.stage
+	w, s := n.w, n.harness
 	n.beforeStop()
 	n.do(Event{Kind: Stop})
 	began := s.machine.Now()
@@ -55,20 +55,20 @@ func (n *kernelNetwork) stop() {
 	}
 	n.judgeStop(s.machine.Now() - began)
 	n.do(Event{Kind: Restart})
-	for _, p := range w.peers {
+	for _, p := range w.clients {
 		n.leave(p)
-		p.link = nil
+		p.conn = nil
 	}
 }
 
 // whileStopping makes a few things happen while the server stops: some clients never
 // stop sending.
 func (n *kernelNetwork) whileStopping() {
-	w, s := n.w, n.stage
+	w, s := n.w, n.harness
 	n.turns()
 	n.dumps()
 	n.do(Event{Turn, w.random.below(w.options.Loops), ""})
-	p := w.peers[w.random.below(len(w.peers))]
+	p := w.clients[w.random.below(len(w.clients))]
 	if p.open && w.random.below(3) > 0 {
 		w.send(p)
 	}
@@ -93,12 +93,12 @@ func (n *kernelNetwork) whileStopping() {
 // sending and read slowly.
 func (n *kernelNetwork) judgeStop(took core.Time) {
 	w := n.w
-	if !n.stage.isOver() {
+	if !n.harness.isOver() {
 		w.hit(StoppedForcibly)
 		return
 	}
 	w.hit(StoppedGracefully)
-	if limit := w.options.writeLimit(); limit > 0 && !n.stage.waited && took > 2*limit+12*core.Second {
+	if limit := w.options.writeLimit(); limit > 0 && !n.harness.waited && took > 2*limit+12*core.Second {
 		w.judge.Failf("the server took %d ms to stop", took/core.Millisecond)
 	}
 }

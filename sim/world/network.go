@@ -5,25 +5,25 @@ package world
 // kernel, with the production event loops on it.
 type network interface {
 	// connect opens a new connection in the place of a client.
-	connect(p *peer)
+	connect(p *client)
 	// deliver delivers the first n bytes under way on a connection to the server,
 	// and the end of the stream when nothing is left.
-	deliver(p *peer, n int)
+	deliver(p *client, n int)
 	// drain makes a client read some of its replies.
-	drain(p *peer)
+	drain(p *client)
 	// reset discards what is under way, and the connection.
-	reset(p *peer)
+	reset(p *client)
 	// drop makes the server end a connection by itself, as after a time-out.
-	drop(p *peer)
+	drop(p *client)
 	// ask sends a line when nothing else happens, and returns the reply.
-	ask(p *peer, line string) string
+	ask(p *client, line string) string
 	// dial connects a peer that is not one of the clients; false if the server
 	// refuses it.
-	dial(p *peer) bool
+	dial(p *client) bool
 	// hangUp ends the connection of such a peer gracefully.
-	hangUp(p *peer)
+	hangUp(p *client)
 	// has reports whether the server has the connection of such a peer.
-	has(p *peer) bool
+	has(p *client) bool
 	// living returns the addresses of all connections that the server has, as it
 	// shows them.
 	living() []string

@@ -18,8 +18,8 @@ type recorder struct {
 // maxOwed bounds the commands of one client whose replies it has not read.
 const maxOwed = 4
 
-// seen is what one client of a recorded run has seen of its connection.
-type seen struct {
+// clientRecord is what one client of a recorded run has clientRecord of its connection.
+type clientRecord struct {
 	conn    int
 	seq     int
 	owed    []int // operations without a reply, by index in the history
@@ -35,7 +35,7 @@ func (r *recorder) now() int64 {
 }
 
 // wrote notes that a client has sent some lines.
-func (r *recorder) wrote(s *seen, lines []byte) {
+func (r *recorder) wrote(s *clientRecord, lines []byte) {
 	now := r.now()
 	for line := range strings.Lines(string(lines)) {
 		command, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
@@ -48,7 +48,7 @@ func (r *recorder) wrote(s *seen, lines []byte) {
 }
 
 // read adds all complete replies that a client has read.
-func (r *recorder) read(s *seen) error {
+func (r *recorder) read(s *clientRecord) error {
 	for {
 		line, rest, whole := bytes.Cut(s.replies, newline)
 		if !whole {
@@ -71,7 +71,7 @@ type unasked struct{ line string }
 func (u *unasked) Error() string { return "a client that has sent no command got the reply " + u.line }
 
 // ended notes that the server has ended a connection.
-func (r *recorder) ended(s *seen) {
+func (r *recorder) ended(s *clientRecord) {
 	call := s.leaving
 	if call == 0 {
 		call = s.mark

@@ -11,11 +11,11 @@ import (
 
 // mayEnd checks that a connection that is released has a reason to end, and that its
 // client is not owed anything that it could still get.
-func (s *stage) mayEnd(l *link) {
+func (s *harness) mayEnd(l *connState) {
 	now := s.machine.Now()
-	idle := s.options.idleLimit() > 0 && len(l.owed) == 0 && now >= l.heard+s.options.idleLimit()
-	slow := s.options.writeLimit() > 0 && len(l.owed) > 0 && now >= l.owing+s.options.writeLimit()
-	l.idly, l.slowly = idle, slow
+	idle := s.options.idleLimit() > 0 && len(l.owed) == 0 && now >= l.lastActive+s.options.idleLimit()
+	slow := s.options.writeLimit() > 0 && len(l.owed) > 0 && now >= l.owedSince+s.options.writeLimit()
+	l.idleExpired, l.writeExpired = idle, slow
 	switch {
 	case l.broken || l.dropped:
 	case slow:
@@ -34,7 +34,7 @@ func (s *stage) mayEnd(l *link) {
 		s.coverage[IdleTimeout]++
 	case s.stopping:
 		l.graceful = true
-		if l.given < l.due && !l.misled || len(l.owed) > 0 && !s.mayNotKnow(l) {
+		if l.given < l.due && !l.shortRead || len(l.owed) > 0 && !s.mayNotKnow(l) {
 			s.judge.Failf("END-8: the server stops; connection %d had sent %d bytes, %d were executed, %q was not sent", l.label, l.due, l.given, l.owed)
 		}
 	default:
@@ -44,18 +44,18 @@ func (s *stage) mayEnd(l *link) {
 
 // mayLose checks that a client that has read the end of its stream has read all that
 // was sent, unless its connection broke, or was not ended gracefully.
-func (s *stage) mayLose(l *link) {
-	if (l.graceful || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.over+core.Second {
+func (s *harness) mayLose(l *connState) {
+	if (l.graceful || l.refused) && !l.broken && !l.dropped && l.got < l.wrote && s.machine.Now() < l.endedAt+core.Second {
 		s.judge.Failf("connection %d was sent %d bytes, and its stream has ended after %d", l.label, l.wrote, l.got)
 	}
 }
 
 // observer checks the ends that the loops report.
-type observer struct{ s *stage }
+type observer struct{ s *harness }
 
 // Released implements loop.Observer.
 func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
-	s, l := o.s, tap(o).link(id)
+	s, l := o.s, judgedCore(o).conn(id)
 	var is bool
 	switch end {
 	case life.Finished:
@@ -63,7 +63,7 @@ func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
 	case life.Failed:
 		is = l.broken
 	case life.TimedOut:
-		is = l.slowly || l.idly
+		is = l.writeExpired || l.idleExpired
 	case life.Dropped:
 		is = s.stopping || l.dropped || l.foreign
 	}
@@ -85,7 +85,7 @@ const mostRounds = 50_000
 
 // settle makes all loops take turns without faults until nothing happens any more,
 // and checks what they wait for.
-func (s *stage) settle() {
+func (s *harness) settle() {
 	if s.stopping && s.drained == 0 {
 		s.drained = s.machine.Now() + mostDraining
 	}
@@ -94,7 +94,7 @@ func (s *stage) settle() {
 		return
 	}
 	open := 0
-	for _, l := range s.held {
+	for _, l := range s.byFD {
 		if l != nil {
 			open++
 			s.atRest(l)
@@ -104,12 +104,12 @@ func (s *stage) settle() {
 }
 
 // comeToRest makes all loops take turns until nothing happens any more.
-func (s *stage) comeToRest() {
+func (s *harness) comeToRest() {
 	quiet := 0
 	for round := 0; quiet < 2; round++ {
 		before := s.progress
 		s.dump()
-		for i, r := range s.runners {
+		for i, r := range s.loops {
 			if !r.isBlocked(s.machine.Now()) {
 				s.turn(i, "")
 			}
@@ -129,8 +129,8 @@ func (s *stage) comeToRest() {
 
 // loopsAtRest checks what the loops wait for, and the listeners, while nothing happens.
 // open is the number of open connections.
-func (s *stage) loopsAtRest(open int) {
-	for i, r := range s.runners {
+func (s *harness) loopsAtRest(open int) {
+	for i, r := range s.loops {
 		switch {
 		case r.over:
 		case r.poller.HasWork():
@@ -139,8 +139,8 @@ func (s *stage) loopsAtRest(open int) {
 			s.judge.Failf("loop %d spins: it waits for a deadline that has passed", i)
 		}
 	}
-	alarm := tap{s}.Next()
-	if now := s.machine.Now(); now >= alarm && !s.runners[0].over {
+	alarm := judgedCore{s}.Next()
+	if now := s.machine.Now(); now >= alarm && !s.loops[0].over {
 		s.judge.Failf("Core's deadline passed %d ms ago, and Core.Tick is not called", (now-alarm)/core.Millisecond)
 	}
 	if s.next() != alarm && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
@@ -155,13 +155,13 @@ func (s *stage) loopsAtRest(open int) {
 
 // isBlocked reports whether a loop would still be in its Wait: nothing happened in its
 // last turn, and nothing has happened since that wakes it.
-func (r *runner) isBlocked(now core.Time) bool {
+func (r *loopRunner) isBlocked(now core.Time) bool {
 	return r.over || r.blocked && !r.poller.HasWork() && now < r.poller.Until()
 }
 
 // atRest checks a connection that is open while nothing happens: it waits for its
 // client, or for time to pass.
-func (s *stage) atRest(l *link) {
+func (s *harness) atRest(l *connState) {
 	now, want := s.machine.Now(), s.watching(l.fd)
 	owes := len(l.owed) > 0 && !l.released
 	wanted := loop.Readable
@@ -191,33 +191,33 @@ func (s *stage) atRest(l *link) {
 		s.judge.Failf("the client of connection %d has left, and the server does not notice", l.label)
 	case l.finished && !owes:
 		s.judge.Failf("the client of connection %d has ended its stream, and the server does not notice", l.label)
-	case s.stopping && !owes && !l.released && !l.refused && now >= s.drained && now > l.heard:
+	case s.stopping && !owes && !l.released && !l.refused && now >= s.drained && now > l.lastActive:
 		s.judge.Failf("the server stops, and connection %d stays open", l.label)
-	case s.options.idleLimit() > 0 && !s.stopping && !owes && !l.released && !l.refused && now >= l.heard+s.options.idleLimit():
-		s.judge.Failf("connection %d is idle for %d ms, and stays open", l.label, (now-l.heard)/core.Millisecond)
-	case s.options.writeLimit() > 0 && owes && !l.refused && now >= l.taken+s.options.writeLimit():
-		s.judge.Failf("connection %d has taken nothing for %d ms, and stays open", l.label, (now-l.taken)/core.Millisecond)
+	case s.options.idleLimit() > 0 && !s.stopping && !owes && !l.released && !l.refused && now >= l.lastActive+s.options.idleLimit():
+		s.judge.Failf("connection %d is idle for %d ms, and stays open", l.label, (now-l.lastActive)/core.Millisecond)
+	case s.options.writeLimit() > 0 && owes && !l.refused && now >= l.lastProgress+s.options.writeLimit():
+		s.judge.Failf("connection %d has taken nothing for %d ms, and stays open", l.label, (now-l.lastProgress)/core.Millisecond)
 	case s.next() > s.latest(l):
 		s.judge.Failf("connection %d has a deadline in %d ms, and no loop wakes up by then", l.label, (s.latest(l)-now)/core.Millisecond)
-	case (l.released || l.refused) && now >= l.over+mostLinger:
-		s.judge.Failf("connection %d was released or refused %d ms ago, and stays open", l.label, (now-l.over)/core.Millisecond)
+	case (l.released || l.refused) && now >= l.endedAt+mostLinger:
+		s.judge.Failf("connection %d was released or refused %d ms ago, and stays open", l.label, (now-l.endedAt)/core.Millisecond)
 	}
 }
 
 // latest is the time by which a loop must attend to a connection; core.Never if it
 // waits for its client alone.
-func (s *stage) latest(l *link) core.Time {
+func (s *harness) latest(l *connState) core.Time {
 	latest := core.Never
 	switch idle, write := s.options.idleLimit(), s.options.writeLimit(); {
 	case l.released || l.refused:
-		latest = l.over + mostLinger
+		latest = l.endedAt + mostLinger
 	case len(l.owed) > 0 && write > 0:
-		latest = l.taken + write
+		latest = l.lastProgress + write
 	case len(l.owed) > 0 || l.waits:
 	case s.stopping:
-		latest = max(s.drained, l.heard+mostDraining)
+		latest = max(s.drained, l.lastActive+mostDraining)
 	case idle > 0:
-		latest = l.heard + idle
+		latest = l.lastActive + idle
 	}
 	return latest
 }
@@ -230,8 +230,8 @@ const mostDraining = 200 * core.Millisecond
 const mostLinger = 11 * core.Second
 
 // watching is what a descriptor is watched for, by any of the loops.
-func (s *stage) watching(fd loop.FD) loop.Ready {
-	for _, r := range s.runners {
+func (s *harness) watching(fd loop.FD) loop.Ready {
+	for _, r := range s.loops {
 		if want, on := r.poller.Watching(fd); on {
 			return want
 		}
@@ -240,16 +240,16 @@ func (s *stage) watching(fd loop.FD) loop.Ready {
 }
 
 // checkDescriptors fails if the server has used a descriptor that it does not have.
-func (s *stage) checkDescriptors() {
+func (s *harness) checkDescriptors() {
 	if err := s.machine.Misuse(); err != nil {
 		s.judge.Failf("the kernel was misused: %w", err)
 	}
 }
 
 // next is the earliest deadline of a loop.
-func (s *stage) next() core.Time {
+func (s *harness) next() core.Time {
 	next := core.Never
-	for _, r := range s.runners {
+	for _, r := range s.loops {
 		if !r.over {
 			next = min(next, r.poller.Until())
 		}

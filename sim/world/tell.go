@@ -15,64 +15,64 @@ const tellStream = 0x74656c6c
 
 // tell sends unsolicited output to some connections and sets a deadline, each at
 // random.
-func (s *stage) tell(fx *core.Effects) {
-	for s.dice.percent(s.options.Tell) {
+func (s *harness) tell(fx *core.Effects) {
+	for s.tellRandom.percent(s.options.Tell) {
 		s.tellOne(fx)
 	}
-	if s.dice.percent(s.options.Tell) {
-		s.alarm = min(s.alarm, s.machine.Now()+core.Time(1+s.dice.below(500))*core.Millisecond)
+	if s.tellRandom.percent(s.options.Tell) {
+		s.extraDeadline = min(s.extraDeadline, s.machine.Now()+core.Time(1+s.tellRandom.below(500))*core.Millisecond)
 	}
 }
 
 // tellOne sends unsolicited output to one connection.
-func (s *stage) tellOne(fx *core.Effects) {
-	l := s.numbered[s.dice.below(len(s.numbered))]
+func (s *harness) tellOne(fx *core.Effects) {
+	l := s.byID[s.tellRandom.below(len(s.byID))]
 	if l.released || l.addr == auditorAddr || l.addr == lastAddr {
 		return // these two expect nothing but the replies to their requests
 	}
-	text := append(bytes.Repeat([]byte{'t'}, s.dice.below(300)), '\n')
+	text := append(bytes.Repeat([]byte{'t'}, s.tellRandom.below(300)), '\n')
 	if len(l.owed) == 0 {
-		l.taken, l.owing = s.machine.Now(), s.machine.Now()
+		l.lastProgress, l.owedSince = s.machine.Now(), s.machine.Now()
 	}
-	l.owed, l.told = append(l.owed, text...), true
+	l.owed, l.unsolicited = append(l.owed, text...), true
 	fx.Append(s.judge.ID(l.label), text)
 	s.coverage[OutputForOthers]++
 }
 
 // mayNotKnow reports whether the output that a connection is owed may still be on its
 // way from another loop to the connection's own.
-func (s *stage) mayNotKnow(l *link) bool { return l.told && s.options.Loops > 1 }
+func (s *harness) mayNotKnow(l *connState) bool { return l.unsolicited && s.options.Loops > 1 }
 
 // Tick implements hub.Core.
-func (t tap) Tick(now core.Time, fx *core.Effects) {
+func (t judgedCore) Tick(now core.Time, fx *core.Effects) {
 	s := t.s
 	s.progress++
-	if t.Next(); now < s.wanted {
-		s.judge.Failf("Core.Tick is called at %d, before its deadline %d", now, s.wanted)
+	if t.Next(); now < s.deadline {
+		s.judge.Failf("Core.Tick is called at %d, before its deadline %d", now, s.deadline)
 	}
-	s.wanted = core.Never
+	s.deadline = core.Never
 	if s.judge.Next() <= now {
 		if d := s.judge.Tick(now - s.judge.Now); d != nil {
 			fx.Begin(d)
 		}
 	}
-	if now < s.alarm {
+	if now < s.extraDeadline {
 		return
 	}
-	s.alarm = core.Never
+	s.extraDeadline = core.Never
 	s.coverage[WokenByItself]++
-	if len(s.numbered) > 0 {
+	if len(s.byID) > 0 {
 		s.tellOne(fx)
 	}
 	s.tell(fx)
 }
 
 // Next implements hub.Core.
-func (t tap) Next() core.Time {
-	next := min(t.s.alarm, t.s.judge.Next())
-	t.s.wanted = min(t.s.wanted, next)
+func (t judgedCore) Next() core.Time {
+	next := min(t.s.extraDeadline, t.s.judge.Next())
+	t.s.deadline = min(t.s.deadline, next)
 	return next
 }
 
 // Stop implements hub.Core.
-func (t tap) Stop(now core.Time) { t.s.judge.Stop(now) }
+func (t judgedCore) Stop(now core.Time) { t.s.judge.Stop(now) }

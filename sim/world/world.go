@@ -27,16 +27,16 @@ type world struct {
 	judge   *traced
 	net     network
 	result  Result
-	peers   []*peer
+	clients []*client
 	labels  int            // connections ever attempted
 	actions []action       // one entry for every unit of weight
 	answers []core.Resumed // of dumps, not given to the clients that wait for them yet
-	auditor *peer          // nil while the server refuses it
+	auditor *client        // nil while the server refuses it
 	record  *recorder      // nil unless the run is recorded
 }
 
-// peer is the place of one client, which has one connection after another.
-type peer struct {
+// client is the place of one client, which has one connection after another.
+type client struct {
 	label     int
 	addr      string
 	open      bool // the server has it
@@ -44,18 +44,18 @@ type peer struct {
 	behaviour int
 	uplink    []byte // from head on: under way to the server
 	head      int
-	messages  []int // websocket: where in uplink messages end, ascending
-	torn      bool  // the last line that the server has is incomplete
-	finished  bool  // the client has closed its sending side, behind uplink
-	lost      bool  // what is under way to the client is lost
-	gone      bool  // the client has closed both sides: the next write to it fails
-	unread    int   // bytes of replies that the client has not read
-	waits     bool  // for a reply that comes later
-	seen      *seen // nil unless the run is recorded
-	link      *link // nil in a coreNetwork
+	messages  []int         // websocket: where in uplink messages end, ascending
+	torn      bool          // the last line that the server has is incomplete
+	finished  bool          // the client has closed its sending side, behind uplink
+	lost      bool          // what is under way to the client is lost
+	gone      bool          // the client has closed both sides: the next write to it fails
+	unread    int           // bytes of replies that the client has not read
+	waits     bool          // for a reply that comes later
+	record    *clientRecord // nil unless the run is recorded
+	conn      *connState    // nil in a coreNetwork
 }
 
-type action func(*world, *peer)
+type action func(*world, *client)
 
 // Run plays one run to its end, or to the first failure. Its result depends on the
 // options alone.
@@ -81,7 +81,7 @@ func run(o Options, record *[]Event) (result Result, err error) {
 		w.judge.record = record
 	}
 	for range o.Peers {
-		w.peers = append(w.peers, &peer{})
+		w.clients = append(w.clients, &client{})
 	}
 	w.actions = w.weigh()
 	w.hoard()
@@ -132,7 +132,7 @@ func (w *world) hit(f Fault) { w.result.Coverage[f]++ }
 // step performs one action on one client.
 func (w *world) step() {
 	w.result.Steps++
-	p := w.peers[w.random.below(len(w.peers))]
+	p := w.clients[w.random.below(len(w.clients))]
 	if !p.open {
 		w.connect(p)
 	} else {
@@ -145,8 +145,8 @@ func (w *world) step() {
 }
 
 // connect opens a new connection in the place of a client.
-func (w *world) connect(p *peer) {
-	*p = peer{label: w.labels, uplink: p.uplink[:0], messages: p.messages[:0]}
+func (w *world) connect(p *client) {
+	*p = client{label: w.labels, uplink: p.uplink[:0], messages: p.messages[:0]}
 	w.labels++
 	p.websocket = w.random.percent(w.options.WebSocketPercent)
 	p.behaviour = w.pickBehaviour()
@@ -159,7 +159,7 @@ func (w *world) connect(p *peer) {
 	}
 	switch {
 	case w.random.percent(w.options.SameAddrPercent):
-		p.addr = w.peers[w.random.below(len(w.peers))].addr
+		p.addr = w.clients[w.random.below(len(w.clients))].addr
 		if p.addr == "" {
 			p.addr = "10.0.0.1:1"
 		} else {
@@ -168,7 +168,7 @@ func (w *world) connect(p *peer) {
 	case w.random.below(3) == 0:
 		p.addr = "unix"
 	default:
-		p.addr = fmt.Sprintf("10.0.0.%d:%d", len(w.peers), 1024+p.label)
+		p.addr = fmt.Sprintf("10.0.0.%d:%d", len(w.clients), 1024+p.label)
 	}
 	w.net.connect(p)
 }
@@ -189,7 +189,7 @@ func (w *world) hoard() {
 	if w.options.Hoard == 0 {
 		return
 	}
-	p := w.peers[0]
+	p := w.clients[0]
 	w.connect(p)
 	p.websocket = false
 	for i := range w.options.Hoard {

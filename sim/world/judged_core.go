@@ -10,12 +10,12 @@ import (
 
 const again = syscall.EAGAIN
 
-// tap is the Core that the loops call. It passes calls on to the judge, which compares
+// judgedCore is the Core that the loops call. It passes calls on to the judge, which compares
 // the real Core with the model, and keeps account of what every connection is owed.
-type tap struct{ s *stage }
+type judgedCore struct{ s *harness }
 
 // Open implements hub.Core.
-func (t tap) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool) {
+func (t judgedCore) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool) {
 	s, l := t.s, t.s.accepted
 	s.progress++
 	if l == nil || peer != judge.Peer(l.addr) {
@@ -23,32 +23,32 @@ func (t tap) Open(_ core.Time, peer core.Peer, fx *core.Effects) (core.ID, bool)
 		return 0, false
 	}
 	s.accepted, l.dropped = nil, s.dropping
-	l.began, l.heard, l.taken, l.owing = s.machine.Now(), s.machine.Now(), s.machine.Now(), s.machine.Now()
+	l.acceptedAt, l.lastActive, l.lastProgress, l.owedSince = s.machine.Now(), s.machine.Now(), s.machine.Now(), s.machine.Now()
 	refusal, ok := s.judge.Open(l.label, l.addr)
 	if !ok {
-		l.refused, l.over = true, s.machine.Now()
+		l.refused, l.endedAt = true, s.machine.Now()
 		l.owed = append(l.owed, refusal...)
 		fx.Append(0, l.owed)
 		s.coverage[RefusedConnection]++
 		return 0, false
 	}
 	l.admitted = true
-	s.numbered = append(s.numbered, l)
+	s.byID = append(s.byID, l)
 	return s.judge.ID(l.label), true
 }
 
-// link returns the connection with a number.
-func (t tap) link(id core.ID) *link {
-	if id < 1 || int(id) > len(t.s.numbered) {
+// conn returns the connection with a number.
+func (t judgedCore) conn(id core.ID) *connState {
+	if id < 1 || int(id) > len(t.s.byID) {
 		t.s.judge.Failf("there is no connection number %d", id)
-		return &link{}
+		return &connState{}
 	}
-	return t.s.numbered[id-1]
+	return t.s.byID[id-1]
 }
 
 // Receive implements hub.Core.
-func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) ([]byte, core.State) {
-	s, l := t.s, t.link(id)
+func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) ([]byte, core.State) {
+	s, l := t.s, t.conn(id)
 	s.progress++
 	switch {
 	case l.waits:
@@ -83,7 +83,7 @@ func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (
 	l.given += consumed
 	if len(replies) > 0 {
 		if len(l.owed) == 0 {
-			l.taken, l.owing = s.machine.Now(), s.machine.Now()
+			l.lastProgress, l.owedSince = s.machine.Now(), s.machine.Now()
 		}
 		l.owed = append(l.owed, replies...)
 		fx.Append(id, replies)
@@ -93,41 +93,41 @@ func (t tap) Receive(now core.Time, id core.ID, data []byte, fx *core.Effects) (
 }
 
 // Close implements hub.Core.
-func (t tap) Close(_ core.Time, id core.ID, _ *core.Effects) core.Orphans {
-	s, l := t.s, t.link(id)
+func (t judgedCore) Close(_ core.Time, id core.ID, _ *core.Effects) core.Orphans {
+	s, l := t.s, t.conn(id)
 	s.progress++
 	if l.released {
 		s.judge.Failf("connection %d is released twice", l.label)
 	}
 	s.mayEnd(l)
-	l.released, l.over = true, s.machine.Now()
+	l.released, l.endedAt = true, s.machine.Now()
 	orphans := s.judge.Close(l.label)
 	s.released(l)
 	return orphans
 }
 
 // EndMessage implements hub.Core. Loops have no messages and never call it.
-func (t tap) EndMessage(_ core.Time, id core.ID, _ *core.Effects) core.State {
+func (t judgedCore) EndMessage(_ core.Time, id core.ID, _ *core.Effects) core.State {
 	t.s.judge.Failf("a loop has ended a message of connection number %d", id)
 	return core.State{}
 }
 
 // The rest of hub.Core is passed on.
 
-func (t tap) Conns() int       { return t.s.judge.Core().Conns() }
-func (t tap) Locks() int       { return t.s.judge.Core().Locks() }
-func (t tap) Commands() uint64 { return t.s.judge.Core().Commands() }
+func (t judgedCore) Conns() int       { return t.s.judge.Core().Conns() }
+func (t judgedCore) Locks() int       { return t.s.judge.Core().Locks() }
+func (t judgedCore) Commands() uint64 { return t.s.judge.Core().Commands() }
 
 // Finish implements hub.Core.
-func (t tap) Finish(now core.Time, _ *core.Dump, fx *core.Effects) {
+func (t judgedCore) Finish(now core.Time, _ *core.Dump, fx *core.Effects) {
 	t.s.judge.Now = now
 	t.resume(t.s.judge.Make(), fx)
 }
 
 // resume gives their replies to the connections that have waited for them.
-func (t tap) resume(resumed []core.Resumed, fx *core.Effects) {
+func (t judgedCore) resume(resumed []core.Resumed, fx *core.Effects) {
 	for _, r := range resumed {
-		l := t.link(r.To)
+		l := t.conn(r.To)
 		if l.released || !l.waits {
 			t.s.judge.Failf("connection %d is answered, and does not wait", l.label)
 		}

@@ -3,37 +3,37 @@ package world
 import "lockd/server/core"
 
 // stop asks the server to stop gracefully.
-func (s *stage) stop() {
+func (s *harness) stop() {
 	if s.stopping {
 		return
 	}
 	s.stopping = true
-	for _, l := range s.links {
+	for _, l := range s.conns {
 		if l != nil {
 			l.due = l.arrived - l.end.Unsent()
 			s.waited = s.waited || len(l.owed) > 0
 		}
 	}
 	s.hub.Stop(s.machine.Now())
-	s.runners[0].loop.Stop()
+	s.loops[0].loop.Stop()
 }
 
 // drop makes the loops drop every connection.
-func (s *stage) drop() {
+func (s *harness) drop() {
 	s.dropping = true
-	for _, l := range s.links {
+	for _, l := range s.conns {
 		if l != nil {
 			l.dropped = true
 		}
 	}
-	for _, r := range s.runners {
+	for _, r := range s.loops {
 		r.loop.Drop()
 	}
 }
 
 // isOver reports whether all loops have ended.
-func (s *stage) isOver() bool {
-	for _, r := range s.runners {
+func (s *harness) isOver() bool {
+	for _, r := range s.loops {
 		if !r.over {
 			return false
 		}
@@ -43,7 +43,7 @@ func (s *stage) isOver() bool {
 
 // restart ends the server, checks that it has left nothing, and starts another. A
 // server that the trace has not stopped is stopped here.
-func (s *stage) restart() {
+func (s *harness) restart() {
 	s.stop()
 	if !s.isOver() && !s.dropping {
 		s.drop()
@@ -65,14 +65,14 @@ func (s *stage) restart() {
 		s.judge.Failf("the server has ended and left %d connections and %d locks", conns, locks)
 	}
 	s.count()
-	s.links = nil
+	s.conns = nil
 	s.judge.Restart()
 	s.start()
 }
 
 // count adds the faults of the kernel to the coverage.
-func (s *stage) count() {
-	for _, r := range s.runners {
+func (s *harness) count() {
+	for _, r := range s.loops {
 		for fault, n := range r.faulty.Counts() {
 			s.coverage[int(firstKernelFault)+fault] += int64(n)
 		}

@@ -9,17 +9,17 @@ import (
 	"lockd/sim/kernel"
 )
 
-// observed is the kernel of a loop. It keeps account of what the loop does to every
+// observedKernel is the kernel of a loop. It keeps account of what the loop does to every
 // connection, and checks it.
-type observed struct {
+type observedKernel struct {
 	*kernel.Faulty
-	s      *stage
-	runner *runner
-	tokens map[uint64]*link
+	s      *harness
+	runner *loopRunner
+	tokens map[uint64]*connState
 }
 
 // Wait implements loop.Kernel.
-func (k *observed) Wait(events []loop.Event, until core.Time) int {
+func (k *observedKernel) Wait(events []loop.Event, until core.Time) int {
 	n := k.Faulty.Wait(events, until)
 	for _, e := range events[:n] {
 		// A connection that waits for a reply is not read from: Wait reports its error.
@@ -30,16 +30,16 @@ func (k *observed) Wait(events []loop.Event, until core.Time) int {
 	return n
 }
 
-// link returns the connection of a descriptor; nil for a listener.
-func (k *observed) link(fd loop.FD) *link {
-	if int(fd) < len(k.s.held) {
-		return k.s.held[fd]
+// conn returns the connection of a descriptor; nil for a listener.
+func (k *observedKernel) conn(fd loop.FD) *connState {
+	if int(fd) < len(k.s.byFD) {
+		return k.s.byFD[fd]
 	}
 	return nil
 }
 
 // Accept implements loop.Kernel.
-func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) {
+func (k *observedKernel) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) {
 	s := k.s
 	if at, failed := s.failed[listener]; failed && at == s.machine.Now() {
 		s.judge.Failf("accepting has failed, and the loop tries again at once")
@@ -68,8 +68,8 @@ func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) 
 		return fd, peer, errno
 	}
 	l.fd = fd
-	for int(fd) >= len(s.held) {
-		s.held = append(s.held, nil)
+	for int(fd) >= len(s.byFD) {
+		s.byFD = append(s.byFD, nil)
 	}
 	for int(fd) >= len(s.used) {
 		s.used = append(s.used, false)
@@ -78,17 +78,17 @@ func (k *observed) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.Errno) 
 		s.coverage[NumberUsedAgain]++
 	}
 	s.used[fd] = true
-	s.held[fd], s.accepted = l, l
+	s.byFD[fd], s.accepted = l, l
 	return fd, peer, 0
 }
 
 // Watch implements loop.Kernel.
-func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno {
+func (k *observedKernel) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno {
 	now, on := k.Watching(fd)
-	if l := k.link(fd); l != nil {
-		k.tokens[token], l.by = l, k.runner
+	if l := k.conn(fd); l != nil {
+		k.tokens[token], l.loop = l, k.runner
 		if !on {
-			l.heard = k.s.machine.Now() // its idle time begins when its loop takes it over
+			l.lastActive = k.s.machine.Now() // its idle time begins when its loop takes it over
 		}
 	}
 	if on && now == want {
@@ -96,18 +96,18 @@ func (k *observed) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errn
 	}
 	errno := k.Faulty.Watch(fd, want, token)
 	k.s.progress++
-	if l := k.link(fd); l != nil && errno != 0 {
+	if l := k.conn(fd); l != nil && errno != 0 {
 		l.broken = true
 	}
 	return errno
 }
 
 // Read implements loop.Kernel.
-func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
+func (k *observedKernel) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 	n, errno := k.Faulty.Read(fd, p)
-	l := k.link(fd)
+	l := k.conn(fd)
 	if l != nil && k.s.stopping && n < len(p) && k.s.machine.Unread(fd) > 0 {
-		l.misled = true
+		l.shortRead = true
 	}
 	if l == nil || errno == again {
 		return n, errno
@@ -127,15 +127,15 @@ func (k *observed) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 	case n == 0:
 		l.ended = true
 	default:
-		l.heard = k.s.machine.Now()
+		l.lastActive = k.s.machine.Now()
 	}
 	return n, errno
 }
 
 // Write implements loop.Kernel.
-func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
+func (k *observedKernel) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 	n, errno := k.Faulty.Write(fd, p)
-	l, s := k.link(fd), k.s
+	l, s := k.conn(fd), k.s
 	if l == nil {
 		return n, errno
 	}
@@ -156,60 +156,60 @@ func (k *observed) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
 		l.wrote += n
 		l.before -= n
 		l.owed = l.owed[min(n, len(l.owed)):]
-		l.taken = s.machine.Now()
+		l.lastProgress = s.machine.Now()
 		if len(l.owed) == 0 {
-			l.heard = s.machine.Now()
+			l.lastActive = s.machine.Now()
 		}
 	}
 	return n, errno
 }
 
 // CloseWrite implements loop.Kernel.
-func (k *observed) CloseWrite(fd loop.FD) syscall.Errno {
+func (k *observedKernel) CloseWrite(fd loop.FD) syscall.Errno {
 	k.s.progress++
 	k.mustBeReleased(fd)
 	errno := k.Faulty.CloseWrite(fd)
-	if l := k.link(fd); l != nil && errno != 0 {
+	if l := k.conn(fd); l != nil && errno != 0 {
 		l.broken = true
 	}
 	return errno
 }
 
 // Close implements loop.Kernel.
-func (k *observed) Close(fd loop.FD) {
+func (k *observedKernel) Close(fd loop.FD) {
 	k.s.progress++
 	k.mustBeReleased(fd)
-	if l := k.link(fd); l != nil {
+	if l := k.conn(fd); l != nil {
 		l.closed = true
 		k.mayClose(l)
-		k.s.held[fd] = nil
+		k.s.byFD[fd] = nil
 	}
 	k.Faulty.Close(fd)
 }
 
 // mayClose checks that a connection lingers long enough for a client that still sends.
-func (k *observed) mayClose(l *link) {
+func (k *observedKernel) mayClose(l *connState) {
 	now := k.s.machine.Now()
 	waited := l.graceful && !l.ended && !l.broken && !l.dropped
 	longest := 10 * core.Second
 	if l.foreign {
 		longest = core.Second
 	}
-	if waited && now < max(l.over, l.heard)+core.Second && now < l.over+longest {
-		k.s.judge.Failf("connection %d still sends, and is closed %d ms after its end", l.label, (now-l.over)/core.Millisecond)
+	if waited && now < max(l.endedAt, l.lastActive)+core.Second && now < l.endedAt+longest {
+		k.s.judge.Failf("connection %d still sends, and is closed %d ms after its end", l.label, (now-l.endedAt)/core.Millisecond)
 	}
 }
 
 // mustBeReleased checks that the locks of a connection are released before the
 // client can see its end (END-5), and that a connection that was refused was sent the
 // reason (BAD-4).
-func (k *observed) mustBeReleased(fd loop.FD) {
-	l := k.link(fd)
+func (k *observedKernel) mustBeReleased(fd loop.FD) {
+	l := k.conn(fd)
 	switch {
 	case l == nil:
 	case !l.released && !l.refused:
 		k.s.judge.Failf("END-5: the client of connection %d can see its end before its locks are released", l.label)
-	case l.refused && len(l.owed) > 0 && !l.broken && !l.dropped && k.s.machine.Now() < l.began+core.Second:
+	case l.refused && len(l.owed) > 0 && !l.broken && !l.dropped && k.s.machine.Now() < l.acceptedAt+core.Second:
 		k.s.judge.Failf("BAD-4: connection %d was refused, and not sent %q", l.label, l.owed)
 	}
 }

@@ -11,64 +11,64 @@ import (
 	"lockd/sim/kernel"
 )
 
-// stage is a fake kernel with the production event loops on it, and what is known of
+// harness is a fake kernel with the production event loops on it, and what is known of
 // every connection from outside. It does only what its events say, so that a trace of
 // them can be played again.
-type stage struct {
+type harness struct {
 	options  Options
 	judge    *traced
 	coverage *Coverage
 
-	machine   *kernel.Machine
-	listeners [2]loop.FD // TCP, unix
-	hub       *hub.Hub
-	runners   []*runner
-	links     []*link               // by label
-	waiting   []*link               // dialled and not accepted, the oldest first
-	accepted  *link                 // accepted and not announced to Core
-	numbered  []*link               // by Core's number of the connection, from 1
-	held      []*link               // by descriptor
-	used      []bool                // descriptors that were ever given out
-	failed    map[loop.FD]core.Time // listeners, and when accepting failed last
-	stopping  bool
-	waited    bool      // a client has left replies unread since the server was stopped
-	dropping  bool      // the server was told to drop all connections
-	drained   core.Time // until when a server that stops reads on; 0 before the first settle
-	progress  int       // things that the server has done
-	turns     int       // turns that were taken
-	dice      random    // of unsolicited output
-	alarm     core.Time // the deadline that tell adds to Core's own
-	wanted    core.Time // Core's earliest deadline since its last Tick
-	making    *core.Dump
-	released  func(*link)
-	buf       []byte // of Drain
+	machine       *kernel.Machine
+	listeners     [2]loop.FD // TCP, unix
+	hub           *hub.Hub
+	loops         []*loopRunner
+	conns         []*connState          // by label
+	waiting       []*connState          // dialled and not accepted, the oldest first
+	accepted      *connState            // accepted and not announced to Core
+	byID          []*connState          // by Core's number of the connection, from 1
+	byFD          []*connState          // by descriptor
+	used          []bool                // descriptors that were ever given out
+	failed        map[loop.FD]core.Time // listeners, and when accepting failed last
+	stopping      bool
+	waited        bool      // a client has left replies unread since the server was stopped
+	dropping      bool      // the server was told to drop all connections
+	drained       core.Time // until when a server that stops reads on; 0 before the first settle
+	progress      int       // things that the server has done
+	turns         int       // turns that were taken
+	tellRandom    random    // of unsolicited output
+	extraDeadline core.Time // the deadline that tell adds to Core's own
+	deadline      core.Time // Core's earliest deadline since its last Tick
+	making        *core.Dump
+	released      func(*connState)
+	buf           []byte // of Drain
 }
 
 // mostDrained is the most bytes that a client reads at once.
 const mostDrained = 64 << 10
 
-func newStage(o Options, j *traced, coverage *Coverage) *stage {
-	s := &stage{options: o, judge: j, coverage: coverage, released: func(*link) {}, buf: make([]byte, mostDrained)}
+func newStage(o Options, j *traced, coverage *Coverage) *harness {
+	s := &harness{options: o, judge: j, coverage: coverage, released: func(*connState) {}, buf: make([]byte, mostDrained)}
 	s.start()
 	return s
 }
 
 // start starts a new machine with a server on it.
-func (s *stage) start() {
+func (s *harness) start() {
 	o := s.options
 	s.machine = kernel.New(kernel.Options{Buffers: kernel.Buffers{
 		ServerReceive: o.Receive, ServerSend: o.Window, ClientReceive: min(o.Window, 4<<10),
 	}})
-	s.hub = hub.New(tap{s}, nil)
+	s.hub = hub.New(judgedCore{s}, nil)
 	s.hub.MakeBy(func(d *core.Dump) { s.making = d })
 	limits := &life.Limits{Write: o.writeLimit(), Idle: o.idleLimit()}
-	s.runners = nil
+	s.loops = nil
 	var loops []*loop.Loop
 	for range o.Loops {
-		r := &runner{poller: s.machine.Poller()}
+		r := &loopRunner{poller: s.machine.Poller()}
 		r.faulty = kernel.NewFaulty(r.poller, o.Rates, max(1, o.Patience))
-		r.loop = loop.New(loop.Config{Kernel: &observed{r.faulty, s, r, make(map[uint64]*link)}, Hub: s.hub, Limits: limits, Observer: observer{s}})
-		s.runners = append(s.runners, r)
+		r.loop = loop.New(loop.Config{Kernel: &observedKernel{r.faulty, s, r, make(map[uint64]*connState)}, Hub: s.hub, Limits: limits, Observer: observer{s}})
+		s.loops = append(s.loops, r)
 		loops = append(loops, r.loop)
 	}
 	loop.Lead(loops)
@@ -78,16 +78,16 @@ func (s *stage) start() {
 	}
 	s.failed = map[loop.FD]core.Time{}
 	s.making = nil
-	s.waiting, s.accepted, s.numbered, s.held = nil, nil, nil, nil
+	s.waiting, s.accepted, s.byID, s.byFD = nil, nil, nil, nil
 	s.stopping, s.dropping, s.waited, s.drained = false, false, false, 0
-	s.dice, s.alarm = newRandom(o.Seed, tellStream), core.Never
-	s.wanted = core.Never
+	s.tellRandom, s.extraDeadline = newRandom(o.Seed, tellStream), core.Never
+	s.deadline = core.Never
 }
 
 // do applies one event. What it returns depends on the kind: for Arrive, how many
 // bytes there was room for; for Drain, the bytes that were read, valid until the next
 // Drain, and whether the stream has ended.
-func (s *stage) do(e Event) (n int, data []byte, gone bool) {
+func (s *harness) do(e Event) (n int, data []byte, gone bool) {
 	note(s.judge, e.Kind, e.Conn, e.Data)
 	number, _ := strconv.ParseInt(e.Data, 10, 64)
 	switch e.Kind {
@@ -108,16 +108,16 @@ func (s *stage) do(e Event) (n int, data []byte, gone bool) {
 	case Restart:
 		s.restart()
 	default:
-		if e.Conn >= len(s.links) || s.links[e.Conn] == nil || s.links[e.Conn].left {
+		if e.Conn >= len(s.conns) || s.conns[e.Conn] == nil || s.conns[e.Conn].left {
 			return 0, nil, true
 		}
-		return s.doClient(s.links[e.Conn], e, int(number))
+		return s.doClient(s.conns[e.Conn], e, int(number))
 	}
 	return 0, nil, false
 }
 
 // doClient is do for events of a client.
-func (s *stage) doClient(l *link, e Event, number int) (n int, data []byte, gone bool) {
+func (s *harness) doClient(l *connState, e Event, number int) (n int, data []byte, gone bool) {
 	switch e.Kind {
 	case Arrive:
 		if l.finished {
@@ -152,16 +152,16 @@ func (s *stage) doClient(l *link, e Event, number int) (n int, data []byte, gone
 }
 
 // dial connects a client, if the server still listens.
-func (s *stage) dial(label int, addr string) {
+func (s *harness) dial(label int, addr string) {
 	peer := judge.Peer(addr)
 	listener := s.listeners[0]
 	if peer.Network == core.Unix {
 		listener = s.listeners[1]
 	}
-	for len(s.links) <= label {
-		s.links = append(s.links, nil)
+	for len(s.conns) <= label {
+		s.conns = append(s.conns, nil)
 	}
-	s.links[label] = nil
+	s.conns[label] = nil
 	if !s.machine.Open(listener) || s.stopping {
 		return
 	}
@@ -169,8 +169,8 @@ func (s *stage) dial(label int, addr string) {
 	if !ok {
 		return
 	}
-	l := &link{label: label, addr: addr, end: end, fd: -1}
-	s.links[label] = l
+	l := &connState{label: label, addr: addr, end: end, fd: -1}
+	s.conns[label] = l
 	s.waiting = append(s.waiting, l)
 }
 
@@ -179,8 +179,8 @@ const turnStream = 0x7475726e
 
 // turn makes one loop take a turn, with the faults of a seed; without a seed there
 // are none.
-func (s *stage) turn(number int, seed string) {
-	r := s.runners[number%len(s.runners)]
+func (s *harness) turn(number int, seed string) {
+	r := s.loops[number%len(s.loops)]
 	if r.over {
 		return
 	}
@@ -198,7 +198,7 @@ func (s *stage) turn(number int, seed string) {
 }
 
 // dump completes the loops' dump, if one was begun.
-func (s *stage) dump() {
+func (s *harness) dump() {
 	if d := s.making; d != nil {
 		s.making = nil
 		s.progress++
@@ -208,15 +208,15 @@ func (s *stage) dump() {
 
 // afterTurn notes that a loop has taken a turn, in which it has noticed which of its
 // connections were resumed.
-func (s *stage) afterTurn(r *runner) {
+func (s *harness) afterTurn(r *loopRunner) {
 	now := s.machine.Now()
-	for _, l := range s.held {
-		if l == nil || !l.resumed || l.by != r {
+	for _, l := range s.byFD {
+		if l == nil || !l.resumed || l.loop != r {
 			continue
 		}
-		l.resumed, l.heard = false, now
+		l.resumed, l.lastActive = false, now
 		if l.before <= 0 { // only the reply is owed
-			l.taken, l.owing = now, now
+			l.lastProgress, l.owedSince = now, now
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"lockd/sim/kernel"
 )
 
-// runner is one loop and its kernel.
-type runner struct {
+// loopRunner is one loop and its kernel.
+type loopRunner struct {
 	loop   *loop.Loop
 	poller *kernel.Poller
 	faulty *kernel.Faulty
@@ -16,8 +16,8 @@ type runner struct {
 	blocked bool
 }
 
-// link is one connection, as it is known from outside the server.
-type link struct {
+// connState is one connection, as it is known from outside the server.
+type connState struct {
 	label int
 	addr  string
 	end   *kernel.End
@@ -35,27 +35,27 @@ type link struct {
 	broken                     bool // the kernel has reported an error to the server
 	ended                      bool // the server has read the end of the stream
 	dropped                    bool // the server was told to drop it
-	told                       bool // it was sent output that it has not asked for
+	unsolicited                bool // it was sent output that it has not asked for
 	waits                      bool // for a dump
 	foreign                    bool // it speaks another protocol (BAD-7)
 	resumed                    bool // its reply has come, and its loop has taken no turn since
 	before                     int  // bytes that were owed before the reply that it waited for
-	by                         *runner
-	idly, slowly               bool // when it was released, its idle or write deadline had passed
+	loop                       *loopRunner
+	idleExpired, writeExpired  bool // when it was released, its idle or write deadline had passed
 	graceful                   bool // it was released at the end of its stream, at a stop or under BAD-7
-	misled                     bool // while the server was stopping, a faulty read returned less than had arrived
+	shortRead                  bool // while the server was stopping, a faulty read returned less than had arrived
 	due                        int  // bytes that had arrived when the server was stopped
 
-	heard core.Time // when the server last read something, or had written everything
-	taken core.Time // when a reply began to be owed, or some of it was last taken
-	owing core.Time // when a reply began to be owed
-	began core.Time // when it was accepted
-	over  core.Time // when it was released or refused
+	lastActive   core.Time // when the server last read something, or had written everything
+	lastProgress core.Time // when a reply began to be owed, or some of it was last taken
+	owedSince    core.Time // when a reply began to be owed
+	acceptedAt   core.Time // when it was accepted
+	endedAt      core.Time // when it was released or refused
 
 	wrote  int // bytes of replies that the server has sent
 	got    int // bytes of replies that the client has read
 	readIn int // the last turn in which it was read from
 	ranIn  int // the last turn in which input of it was executed
 
-	seen *seen // of a recorded run, until the connection is released
+	record *clientRecord // of a recorded run, until the connection is released
 }

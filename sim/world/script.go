@@ -74,7 +74,7 @@ func newScript(o *Options) script {
 
 // write appends from 1 to Options.Pipeline commands of a client to what is under way
 // to the server.
-func (w *world) write(p *peer) {
+func (w *world) write(p *client) {
 	lines := w.script.lines[p.behaviour]
 	for range 1 + w.random.below(w.options.Pipeline) {
 		line := lines[w.random.below(len(lines))]
@@ -94,7 +94,7 @@ func (w *world) write(p *peer) {
 
 // endMessage ends a websocket message behind what is under way, often removing
 // its last LF [WS-1].
-func (w *world) endMessage(p *peer) {
+func (w *world) endMessage(p *client) {
 	from := p.head
 	if n := len(p.messages); n > 0 {
 		from = p.messages[n-1]
@@ -107,7 +107,7 @@ func (w *world) endMessage(p *peer) {
 }
 
 // mangle appends a changed version of a line.
-func (w *world) mangle(p *peer, line string) {
+func (w *world) mangle(p *client, line string) {
 	text := line[:len(line)-1]
 	add := func(f Fault, s string) {
 		w.hit(f)
@@ -146,7 +146,7 @@ func (w *world) mangle(p *peer, line string) {
 }
 
 // stretch appends a line whose length is just below the limit, at it or beyond.
-func (w *world) stretch(p *peer, text string, choice int) {
+func (w *world) stretch(p *client, text string, choice int) {
 	maxLine := w.options.MaxLine
 	if maxLine == 0 {
 		maxLine = 65536
