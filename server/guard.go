@@ -38,7 +38,7 @@ func (g *guard) Read(p []byte) (int, error) {
 			return 0, errEndOfStream
 		}
 		ready := x.prepare(step, x.life.Deadline())
-		x.tell()
+		x.deliverOutputs()
 		if !ready {
 			continue
 		}

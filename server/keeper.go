@@ -23,13 +23,13 @@ type keeper struct {
 
 func newKeeper(s *Server) *keeper {
 	k := &keeper{server: s, inbox: hub.NewInbox(func() {})}
-	s.hub.Keep(k.wake)
+	s.hub.OnAlarm(k.wake)
 	return k
 }
 
 // keep takes over the keeper's role from a loop that has ended.
 func (k *keeper) keep() {
-	k.server.hub.Keep(k.wake)
+	k.server.hub.OnAlarm(k.wake)
 	k.wake()
 }
 

@@ -89,16 +89,16 @@ func (l *log) happened(e core.Event) {
 	}
 	args := []any{"conn", e.Conn, "name", name}
 	switch {
-	case e.What == core.Got && e.Shared:
+	case e.Kind == core.Got && e.Shared:
 		args = append(args, "holders", e.Count)
-	case e.What == core.Refused && e.Holder != 0:
+	case e.Kind == core.Refused && e.Holder != 0:
 		args = append(args, "holder", e.Holder)
 	}
 	kind := "lock "
 	if e.Shared {
 		kind = "shared lock "
 	}
-	l.Debug(kind+whatHappened[e.What], args...)
+	l.Debug(kind+whatHappened[e.Kind], args...)
 }
 
 var whatHappened = [...]string{

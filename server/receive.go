@@ -29,13 +29,13 @@ func (x *session) prepare(step life.Step, deadline core.Time) bool {
 		x.readBy = deadline
 	}
 	was := x.life.Stopping()
-	x.obey()
+	x.handleRequests()
 	// If stopping has just begun, it has moved the deadline.
 	return x.life.Step() == step && x.life.Stopping() == was
 }
 
-// obey handles the requests of other goroutines.
-func (x *session) obey() {
+// handleRequests handles the requests of other goroutines.
+func (x *session) handleRequests() {
 	if x.dropped.Load() {
 		x.life.Drop()
 	}
@@ -44,7 +44,7 @@ func (x *session) obey() {
 	}
 	if x.inbox.Some() {
 		x.server.hub.Collect(x.inbox)
-		x.mail()
+		x.deliverInbox()
 	}
 }
 
@@ -62,7 +62,7 @@ func (x *session) await() {
 		select {
 		case <-x.woken:
 			x.readBy = unknown
-			x.obey()
+			x.handleRequests()
 		case <-look:
 			if broken(socket) {
 				x.life.Ended(life.Failed)

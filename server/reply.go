@@ -31,7 +31,7 @@ type reply struct {
 func (r *reply) step(out []byte, state core.State) error {
 	x := r.session
 	x.held = state.Held
-	x.mail()
+	x.deliverInbox()
 	err := r.take(out)
 	x.account(true)
 	if err == nil && state.Ends {

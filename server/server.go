@@ -95,9 +95,9 @@ func newServer(config Config, c hub.Core) *Server {
 		config.Mutex = new(spinMutex)
 	}
 	s.hub = hub.New(c, config.Mutex)
-	s.hub.MakeBy(s.makeDump)
+	s.hub.SetDumpMaker(s.makeDump)
 	if s.log.verbose {
-		s.hub.TellTo(s.log.happened)
+		s.hub.OnEvent(s.log.happened)
 	}
 	s.keeper = newKeeper(s)
 	return s

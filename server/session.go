@@ -142,7 +142,7 @@ func (x *session) serve() {
 		case life.Release:
 			x.release()
 		case life.EndStream:
-			x.dismiss()
+			x.boundLingering()
 			half, ok := x.conn.(halfCloser)
 			x.life.StreamEnded(x.server.clock.now(), ok && half.CloseWrite() == nil)
 		case life.Close:
@@ -159,8 +159,8 @@ func (x *session) serve() {
 	}
 }
 
-// dismiss bounds the number of connections that linger after a refusal.
-func (x *session) dismiss() {
+// boundLingering bounds the number of connections that linger after a refusal.
+func (x *session) boundLingering() {
 	if !x.life.Stopping() {
 		x.server.brief.add(x.conn)
 	}
@@ -176,7 +176,7 @@ func (x *session) execute() {
 	x.held = state.Held
 	out := x.fx.To(x.id())
 	x.life.Executed(x.server.clock.now(), len(x.input) > 0, len(out) > 0, state)
-	x.mail()
+	x.deliverInbox()
 	x.out.Add(out)
 	x.account(true)
 	x.tidy()
@@ -194,8 +194,8 @@ func (x *session) account(moved bool) {
 	x.server.hub.Waiting.Set(&x.debt, x, x.server.clock.now(), own, shared, moved)
 }
 
-// mail handles the items that were taken out of the inbox.
-func (x *session) mail() {
+// deliverInbox handles the items that were taken out of the inbox.
+func (x *session) deliverInbox() {
 	x.inbox.Taken(func(item hub.Item) {
 		now := x.server.clock.now()
 		switch {
@@ -273,7 +273,7 @@ func (x *session) release() {
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)
 	orphans, open := x.server.hub.Close(x.server.clock.now(), x.id(), x.inbox, fx)
-	x.mail()
+	x.deliverInbox()
 	x.life.Released()
 	if open {
 		x.server.log.Released(x.id(), x.life.End(), orphans)

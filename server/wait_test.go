@@ -19,7 +19,7 @@ func TestCloseWhileWaiting(t *testing.T) { onDrivers(t, testCloseWhileWaiting) }
 
 func testCloseWhileWaiting(t *testing.T) {
 	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
-	s.hub.MakeBy(func(*core.Dump) {}) // never made
+	s.hub.SetDumpMaker(func(*core.Dump) {}) // never made
 	streamAddr, webAddr := serveBoth(t, s)
 	stream := mustDial(t)(dialStream("tcp", streamAddr))
 	web := mustDial(t)(dialWebSocket(webAddr))
@@ -56,7 +56,7 @@ func testResetWhileWaiting(t *testing.T) {
 		t.Skip("goroutines do not detect resets on this system")
 	}
 	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
-	s.hub.MakeBy(func(*core.Dump) {}) // never made
+	s.hub.SetDumpMaker(func(*core.Dump) {}) // never made
 	streamAddr, webAddr := serveBoth(t, s)
 	clients := []wireConn{mustDial(t)(dialStream("tcp", streamAddr)), mustDial(t)(dialWebSocket(webAddr))}
 	for _, c := range clients {
@@ -91,7 +91,7 @@ func TestStopWhileWaiting(t *testing.T) { onDrivers(t, testStopWhileWaiting) }
 
 func testStopWhileWaiting(t *testing.T) {
 	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
-	s.hub.MakeBy(func(d *core.Dump) {
+	s.hub.SetDumpMaker(func(d *core.Dump) {
 		time.AfterFunc(300*time.Millisecond, func() {
 			d.Make()
 			s.hub.Finish(s.clock.now(), d)
@@ -150,7 +150,7 @@ func testNoRoomForDumps(t *testing.T) {
 	waitUntil(t, "the account", func() bool { return s.hub.Waiting.Bytes() == 0 })
 	// One is being made, so that the others wait together.
 	made := make(chan func())
-	s.hub.MakeBy(func(d *core.Dump) {
+	s.hub.SetDumpMaker(func(d *core.Dump) {
 		go func() {
 			made <- func() {
 				d.Make()

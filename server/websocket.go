@@ -118,7 +118,7 @@ func (x *session) serveWebSocket() {
 	var err error
 	for err == nil {
 		if err = x.message(); err == nil {
-			x.tell()
+			x.deliverOutputs()
 		}
 	}
 	if err == errForeign { // its life has ended
@@ -148,7 +148,7 @@ func (x *session) end(how life.End) {
 // closeWebSocket sends a close frame and waits for the client's, until the deadline of
 // the connection's life.
 func (x *session) closeWebSocket(code websocket.StatusCode, reason string) {
-	x.dismiss()
+	x.boundLingering()
 	x.life.StreamEnded(x.server.clock.now(), true)
 	x.ws.Close(code, reason)
 }
@@ -199,9 +199,9 @@ func (x *session) message() error {
 	return reply.end()
 }
 
-// tell sends the outputs of other calls, each as a message of its own, but not in the
+// deliverOutputs sends the outputs of other calls, each as a message of its own, but not in the
 // middle of a reply.
-func (x *session) tell() {
+func (x *session) deliverOutputs() {
 	for len(x.told) > 0 && !x.replying {
 		data := x.told[0]
 		x.told = x.told[1:]

@@ -23,7 +23,7 @@ func attackCommand() *ffcli.Command {
 	pid := flags.Int("pid", 0, "the process whose memory and descriptors are measured, with -addr")
 	small := flags.Int("small", 1, "divide the size of every attack by this")
 	slack := flags.Int("slack", 1, "multiply the times that a well-behaved client may wait by this, on a busy machine")
-	honest := flags.Bool("honest", false, "make no attack: only run the well-behaved client of the server at -addr, until standard input ends, and print its measurements")
+	probe := flags.Bool("probe", false, "make no attack: only run the well-behaved client of the server at -addr, until standard input ends, and print its measurements")
 	return &ffcli.Command{
 		Name:       "attack",
 		ShortUsage: "lockcheck attack -start PATH [flags] [NAME...]",
@@ -44,8 +44,8 @@ end.`,
 			if *small < 1 || *slack < 1 {
 				return usageError("-small %d and -slack %d: want 1 or more", *small, *slack)
 			}
-			if *honest {
-				return beHonest(*addr)
+			if *probe {
+				return runProbe(*addr)
 			}
 			chosen, err := chooseAttacks(args)
 			if err != nil {
@@ -71,7 +71,7 @@ end.`,
 					skipped++
 					continue
 				}
-				t.Honest = []string{self, "attack", "-honest", "-addr", t.Addr}
+				t.Probe = []string{self, "attack", "-probe", "-addr", t.Addr}
 				result, err := attack.Run(ctx, a, t)
 				stopped := t.Stop()
 				if ctx.Err() != nil {
@@ -105,12 +105,12 @@ end.`,
 	}
 }
 
-// beHonest runs the well-behaved client.
-func beHonest(addr string) error {
+// runProbe runs the well-behaved client.
+func runProbe(addr string) error {
 	if addr == "" {
-		return usageError("-honest needs -addr ADDRESS")
+		return usageError("-probe needs -addr ADDRESS")
 	}
-	if err := attack.Honest(addr, os.Stdin, os.Stdout); err != nil {
+	if err := attack.Probe(addr, os.Stdin, os.Stdout); err != nil {
 		return &exitError{exitBroken, err}
 	}
 	return nil

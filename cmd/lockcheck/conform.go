@@ -166,7 +166,7 @@ func (o *conformOptions) translate() (err error) {
 		}
 	}
 	if o.start != "" {
-		o.Start = process.Start(o.start, o.Endpoints)
+		o.Start = process.Command(o.start, o.Endpoints)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 	if c.runs < 0 || c.duration < 0 || steps < 0 || c.workers < 1 {
 		return usageError("limits cannot be negative, and there must be a worker")
 	}
-	if err := campaign.Writable(c.out); err != nil {
+	if err := campaign.CheckWritable(c.out); err != nil {
 		return &exitError{exitBroken, err}
 	}
 	defer os.Remove(c.out) // if nothing was written to it

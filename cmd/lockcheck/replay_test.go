@@ -65,16 +65,16 @@ func testReplayCanary(t *testing.T, p program) {
 func testReplayCommands(t *testing.T, p program, addr string) {
 	for _, c := range []struct {
 		name  string
-		given campaign.Given
+		given campaign.Params
 		want  string
 	}{
-		{"world", campaign.Given{}, "world: 1 runs"},
-		{"loop", campaign.Given{}, "loop: 1 runs"},
-		{"bubble", campaign.Given{}, "bubble: 1 runs"},
-		{"sockets", campaign.Given{}, "sockets: 1 runs"},
-		{"sockets", campaign.Given{Clients: 3, Names: 2}, "sockets: 1 runs"},
-		{"soak", campaign.Given{Addr: addr, Clients: 3, Names: 2}, "soak: 1 runs"},
-		{"soak", campaign.Given{Addr: addr}, "soak: 1 runs"},
+		{"world", campaign.Params{}, "world: 1 runs"},
+		{"loop", campaign.Params{}, "loop: 1 runs"},
+		{"bubble", campaign.Params{}, "bubble: 1 runs"},
+		{"sockets", campaign.Params{}, "sockets: 1 runs"},
+		{"sockets", campaign.Params{Clients: 3, Names: 2}, "sockets: 1 runs"},
+		{"soak", campaign.Params{Addr: addr, Clients: 3, Names: 2}, "soak: 1 runs"},
+		{"soak", campaign.Params{Addr: addr}, "soak: 1 runs"},
 	} {
 		layer, err := campaign.Named(c.name, c.given)
 		if err != nil {
@@ -148,7 +148,7 @@ func TestReplayUnfinished(t *testing.T) {
 	silence(t)
 	path := filepath.Join(t.TempDir(), "unfinished-1.json")
 	for answer, want := range map[int]int{0: exitClean, 1: exitViolation} {
-		h := &history.History{Ops: []history.Op{
+		h := &history.History{Ops: []history.Operation{
 			{Command: history.Get, Name: "x", Call: 1, Return: 2, Answered: true, Value: 1},
 			{Conn: 1, Command: history.Get, Name: "x", Call: 3, Return: 4, Answered: true, Value: answer},
 			{Seq: 1, Command: history.Inspect, Name: "x", Call: 5, Return: 6, Answered: true, Value: 1},

@@ -60,7 +60,7 @@ func choose(name string) ([]campaign.Layer, error) {
 	if name == "all" {
 		return campaign.Layers(), nil
 	}
-	layer, err := campaign.Named(name, campaign.Given{})
+	layer, err := campaign.Named(name, campaign.Params{})
 	if err != nil {
 		return nil, usageError("%w or all", err)
 	}

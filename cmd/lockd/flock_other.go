@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-const carefully = 0
+const safeOpenFlags = 0
 
 var errLocked = errors.New("the file is locked")
 

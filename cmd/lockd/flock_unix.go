@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// carefully makes opening a symbolic link an error, and opening a fifo not wait.
-const carefully = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+// safeOpenFlags makes opening a symbolic link an error, and opening a fifo not wait.
+const safeOpenFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // errLocked is the error of lockFile when another process has the lock.
 var errLocked error = syscall.EWOULDBLOCK

@@ -27,7 +27,7 @@ func claimPidfile(path string) (*pidfile, error) {
 		return nil, nil
 	}
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|carefully, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|safeOpenFlags, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("cannot use the pidfile: %w", err)
 		}

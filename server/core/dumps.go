@@ -43,13 +43,13 @@ type dumps struct {
 	// waiting has two queues of dumps that are not begun: whole ones, and others.
 	// The queues take turns, so that many of the others do not delay a whole one
 	// for long.
-	waiting [2][]*Dump
-	turn    int // the queue whose turn it is
-	byKey   map[string]*Dump
-	making  *Dump
-	began   Time
-	next    Time // when another may be begun
-	hurry   bool // make no pauses
+	waiting  [2][]*Dump
+	turn     int // the queue whose turn it is
+	byKey    map[string]*Dump
+	making   *Dump
+	began    Time
+	next     Time // when another may be begun
+	noPauses bool // make no pauses
 }
 
 // ask makes a connection wait for the reply to a command.
@@ -164,14 +164,14 @@ func (c *Core) Finish(now Time, d *Dump, fx *Effects) {
 		fx.Resume(id, reply)
 	}
 	c.dumps.making = nil
-	if !c.dumps.hurry {
+	if !c.dumps.noPauses {
 		c.dumps.next = now + dumpPause*(now-c.dumps.began)
 	}
 }
 
 // Stop says that the server stops: the requested dumps are made without pauses
 // (END-8).
-func (c *Core) Stop(now Time) { c.dumps.next, c.dumps.hurry = now, true }
+func (c *Core) Stop(now Time) { c.dumps.next, c.dumps.noPauses = now, true }
 
 // Next returns the moment at which Tick must be called at the latest: 0 is at once,
 // Never means that nothing is due.

@@ -5,12 +5,12 @@ import (
 	"lockd/wire"
 )
 
-// What is the kind of an Event.
-type What uint8
+// EventKind is the kind of an Event.
+type EventKind uint8
 
 const (
 	// Got is a granted acquisition, including one by the holder of the lock.
-	Got What = iota
+	Got EventKind = iota
 	// Refused is a refused one: another connection holds the lock, or the dialect
 	// does not grant it to its holder again.
 	Refused
@@ -28,7 +28,7 @@ const mostOrphanEvents = 100
 
 // Event is something that happened to a lock, for the log.
 type Event struct {
-	What   What
+	Kind   EventKind
 	Shared bool
 	Conn   ID
 	Name   string
@@ -46,11 +46,11 @@ func (c *Core) lockEvent(from lock.Conn, r wire.Request, n int, outcome lock.Out
 	case wire.Get, wire.GetShared:
 		switch outcome {
 		case lock.Granted:
-			e.What, e.Count = Got, n
+			e.Kind, e.Count = Got, n
 		case lock.Limited:
-			e.What = Limited
+			e.Kind = Limited
 		default:
-			e.What = Refused
+			e.Kind = Refused
 			if holder, held := c.machine.Holder(r.Name); held {
 				e.Holder = ID(holder)
 			}
@@ -59,7 +59,7 @@ func (c *Core) lockEvent(from lock.Conn, r wire.Request, n int, outcome lock.Out
 		if n == 0 {
 			return
 		}
-		e.What = Released
+		e.Kind = Released
 	default:
 		return
 	}
@@ -70,10 +70,10 @@ func (c *Core) lockEvent(from lock.Conn, r wire.Request, n int, outcome lock.Out
 func (c *Core) orphanEvents(id ID) {
 	exclusive, shared := c.machine.Held(lock.Conn(id), mostOrphanEvents)
 	for _, name := range exclusive {
-		c.events = append(c.events, Event{What: Orphaned, Conn: id, Name: name})
+		c.events = append(c.events, Event{Kind: Orphaned, Conn: id, Name: name})
 	}
 	for _, name := range shared {
-		c.events = append(c.events, Event{What: Orphaned, Shared: true, Conn: id, Name: name})
+		c.events = append(c.events, Event{Kind: Orphaned, Shared: true, Conn: id, Name: name})
 	}
 }
 

@@ -52,13 +52,13 @@ func TestEvents(t *testing.T) {
 					s = "s"
 				}
 				key := fmt.Sprintf("%sg %s %d", s, e.Name, e.Conn)
-				switch e.What {
+				switch e.Kind {
 				case Got:
 					held[key] = true
 					told = append(told, fmt.Sprintf("%sg %s true", s, e.Name))
 				case Refused, Limited:
 					told = append(told, fmt.Sprintf("%sg %s false", s, e.Name))
-					if e.What == Refused && !held[fmt.Sprintf("g %s %d", e.Name, e.Holder)] {
+					if e.Kind == Refused && !held[fmt.Sprintf("g %s %d", e.Name, e.Holder)] {
 						t.Fatalf("%+v: that is not the holder", e)
 					}
 				case Released, Orphaned:
@@ -66,7 +66,7 @@ func TestEvents(t *testing.T) {
 						t.Fatalf("%+v: it was not held", e)
 					}
 					delete(held, key)
-					if e.What == Released {
+					if e.Kind == Released {
 						told = append(told, fmt.Sprintf("%sr %s true", s, e.Name))
 					}
 				}

@@ -57,18 +57,18 @@ func New(c Core, mutex sync.Locker) *Hub {
 	return h
 }
 
-// MakeBy sets the function that makes dumps: it gets one dump at a time, must not
-// block, and calls Finish when the dump is made. Without MakeBy, the caller of Tick
-// makes dumps. MakeBy must be called before any other method.
-func (h *Hub) MakeBy(maker func(*core.Dump)) { h.maker = maker }
+// SetDumpMaker sets the function that makes dumps: it gets one dump at a time, must not
+// block, and calls Finish when the dump is made. Without SetDumpMaker, the caller of Tick
+// makes dumps. SetDumpMaker must be called before any other method.
+func (h *Hub) SetDumpMaker(maker func(*core.Dump)) { h.maker = maker }
 
-// TellTo sets the function that gets all events, in order. It is called under the
-// mutex. TellTo must be called before any other method.
-func (h *Hub) TellTo(teller func(core.Event)) { h.teller = teller }
+// OnEvent sets the function that gets all events, in order. It is called under the
+// mutex. OnEvent must be called before any other method.
+func (h *Hub) OnEvent(teller func(core.Event)) { h.teller = teller }
 
-// Keep makes the caller the keeper, which calls Tick at the time Alarm. Hub calls
+// OnAlarm makes the caller the keeper, which calls Tick at the time Alarm. Hub calls
 // wake, in any goroutine, when Alarm has become earlier.
-func (h *Hub) Keep(wake func()) {
+func (h *Hub) OnAlarm(wake func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.keeper = wake

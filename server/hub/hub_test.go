@@ -196,7 +196,7 @@ func TestAlarm(t *testing.T) {
 	h, f, fx := newHub()
 	d := newDriver()
 	woken := 0
-	h.Keep(func() { woken++ })
+	h.OnAlarm(func() { woken++ })
 	for _, step := range []struct{ next, alarm, woken core.Time }{
 		{core.Never, core.Never, 0}, {500, 500, 1}, {500, 500, 1}, {700, 500, 1}, {300, 300, 2},
 	} {

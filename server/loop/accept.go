@@ -87,7 +87,7 @@ func (l *Loop) admit(fd FD, peer core.Peer) {
 		c.wait().peer = peer
 	}
 	id, refusal := l.hub.Open(l.now, peer, c, l.inbox, &l.fx)
-	l.mail()
+	l.deliverInbox()
 	if id == 0 {
 		l.observer.Refused(peer)
 		c.loop = l

@@ -186,7 +186,7 @@ func (l *Loop) execute(c *conn, input []byte) {
 	l.executing = c
 	rest, state := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
 	out := l.fx.To(c.id)
-	l.mail()
+	l.deliverInbox()
 	l.executing = nil
 	c.life.Executed(l.now, len(rest) > 0, len(out) > 0, state)
 	c.keep(rest, state.Held)
@@ -198,7 +198,7 @@ func (l *Loop) execute(c *conn, input []byte) {
 // release closes a connection in Core, and drops its backlog.
 func (l *Loop) release(c *conn) {
 	orphans, _ := l.hub.Close(l.now, c.id, l.inbox, &l.ended)
-	l.mail()
+	l.deliverInbox()
 	c.life.Released()
 	c.forget()
 	l.observer.Released(c.id, c.life.End(), orphans)

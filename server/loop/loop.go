@@ -86,7 +86,7 @@ func New(c Config) *Loop {
 func Lead(loops []*Loop) {
 	loops[0].others = loops
 	loops[0].keeper = true
-	loops[0].hub.Keep(loops[0].kernel.Wake)
+	loops[0].hub.OnAlarm(loops[0].kernel.Wake)
 }
 
 // Turn waits until something is ready, and handles all that is. It returns false when
@@ -105,7 +105,7 @@ func (l *Loop) Turn() bool {
 	}
 	if l.inbox.Some() {
 		l.hub.Collect(l.inbox)
-		l.mail()
+		l.deliverInbox()
 	}
 	l.runTasks()
 	l.expire()
@@ -156,12 +156,12 @@ func (l *Loop) event(e Event) {
 func (l *Loop) tick() {
 	if l.keeper && l.now >= l.hub.Alarm() {
 		l.hub.Tick(l.now, l.inbox, &l.fx)
-		l.mail()
+		l.deliverInbox()
 	}
 }
 
-// mail handles the items that were taken out of the inbox.
-func (l *Loop) mail() {
+// deliverInbox handles the items that were taken out of the inbox.
+func (l *Loop) deliverInbox() {
 	l.inbox.Taken(func(item hub.Item) {
 		switch c, ok := item.Owner.(*conn); {
 		case item.Run != nil:
@@ -172,14 +172,14 @@ func (l *Loop) mail() {
 			c.forget()
 			l.attach(c, peer)
 		case c.life.End() == life.Open:
-			l.told(c, item)
+			l.deliver(c, item)
 		}
 	})
 }
 
-// told sends an output of another connection's call, and resumes a connection that
+// deliver sends an output of another connection's call, and resumes a connection that
 // waited for it.
-func (l *Loop) told(c *conn, item hub.Item) {
+func (l *Loop) deliver(c *conn, item hub.Item) {
 	if len(item.Data) > 0 {
 		c.life.Owe(l.now)
 		l.send(c, item.Data, item.Resumed)

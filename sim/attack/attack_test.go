@@ -15,8 +15,8 @@ import (
 
 // TestMain runs the well-behaved client if TestRun starts this program for that.
 func TestMain(m *testing.M) {
-	if addr, found := strings.CutPrefix(os.Args[len(os.Args)-1], "honest="); found {
-		if err := Honest(addr, os.Stdin, os.Stdout); err != nil {
+	if addr, found := strings.CutPrefix(os.Args[len(os.Args)-1], "probe="); found {
+		if err := Probe(addr, os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -61,7 +61,7 @@ func TestRun(t *testing.T) {
 	go s.Serve(l)
 	defer s.Close()
 	target := &Target{Addr: l.Addr().String(), Small: 1000}
-	target.Honest = []string{os.Args[0], "honest=" + target.Addr}
+	target.Probe = []string{os.Args[0], "probe=" + target.Addr}
 	defer target.Stop()
 	quiet := func(context.Context, *Target) error { return nil }
 	for _, a := range []*Attack{

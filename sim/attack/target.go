@@ -20,8 +20,8 @@ type Target struct {
 	Web  string // of WebSockets, HOST:PORT; empty if there is none
 	PID  int    // of its process; 0 if unknown: the process is not measured
 
-	// Honest is the program that calls Honest for Addr, and its arguments.
-	Honest []string
+	// Probe is the program that calls Probe for Addr, and its arguments.
+	Probe []string
 	// Small divides the size of every attack; 1 is full size.
 	Small int
 

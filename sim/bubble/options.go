@@ -47,18 +47,18 @@ func Draw(seed uint64) Options {
 		SameAddr:    percent(30),
 	}
 	crowd := workload.Options{
-		Seed:           seed,
-		Clients:        2 + r.IntN(5),
-		Names:          names[:1+r.IntN(3)],
-		Ops:            10 + r.IntN(20),
-		Pipeline:       1 + r.IntN(2),
-		EndPercent:     []int{3, 8, 25}[r.IntN(3)],
-		ViolentPercent: []int{0, 30, 70, 100}[r.IntN(4)],
-		SplitPercent:   some(50, 20),
-		StallPercent:   some(20, 5),
-		ThinkPercent:   []int{0, 20, 80}[r.IntN(3)],
-		Classic:        percent(10),
-		HalfCloses:     true,
+		Seed:         seed,
+		Clients:      2 + r.IntN(5),
+		Names:        names[:1+r.IntN(3)],
+		Ops:          10 + r.IntN(20),
+		Pipeline:     1 + r.IntN(2),
+		EndPercent:   []int{3, 8, 25}[r.IntN(3)],
+		AbortPercent: []int{0, 30, 70, 100}[r.IntN(4)],
+		SplitPercent: some(50, 20),
+		StallPercent: some(20, 5),
+		ThinkPercent: []int{0, 20, 80}[r.IntN(3)],
+		Classic:      percent(10),
+		HalfCloses:   true,
 	}
 	if crowd.Clients <= 3 {
 		crowd.Pipeline = 1 + r.IntN(5)

@@ -41,7 +41,7 @@ func (w *Work) add(other Work) {
 // Layer is one of the ways to test the server.
 type Layer struct {
 	Name  string
-	Given Given
+	Given Params
 	// Faults are the kinds of perturbations, each of which must happen in a campaign
 	// of at least Enough runs.
 	Faults []string
@@ -87,7 +87,7 @@ type Config struct {
 // Report is what a campaign has done.
 type Report struct {
 	Layer    string
-	Given    Given
+	Given    Params
 	Program  string
 	Work     Work
 	Elapsed  time.Duration

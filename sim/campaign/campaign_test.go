@@ -16,7 +16,7 @@ import (
 // The layer canary fails, and writes evidence that can be played again.
 func TestCanary(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "evidence")
-	if err := Writable(out); err != nil {
+	if err := CheckWritable(out); err != nil {
 		t.Fatal(err)
 	}
 	report, err := Run(context.Background(), Canary(), Config{Seed: 7, Runs: 100, Workers: 2})
@@ -153,7 +153,7 @@ func TestUnwritable(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := Writable(filepath.Join(file, "below")); err == nil {
+	if err := CheckWritable(filepath.Join(file, "below")); err == nil {
 		t.Error("a folder below a file is said to be writable")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Writable creates a folder and checks that evidence can be written below it.
-func Writable(out string) error {
+// CheckWritable creates a folder and checks that evidence can be written below it.
+func CheckWritable(out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("cannot write evidence: %w", err)
 	}
@@ -23,7 +23,7 @@ func Writable(out string) error {
 // summary is the machine-readable part of the evidence.
 type summary struct {
 	Layer string `json:"layer"`
-	Given
+	Params
 	Seed    uint64 `json:"seed"`
 	Failure string `json:"failure"`
 	Replay  string `json:"replay"`

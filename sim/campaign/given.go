@@ -8,15 +8,15 @@ import (
 	"lockd/sim/transport"
 )
 
-// Given is the parameters of a layer besides the seed.
-type Given struct {
+// Params is the parameters of a layer besides the seed.
+type Params struct {
 	Addr    string `json:"addr,omitempty"`    // of a Remote server
 	Clients int    `json:"clients,omitempty"` // instead of the number drawn from the seed
 	Names   int    `json:"names,omitempty"`   // instead of the number drawn from the seed
 }
 
 // Named returns the layer with a name. The error lists the names that exist.
-func Named(name string, g Given) (Layer, error) {
+func Named(name string, g Params) (Layer, error) {
 	if g.Addr != "" {
 		endpoint, err := transport.Parse(g.Addr)
 		return Remote(endpoint, g.Clients, g.Names), err
@@ -26,7 +26,7 @@ func Named(name string, g Given) (Layer, error) {
 		switch {
 		case layer.Name != name:
 			names = append(names, layer.Name)
-		case g != Given{}:
+		case g != Params{}:
 			return Sockets(g.Clients, g.Names), nil
 		default:
 			return layer, nil
@@ -38,7 +38,7 @@ func Named(name string, g Given) (Layer, error) {
 // Replay returns the command that plays the seed of the failure again.
 func (r Report) Replay() string {
 	words := []string{r.program(), "sim", "-layer", r.Layer}
-	if r.Given != (Given{}) {
+	if r.Given != (Params{}) {
 		words = []string{r.program(), "soak"}
 	}
 	if r.Given.Addr != "" {

@@ -57,7 +57,7 @@ func picture(dir string, err error) ([]string, error) {
 			return nil, err
 		}
 		notes = append(notes, fmt.Sprintf("shrunk from %d operations to %d:", len(whole.Ops), len(small.Ops)))
-		notes = append(notes, few(small.Lines(), "shrunk.json")...)
+		notes = append(notes, firstOf(small.Lines(), "shrunk.json")...)
 	}
 	path := filepath.Join(dir, "picture.html")
 	return append(notes, "  "+violation.Verdict(), "picture: "+path), violation.Picture(path)
@@ -74,8 +74,8 @@ func smaller(v *history.Violation) (*history.History, *history.Violation) {
 	return small, own
 }
 
-// few returns the first lines of a file, for people.
-func few(lines []string, file string) []string {
+// firstOf returns the first lines of a file, for people.
+func firstOf(lines []string, file string) []string {
 	var shown []string
 	for i, line := range lines {
 		if i == mostShown {

@@ -45,7 +45,7 @@ func TestHistoryEvidence(t *testing.T) {
 
 // The history of a run is checked even if the run itself has failed.
 func TestHistoryOfFailedRun(t *testing.T) {
-	h := &history.History{Ops: []history.Op{
+	h := &history.History{Ops: []history.Operation{
 		{Command: history.Get, Name: "x", Call: 1, Return: 2, Answered: true, Value: 1},
 		{Conn: 1, Command: history.Get, Name: "x", Call: 3, Return: 4, Answered: true, Value: 1},
 		{Seq: 1, Command: history.Inspect, Name: "x", Call: 5, Return: 6, Answered: true, Value: 1},

@@ -87,7 +87,7 @@ func explain(dir string, o world.Options) ([]string, error) {
 	for _, event := range e.Shrunk {
 		lines = append(lines, event.String())
 	}
-	notes = append(notes, few(lines, "shrunk.txt")...)
+	notes = append(notes, firstOf(lines, "shrunk.txt")...)
 	notes = append(notes, "  "+firstLine(e.Reason.Error()))
 	return notes, writeTrace(filepath.Join(dir, "shrunk.txt"), o, e.Reason, e.Shrunk)
 }

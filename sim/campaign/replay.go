@@ -84,7 +84,7 @@ func (s *Saved) readTrace(text string) (err error) {
 
 // layer returns the layer of the summary. The layer soak has no name for Named: it
 // follows from the address.
-func (s *summary) layer() (Layer, error) { return Named(s.Layer, s.Given) }
+func (s *summary) layer() (Layer, error) { return Named(s.Layer, s.Params) }
 
 // Play plays the evidence again. The error is a *Failure if it fails again, or says
 // why it cannot be played.

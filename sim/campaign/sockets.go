@@ -14,7 +14,7 @@ import (
 // that follows from the seed. clients and names, if not 0, replace the numbers drawn
 // from the seed.
 func Sockets(clients, names int) Layer {
-	given := Given{Clients: clients, Names: names}
+	given := Params{Clients: clients, Names: names}
 	return Layer{Name: "sockets", Given: given, Faults: sockets.Faults, Enough: 3000, Open: func(workers int) (Player, error) {
 		p := &socketPlayer{given: given}
 		for range workers {
@@ -27,7 +27,7 @@ func Sockets(clients, names int) Layer {
 // socketPlayer has a server for every worker and driver, started when the first seed
 // needs it.
 type socketPlayer struct {
-	given   Given
+	given   Params
 	servers []map[sockets.Driver]*socketServer // by worker
 }
 
@@ -113,7 +113,7 @@ func (p *socketPlayer) Close() error {
 // Remote returns the layer of a server at an address, which other clients may be using.
 // clients and names, if not 0, replace the numbers drawn from the seed.
 func Remote(endpoint transport.Endpoint, clients, names int) Layer {
-	given := Given{endpoint.String(), clients, names}
+	given := Params{endpoint.String(), clients, names}
 	return Layer{Name: "soak", Given: given, Open: func(int) (Player, error) {
 		server, err := sockets.Connect(endpoint)
 		if err != nil {
@@ -126,7 +126,7 @@ func Remote(endpoint transport.Endpoint, clients, names int) Layer {
 type remotePlayer struct {
 	server   *sockets.Remote
 	endpoint transport.Endpoint
-	given    Given
+	given    Params
 }
 
 func (p *remotePlayer) Close() error { return nil }

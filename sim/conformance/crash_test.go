@@ -127,7 +127,7 @@ func TestCrashOnce(t *testing.T) {
 	l.Close()
 	opts.Timeout = conformance.DefaultTimeout
 	opts.Skip = bulk
-	opts.Start = process.Start(fmt.Sprintf("%s=%s %s=100ms %s=%s/once %s",
+	opts.Start = process.Command(fmt.Sprintf("%s=%s %s=100ms %s=%s/once %s",
 		helperAddr, opts.Endpoints[0].Address, helperCrash, helperOnce, t.TempDir(), os.Args[0]), opts.Endpoints)
 	found := judge(t, opts)
 	var text, junit strings.Builder
@@ -142,7 +142,7 @@ func TestCrashOnce(t *testing.T) {
 		}
 	}
 	for form, text := range map[string]string{"text": text.String(), "junit": junit.String()} {
-		if !strings.Contains(text, "panic: this is the end") || strings.Contains(text, "    often  ") {
+		if !strings.Contains(text, "panic: this is the end") || strings.Contains(text, "    hint   ") {
 			t.Errorf("%s: %s", form, text)
 		}
 	}
@@ -162,7 +162,7 @@ func TestStartCommand(t *testing.T) {
 	l.Close()
 	opts := at(on)
 	opts.Timeout = conformance.DefaultTimeout
-	opts.Start = process.Start("env "+helperAddr+"="+on.Address+" "+os.Args[0], []transport.Endpoint{on})
+	opts.Start = process.Command("env "+helperAddr+"="+on.Address+" "+os.Args[0], []transport.Endpoint{on})
 	opts.Run = []string{"get-free", "statistics-*-fresh-server"}
 	if found := judge(t, opts); !found.Conforms() || len(found.Of(report.Passed)) != 3 {
 		t.Errorf("the verdict is %q", found.Verdict())
@@ -173,13 +173,13 @@ func TestStartCommand(t *testing.T) {
 		"ulimit -n 256; export " + helperAddr + "=" + on.Address + "\n" + os.Args[0],
 		"exec env " + helperAddr + "=" + on.Address + " " + os.Args[0] + " | cat",
 	} {
-		opts.Start = process.Start(form, opts.Endpoints)
+		opts.Start = process.Command(form, opts.Endpoints)
 		opts.Run = []string{"get-free", "stop-answers-first"}
 		if found := judge(t, opts); !found.Conforms() || len(found.Of(report.Passed)) != 2 {
 			t.Errorf("%q: the verdict is %q", form, found.Verdict())
 		}
 	}
-	opts.Start = process.Start("echo no such luck; false", opts.Endpoints)
+	opts.Start = process.Command("echo no such luck; false", opts.Endpoints)
 	if _, err := conformance.Run(context.Background(), opts); err == nil || !strings.Contains(err.Error(), "no such luck") {
 		t.Errorf("got error %v, want one with the output of the command", err)
 	}

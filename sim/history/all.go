@@ -18,25 +18,25 @@ const (
 	maxOverlap = 12  // concurrent operations
 )
 
-// all is the state of every name in both tables.
-type all struct {
+// tablesState is the state of every name in both tables.
+type tablesState struct {
 	progress
-	names                  [maxNames]one
+	names                  [maxNames]nameState
 	orphans, sharedOrphans int
 }
 
-// whole is a history that is short enough to be checked without partitioning.
-type whole struct {
+// shortHistory is a history that is short enough to be checked without partitioning.
+type shortHistory struct {
 	partition
 	names []string // sorted; a name's number is its index
 	addrs []string // of the connections, by their numbers in the partition
 }
 
 // whole prepares a history for the model of all names, if it is short enough.
-func (h *History) whole() (whole, bool) {
-	ends := map[int]*Op{}
+func (h *History) whole() (shortHistory, bool) {
+	ends := map[int]*Operation{}
 	numbers := map[string]int{}
-	var ops []*Op
+	var ops []*Operation
 	for i := range h.Ops {
 		op := &h.Ops[i]
 		if op.Command == End {
@@ -49,9 +49,9 @@ func (h *History) whole() (whole, bool) {
 		}
 	}
 	if len(h.Ops) > maxWhole || len(numbers) > maxNames || len(ends) > maxConns || h.overlap() > maxOverlap {
-		return whole{}, false
+		return shortHistory{}, false
 	}
-	w := whole{names: slices.Sorted(maps.Keys(numbers))}
+	w := shortHistory{names: slices.Sorted(maps.Keys(numbers))}
 	for i, name := range w.names {
 		numbers[name] = i
 	}
@@ -87,15 +87,15 @@ func (h *History) overlap() int {
 // modelOfAll is the model of all names together. It checks what partitions cannot: that
 // an end releases several names in one step [END-7], and that statistics and dumps are
 // snapshots [STATS-8, DUMP-8].
-func modelOfAll(w whole, classic bool, v view) porcupine.Model {
-	initial := all{}
+func modelOfAll(w shortHistory, classic bool, v view) porcupine.Model {
+	initial := tablesState{}
 	for i := range initial.names {
 		initial.names[i].holder = -1
 	}
 	return porcupine.Model{
 		Init: func() any { return initial },
 		Step: func(state, in, _ any) (bool, any) {
-			s, op := state.(all), in.(input)
+			s, op := state.(tablesState), in.(input)
 			legal, effective := s.admit(&op)
 			if !legal || !effective {
 				return legal, s
@@ -115,11 +115,11 @@ func modelOfAll(w whole, classic bool, v view) porcupine.Model {
 			return !op.op.Answered || op.op.Value == want, s
 		},
 		Equal: func(a, b any) bool {
-			x, y := a.(all), b.(all)
+			x, y := a.(tablesState), b.(tablesState)
 			return x.names == y.names && x.orphans == y.orphans && x.sharedOrphans == y.sharedOrphans
 		},
 		Hash: func(state any) uint64 {
-			s := state.(all)
+			s := state.(tablesState)
 			sum := uint64(s.orphans + 100*s.sharedOrphans)
 			for _, n := range s.names {
 				sum = sum*1099511628211 + n.holders*31 + uint64(n.holder)
@@ -128,7 +128,7 @@ func modelOfAll(w whole, classic bool, v view) porcupine.Model {
 		},
 		DescribeOperation: v.operation,
 		DescribeState: func(state any) string {
-			s := state.(all)
+			s := state.(tablesState)
 			var parts []string
 			for i, name := range w.names {
 				parts = append(parts, v.short(name)+": "+v.holders(s.names[i]))
@@ -139,7 +139,7 @@ func modelOfAll(w whole, classic bool, v view) porcupine.Model {
 }
 
 // show returns the answer to a query that spans names, in the canonical form.
-func (s *all) show(command string, w *whole) string {
+func (s *tablesState) show(command string, w *shortHistory) string {
 	figures := map[string]int{"orphans": s.orphans, "shared_orphans": s.sharedOrphans}
 	var exclusive, shared []string
 	for i, name := range w.names {

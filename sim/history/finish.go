@@ -12,7 +12,7 @@ func (h *History) Finish() {
 		ended[op.Conn] = ended[op.Conn] || op.Command == End
 	}
 	var open []int // connections, in the order of their first operations
-	ends := map[int]*Op{}
+	ends := map[int]*Operation{}
 	for i := range h.Ops {
 		op := &h.Ops[i]
 		if ended[op.Conn] {
@@ -20,7 +20,7 @@ func (h *History) Finish() {
 		}
 		end := ends[op.Conn]
 		if end == nil {
-			end = &Op{Conn: op.Conn, Command: End, Call: op.Call, Return: last + 1}
+			end = &Operation{Conn: op.Conn, Command: End, Call: op.Call, Return: last + 1}
 			ends[op.Conn] = end
 			open = append(open, op.Conn)
 		}

@@ -27,8 +27,8 @@ const (
 	End           = "end" // the connection ends
 )
 
-// Op is one operation.
-type Op struct {
+// Operation is one operation.
+type Operation struct {
 	Conn    int    `json:"conn"` // counted from 0, never used for two connections
 	Seq     int    `json:"seq"`  // order of the operations of one connection
 	Command string `json:"command"`
@@ -50,11 +50,11 @@ type Fault struct {
 
 // History is what all clients of one run saw.
 type History struct {
-	Classic bool     `json:"classic,omitempty"` // get is not re-entrant [CLASSIC-2]
-	Addrs   []string `json:"addrs,omitempty"`   // by connection, as dumps show them; "" is unknown
-	Prefix  string   `json:"prefix,omitempty"`  // of all names; pictures omit it
-	Ops     []Op     `json:"ops"`
-	Faults  []Fault  `json:"faults,omitempty"`
+	Classic bool        `json:"classic,omitempty"` // get is not re-entrant [CLASSIC-2]
+	Addrs   []string    `json:"addrs,omitempty"`   // by connection, as dumps show them; "" is unknown
+	Prefix  string      `json:"prefix,omitempty"`  // of all names; pictures omit it
+	Ops     []Operation `json:"ops"`
+	Faults  []Fault     `json:"faults,omitempty"`
 }
 
 // Read reads a history written by Write.
@@ -81,17 +81,17 @@ func (h *History) Write(path string) error {
 
 // inspection says whether an operation changes nothing; if it is unanswered it has no
 // meaning.
-func (o *Op) inspection() bool {
+func (o *Operation) inspection() bool {
 	return o.Command == Inspect || o.Command == InspectShared || o.spansNames()
 }
 
 // spansNames says whether the operation is about the tables as a whole.
-func (o *Op) spansNames() bool {
+func (o *Operation) spansNames() bool {
 	return o.Command == Statistics || o.Command == Dump || o.Command == DumpShared
 }
 
 // shared says whether the operation is about the shared table.
-func (o *Op) shared() bool {
+func (o *Operation) shared() bool {
 	return o.Command == GetShared || o.Command == ReleaseShared || o.Command == InspectShared
 }
 

@@ -18,7 +18,7 @@ func parse(t *testing.T, text string) *History {
 	seq := map[int]int{}
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		f := strings.Split(strings.TrimSpace(line), "|")
-		var op Op
+		var op Operation
 		op.Conn = int(f[0][0] - '0')
 		op.Command, op.Name, _ = strings.Cut(strings.TrimSpace(f[1]), " ")
 		op.Seq = seq[op.Conn]

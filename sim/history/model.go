@@ -34,8 +34,8 @@ func (p *progress) admit(in *input) (legal, effective bool) {
 	return true, true
 }
 
-// one is the state of one name in one table.
-type one struct {
+// nameState is the state of nameState name in nameState table.
+type nameState struct {
 	progress
 	holder  int    // exclusive: the connection, or -1
 	holders uint64 // shared: the set of connections
@@ -44,9 +44,9 @@ type one struct {
 // modelOfOne is the model of a single name in a single table.
 func modelOfOne(classic bool, v view) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return one{holder: -1} },
+		Init: func() any { return nameState{holder: -1} },
 		Step: func(state, in, _ any) (bool, any) {
-			s, op := state.(one), in.(input)
+			s, op := state.(nameState), in.(input)
 			legal, effective := s.admit(&op)
 			if !legal || !effective {
 				return legal, s
@@ -55,20 +55,20 @@ func modelOfOne(classic bool, v view) porcupine.Model {
 			return !op.op.Answered || op.op.Value == want, s
 		},
 		Equal: func(a, b any) bool {
-			x, y := a.(one), b.(one)
+			x, y := a.(nameState), b.(nameState)
 			return x.holder == y.holder && x.holders == y.holders
 		},
 		Hash: func(state any) uint64 {
-			s := state.(one)
+			s := state.(nameState)
 			return s.holders*31 + uint64(s.holder)
 		},
 		DescribeOperation: v.operation,
-		DescribeState:     func(state any) string { return v.holders(state.(one)) },
+		DescribeState:     func(state any) string { return v.holders(state.(nameState)) },
 	}
 }
 
 // apply changes the state and returns the answer.
-func (s *one) apply(in *input, classic bool) int {
+func (s *nameState) apply(in *input, classic bool) int {
 	bit := uint64(1) << in.conn
 	switch in.op.Command {
 	case End:

@@ -13,7 +13,7 @@ const maxConns = 64
 
 // input is an operation as the models see it.
 type input struct {
-	op   *Op
+	op   *Operation
 	conn int // counted from 0 within the partition
 	// seq is the index of the operation among those of its connection in the
 	// partition; for an end, how many answered ones come before it.
@@ -37,7 +37,7 @@ type key struct {
 	name   string
 }
 
-func (o *Op) key() key { return key{o.shared(), o.Name} }
+func (o *Operation) key() key { return key{o.shared(), o.Name} }
 
 func (k key) compare(other key) int {
 	if c := cmp.Compare(k.name, other.name); c != 0 || k.shared == other.shared {
@@ -64,8 +64,8 @@ func (p *partition) title() string {
 // partitions splits a history by table and name, sorted. The end of a
 // connection is copied into every partition in which the connection has operations.
 func (h *History) partitions() []partition {
-	ops := map[key][]*Op{}
-	ends := map[int]*Op{}
+	ops := map[key][]*Operation{}
+	ends := map[int]*Operation{}
 	for i := range h.Ops {
 		op := &h.Ops[i]
 		switch {
@@ -88,9 +88,9 @@ func (h *History) partitions() []partition {
 // prepare converts operations and the ends of their connections for porcupine. It drops
 // unanswered inspections, and renumbers connections and the operations of each. labels
 // are the connections' old numbers.
-func prepare(ops []*Op, ends map[int]*Op, names map[string]int) (operations []porcupine.Operation, labels []int) {
-	ops = slices.DeleteFunc(slices.Clone(ops), func(op *Op) bool { return !op.Answered && op.inspection() })
-	slices.SortStableFunc(ops, func(a, b *Op) int {
+func prepare(ops []*Operation, ends map[int]*Operation, names map[string]int) (operations []porcupine.Operation, labels []int) {
+	ops = slices.DeleteFunc(slices.Clone(ops), func(op *Operation) bool { return !op.Answered && op.inspection() })
+	slices.SortStableFunc(ops, func(a, b *Operation) int {
 		return cmp.Or(cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.Seq, b.Seq))
 	})
 	number := map[int]int{}

@@ -15,7 +15,7 @@ var texts = map[string]string{
 
 // Answer sets the reply to a lock command. It returns an error if the line cannot be the
 // reply: replies come in order, one for each command [REPLY-1].
-func (o *Op) Answer(line []byte, classic bool, now int64) error {
+func (o *Operation) Answer(line []byte, classic bool, now int64) error {
 	reply, err := wire.ParseReply(line)
 	if err != nil {
 		return fmt.Errorf("connection %d: %s %s is answered %q", o.Conn, o.Command, o.Name, line)

@@ -43,11 +43,11 @@ func (h *History) connections() (n int) {
 
 // without returns the history without the operations with the given indices.
 func (h *History) without(places []int) *History {
-	drop := map[*Op]bool{}
+	drop := map[*Operation]bool{}
 	for _, i := range places {
 		drop[&h.Ops[i]] = true
 	}
-	return h.keep(func(op *Op) bool { return !drop[op] })
+	return h.keep(func(op *Operation) bool { return !drop[op] })
 }
 
 // dropIdle removes operations that change nothing in any order that explains the
@@ -101,12 +101,12 @@ func (h *History) turns() [][]int {
 }
 
 // got says whether the operation acquired a lock, or its connection already held it.
-func (o *Op) got() bool {
+func (o *Operation) got() bool {
 	return o.Answered && (o.Command == Get && o.Value == 1 || o.Command == GetShared)
 }
 
 // gaveUp says whether the operation released a lock.
-func (o *Op) gaveUp() bool {
+func (o *Operation) gaveUp() bool {
 	return o.Answered && o.Value == 1 && (o.Command == Release || o.Command == ReleaseShared)
 }
 
@@ -120,7 +120,7 @@ func (h *History) idle() []int {
 		}
 	}
 	for _, turn := range h.turns() {
-		var last *Op // the last one that may have changed something
+		var last *Operation // the last one that may have changed something
 		for _, i := range turn {
 			if op := &h.Ops[i]; op.idleAfter(last) {
 				idle = append(idle, i)
@@ -134,7 +134,7 @@ func (h *History) idle() []int {
 
 // idleAfter says whether an operation changes nothing, given the last one of its
 // connection that did, on the same name.
-func (o *Op) idleAfter(last *Op) bool {
+func (o *Operation) idleAfter(last *Operation) bool {
 	holds, free := last != nil && last.got(), last == nil || last.gaveUp()
 	switch o.Command {
 	case Get:
@@ -155,7 +155,7 @@ func (h *History) pairs() [][]int {
 	var list [][]int
 	over := map[int]int64{} // by the index of the get
 	for _, turn := range h.turns() {
-		var last *Op
+		var last *Operation
 		for n, i := range turn {
 			op := &h.Ops[i]
 			if op.idleAfter(last) {
@@ -183,13 +183,13 @@ func (h *History) pairs() [][]int {
 	return list
 }
 
-func (h *History) end(conn int) *Op {
-	return &h.Ops[slices.IndexFunc(h.Ops, func(op Op) bool { return op.Conn == conn && op.Command == End })]
+func (h *History) end(conn int) *Operation {
+	return &h.Ops[slices.IndexFunc(h.Ops, func(op Operation) bool { return op.Conn == conn && op.Command == End })]
 }
 
 // seen says whether an answer may depend on the lock being held between a get and the
 // operation after it, or an unanswered get may have failed because of that.
-func (h *History) seen(get, after *Op) bool {
+func (h *History) seen(get, after *Operation) bool {
 	for i := range h.Ops {
 		op := &h.Ops[i]
 		if op.Conn == get.Conn && !op.spansNames() {
@@ -208,7 +208,7 @@ func (h *History) seen(get, after *Op) bool {
 
 // depends says whether the effect or answer of an operation on a name depends on whether
 // another connection holds the lock.
-func (o *Op) depends(k key) bool {
+func (o *Operation) depends(k key) bool {
 	switch {
 	case o.spansNames():
 		return o.sees(k)
@@ -223,7 +223,7 @@ func (o *Op) depends(k key) bool {
 }
 
 // sees says whether an operation that spans names shows the table of a key.
-func (o *Op) sees(k key) bool {
+func (o *Operation) sees(k key) bool {
 	return o.Command == Statistics || o.Command == DumpShared && k.shared || o.Command == Dump && !k.shared
 }
 
@@ -251,7 +251,7 @@ func (h *History) unanswered() [][]int {
 	}
 	var list [][]int
 	for _, k := range keys {
-		seen := slices.ContainsFunc(h.Ops, func(op Op) bool { return op.Answered && op.Return >= since[k] && op.depends(k) })
+		seen := slices.ContainsFunc(h.Ops, func(op Operation) bool { return op.Answered && op.Return >= since[k] && op.depends(k) })
 		if !bad[k] && !seen {
 			list = append(list, gets[k])
 		}
@@ -276,7 +276,7 @@ func (h *History) groups() [][]int {
 	}
 	var list [][]int
 	for _, k := range keys {
-		if !slices.ContainsFunc(h.Ops, func(op Op) bool { return op.spansNames() && op.sees(k) }) {
+		if !slices.ContainsFunc(h.Ops, func(op Operation) bool { return op.spansNames() && op.sees(k) }) {
 			list = append(list, places[k])
 		}
 	}

@@ -52,13 +52,13 @@ func makeHistory(seed uint64, grain int64) *History {
 	for conn := range next {
 		m.h.Addrs = append(m.h.Addrs, fmt.Sprint("a", conn))
 	}
-	slices.SortStableFunc(m.h.Ops, func(a, b Op) int { return int(a.Call - b.Call) })
+	slices.SortStableFunc(m.h.Ops, func(a, b Operation) int { return int(a.Call - b.Call) })
 	return &m.h
 }
 
-func (m *maker) op(conn int, command, name string) *Op {
+func (m *maker) op(conn int, command, name string) *Operation {
 	m.now += m.grain
-	op := Op{Conn: conn, Seq: m.seqs[conn], Command: command, Name: name, Answered: command != End}
+	op := Operation{Conn: conn, Seq: m.seqs[conn], Command: command, Name: name, Answered: command != End}
 	op.Call = max(m.calls[conn], m.now-m.Int64N(3*m.grain))
 	op.Return = max(m.returned[conn]+1, m.now+1+m.Int64N(3*m.grain))
 	m.seqs[conn]++
@@ -157,10 +157,10 @@ func (m *maker) end(conn int) {
 		op.Answered, op.Value, op.Text, op.Return = false, 0, "", end.Return
 	}
 	for range m.IntN(2) { // never executed
-		op := Op{Conn: conn, Seq: end.Seq, Command: []string{Get, Release, GetShared}[m.IntN(3)], Name: "x"}
+		op := Operation{Conn: conn, Seq: end.Seq, Command: []string{Get, Release, GetShared}[m.IntN(3)], Name: "x"}
 		op.Call, op.Return = max(end.Call-2, 0), end.Return
 		m.h.Ops = append(m.h.Ops, op)
-		m.h.Ops[slices.IndexFunc(m.h.Ops, func(o Op) bool { return o.Conn == conn && o.Command == End })].Seq++
+		m.h.Ops[slices.IndexFunc(m.h.Ops, func(o Operation) bool { return o.Conn == conn && o.Command == End })].Seq++
 	}
 }
 
@@ -233,7 +233,7 @@ func TestShrink(t *testing.T) {
 			t.Fatalf("seed %d: %v became %v:\n%s", seed, v, again, small.lines())
 		}
 		for _, op := range small.Ops {
-			if !slices.ContainsFunc(h.Ops, func(o Op) bool {
+			if !slices.ContainsFunc(h.Ops, func(o Operation) bool {
 				return o.Conn == op.Conn && o.Seq == op.Seq && o.Command == op.Command && o.Name == op.Name
 			}) {
 				t.Errorf("seed %d: %+v is not in the original", seed, op)

@@ -28,7 +28,7 @@ func (v *Violation) Verdict() string {
 }
 
 // told says what an answer means.
-func told(op *Op, name string) string {
+func told(op *Operation, name string) string {
 	yes := op.Value != 0
 	switch op.Command {
 	case Get:
@@ -63,12 +63,12 @@ func (h *History) restrict(p partition) *History {
 	if p.whole {
 		return h
 	}
-	return h.keep(func(op *Op) bool { return op.Command == End || !op.spansNames() && op.key() == p.key })
+	return h.keep(func(op *Operation) bool { return op.Command == End || !op.spansNames() && op.key() == p.key })
 }
 
 // keep returns a history of the wanted operations, without connections that then have
 // only an end.
-func (h *History) keep(wanted func(*Op) bool) *History {
+func (h *History) keep(wanted func(*Operation) bool) *History {
 	kept := *h
 	kept.Ops, kept.Faults = nil, nil
 	busy := map[int]bool{}
@@ -78,7 +78,7 @@ func (h *History) keep(wanted func(*Op) bool) *History {
 			busy[op.Conn] = busy[op.Conn] || op.Command != End
 		}
 	}
-	kept.Ops = slices.DeleteFunc(kept.Ops, func(op Op) bool { return !busy[op.Conn] })
+	kept.Ops = slices.DeleteFunc(kept.Ops, func(op Operation) bool { return !busy[op.Conn] })
 	for _, f := range h.Faults {
 		if busy[f.Conn] {
 			kept.Faults = append(kept.Faults, f)
@@ -92,7 +92,7 @@ func (h *History) keep(wanted func(*Op) bool) *History {
 // history is linearizable, so is the result: an order of all operations begins with an
 // order of the finished ones and some of those under way.
 func (h *History) until(moment int64) *History {
-	kept := h.keep(func(op *Op) bool { return op.Call <= moment || op.Command == End })
+	kept := h.keep(func(op *Operation) bool { return op.Call <= moment || op.Command == End })
 	for i := range kept.Ops {
 		op := &kept.Ops[i]
 		if op.Return <= moment {
@@ -111,7 +111,7 @@ func (h *History) until(moment int64) *History {
 
 // breaking returns the history up to the first moment at which a part is violated, and
 // the operation that was answered then; nil if they are not found in time.
-func (h *History) breaking(title string, deadline time.Time) (*History, *Op) {
+func (h *History) breaking(title string, deadline time.Time) (*History, *Operation) {
 	var moments []int64
 	for i := range h.Ops {
 		if h.Ops[i].Answered {
@@ -137,7 +137,7 @@ func (h *History) breaking(title string, deadline time.Time) (*History, *Op) {
 	if unsure {
 		return broken, nil
 	}
-	var last *Op
+	var last *Operation
 	for i := range broken.Ops {
 		if op := &broken.Ops[i]; op.Answered && op.Return == moments[at] {
 			if last != nil {

@@ -20,7 +20,7 @@ func (h *History) view(labels []int) view { return view{h.Prefix, labels} }
 func (v view) short(name string) string { return strings.TrimPrefix(name, v.prefix) }
 
 // op formats an operation and its answer.
-func (v view) op(op *Op) string {
+func (v view) op(op *Operation) string {
 	text := strings.TrimSuffix(op.Command+" "+v.short(op.Name), " ")
 	switch {
 	case op.Command == End:
@@ -37,7 +37,7 @@ func (v view) op(op *Op) string {
 func (v view) operation(in, _ any) string { return v.op(in.(input).op) }
 
 // holders formats the state of a name.
-func (v view) holders(s one) string {
+func (v view) holders(s nameState) string {
 	var parts []string
 	if s.holder >= 0 {
 		parts = append(parts, fmt.Sprintf("held by connection %d", v.labels[s.holder]))
@@ -59,7 +59,7 @@ func (v view) holders(s one) string {
 func (h *History) Lines() []string {
 	var lines []string
 	see := h.view(nil)
-	for _, op := range slices.SortedStableFunc(slices.Values(h.Ops), func(a, b Op) int { return cmp.Compare(a.Call, b.Call) }) {
+	for _, op := range slices.SortedStableFunc(slices.Values(h.Ops), func(a, b Operation) int { return cmp.Compare(a.Call, b.Call) }) {
 		lines = append(lines, fmt.Sprintf("connection %d: %s, from %d to %d", op.Conn, see.op(&op), op.Call, op.Return))
 	}
 	return lines

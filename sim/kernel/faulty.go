@@ -36,9 +36,9 @@ func NewFaulty(p *Poller, rates Rates, patience int) *Faulty {
 	return f
 }
 
-// SetDice sets the source of random numbers that decides on faults: below returns a
+// SetRandom sets the source of random numbers that decides on faults: below returns a
 // number from 0 to n-1. With nil there are no faults.
-func (f *Faulty) SetDice(below func(n int) int) { f.below = below }
+func (f *Faulty) SetRandom(below func(n int) int) { f.below = below }
 
 // SetRates changes the rates of the faults.
 func (f *Faulty) SetRates(r Rates) { f.rates = r }

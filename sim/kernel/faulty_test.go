@@ -35,7 +35,7 @@ func newFaulty(t *testing.T, connections, patience int, strike ...Fault) *faulty
 		rates[fault] = 100
 	}
 	f.SetRates(rates)
-	f.SetDice(rand.New(rand.NewPCG(1, 2)).IntN)
+	f.SetRandom(rand.New(rand.NewPCG(1, 2)).IntN)
 	return f
 }
 

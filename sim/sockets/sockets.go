@@ -37,16 +37,16 @@ func Draw(seed uint64, driver Driver, clients, names int) Options {
 	}
 	o := Options{Driver: driver, Flood: r.IntN(100) == 0}
 	o.Crowd = workload.Options{
-		Seed:           seed,
-		Clients:        clients,
-		Ops:            15 + r.IntN(20),
-		Pipeline:       1 + r.IntN(max(1, min(5, 10/clients))),
-		EndPercent:     []int{0, 3, 10, 60}[r.IntN(4)],
-		ViolentPercent: []int{0, 30, 100}[r.IntN(3)],
-		SplitPercent:   []int{0, 20}[r.IntN(2)],
-		StallPercent:   []int{0, 0, 2}[r.IntN(3)],
-		HalfCloses:     driver.Transport != transport.WebSocket,
-		Reliable:       true,
+		Seed:         seed,
+		Clients:      clients,
+		Ops:          15 + r.IntN(20),
+		Pipeline:     1 + r.IntN(max(1, min(5, 10/clients))),
+		EndPercent:   []int{0, 3, 10, 60}[r.IntN(4)],
+		AbortPercent: []int{0, 30, 100}[r.IntN(3)],
+		SplitPercent: []int{0, 20}[r.IntN(2)],
+		StallPercent: []int{0, 0, 2}[r.IntN(3)],
+		HalfCloses:   driver.Transport != transport.WebSocket,
+		Reliable:     true,
 	}
 	if r.IntN(3) == 0 {
 		o.Crowd.Clients, o.Crowd.Ops = min(clients, 3), 12

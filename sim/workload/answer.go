@@ -9,7 +9,7 @@ import (
 )
 
 // answer reads the reply to one operation and checks its form.
-func (c *client) answer(op *history.Op) error {
+func (c *client) answer(op *history.Operation) error {
 	switch op.Command {
 	case history.Statistics:
 		figures, err := c.reader.Stats()

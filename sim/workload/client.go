@@ -12,10 +12,10 @@ import (
 
 // client is one client of a run, with one connection after the other.
 type client struct {
-	*crowd
+	*run
 	number   int
 	random   *rand.Rand
-	ops      []*history.Op
+	ops      []*history.Operation
 	faults   []history.Fault
 	addrs    map[int]string
 	coverage map[string]int64
@@ -28,9 +28,9 @@ type client struct {
 	floor  counts // tally.floor at that time
 }
 
-func newClient(c *crowd, number int) *client {
+func newClient(c *run, number int) *client {
 	return &client{
-		crowd: c, number: number,
+		run: c, number: number,
 		random:   rand.New(rand.NewPCG(c.options.Seed, uint64(number)+1)),
 		addrs:    map[int]string{},
 		coverage: map[string]int64{},
@@ -125,7 +125,7 @@ func (c *client) batch() error {
 	if c.percent(c.options.ThinkPercent) {
 		c.env.Think(c.number, c.random)
 	}
-	var ops []*history.Op
+	var ops []*history.Operation
 	text := ""
 	for range 1 + c.random.IntN(c.options.Pipeline) {
 		op := c.choose()
@@ -162,8 +162,8 @@ func (c *client) batch() error {
 }
 
 // choose returns a random operation.
-func (c *client) choose() *history.Op {
-	op := &history.Op{Conn: c.id, Seq: c.seq}
+func (c *client) choose() *history.Operation {
+	op := &history.Operation{Conn: c.id, Seq: c.seq}
 	c.seq++
 	if c.percent(c.options.TablePercent) {
 		op.Command = []string{history.Statistics, history.Dump, history.DumpShared}[c.random.IntN(3)]
@@ -197,7 +197,7 @@ func (c *client) send(text string) error {
 }
 
 // receive reads the replies to operations, in order, and returns their number.
-func (c *client) receive(ops []*history.Op) (int, error) {
+func (c *client) receive(ops []*history.Operation) (int, error) {
 	for i, op := range ops {
 		if err := c.answer(op); err != nil {
 			return i, err
@@ -240,7 +240,7 @@ func (c *client) finish(call int64, done bool) {
 	if !c.options.Reliable {
 		call = min(call, c.mark)
 	}
-	end := &history.Op{Conn: c.id, Seq: c.seq, Command: history.End, Call: call}
+	end := &history.Operation{Conn: c.id, Seq: c.seq, Command: history.End, Call: call}
 	c.ops = append(c.ops, end)
 	now := int64(0)
 	if done {

@@ -8,8 +8,8 @@ import (
 
 // leave ends the connection in a random way, before the replies to these operations are
 // read.
-func (c *client) leave(owed []*history.Op) error {
-	violent := c.percent(c.options.ViolentPercent)
+func (c *client) leave(owed []*history.Operation) error {
+	violent := c.percent(c.options.AbortPercent)
 	if !c.options.HalfCloses && !violent {
 		return c.closeHandshake(owed)
 	}
@@ -43,7 +43,7 @@ func (c *client) leave(owed []*history.Op) error {
 
 // halfClose ends the client's stream and reads to the end of the server's: all commands
 // must be answered [END-4], and then the locks are released [END-5].
-func (c *client) halfClose(call int64, owed []*history.Op) error {
+func (c *client) halfClose(call int64, owed []*history.Operation) error {
 	c.hit("half-close")
 	c.fault("half-close")
 	if err := c.conn.CloseWrite(); err != nil {
@@ -70,7 +70,7 @@ func (c *client) halfClose(call int64, owed []*history.Op) error {
 
 // closeHandshake ends a WebSocket gracefully: after the handshake the locks are
 // released.
-func (c *client) closeHandshake(owed []*history.Op) error {
+func (c *client) closeHandshake(owed []*history.Operation) error {
 	if _, err := c.receive(owed); err != nil {
 		return c.lost(err)
 	}

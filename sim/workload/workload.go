@@ -57,13 +57,13 @@ type Options struct {
 	Ops        int // of each client
 	Pipeline   int // maximum of commands in one write
 	EndPercent int // chance that a client ends its connection after a batch
-	// ViolentPercent is the share of ends other than the half-close.
-	ViolentPercent int
-	SplitPercent   int // chance that a batch is sent in pieces
-	StallPercent   int // chance that the replies to a batch are read late
-	TablePercent   int // chance of q, dump and dump shared; they need the dump feature
-	ThinkPercent   int
-	Classic        bool
+	// AbortPercent is the share of ends other than the half-close.
+	AbortPercent int
+	SplitPercent int // chance that a batch is sent in pieces
+	StallPercent int // chance that the replies to a batch are read late
+	TablePercent int // chance of q, dump and dump shared; they need the dump feature
+	ThinkPercent int
+	Classic      bool
 	// Anonymous clients do not send me, which some servers never answer.
 	Anonymous bool
 	// Reliable says that the server never ends a connection on its own, so
@@ -85,8 +85,8 @@ func protocolError(format string, args ...any) error {
 	return &ProtocolError{fmt.Sprintf(format, args...)}
 }
 
-// crowd is the state of a run.
-type crowd struct {
+// run is the state of a run.
+type run struct {
 	env      Environment
 	options  Options
 	conns    atomic.Int64 // ever opened
@@ -101,7 +101,7 @@ type crowd struct {
 // Run runs the clients and returns what they saw. The error is a *ProtocolError, or an
 // error of the connections.
 func Run(env Environment, o Options) (*history.History, map[string]int64, error) {
-	c := &crowd{env: env, options: o, coverage: map[string]int64{}}
+	c := &run{env: env, options: o, coverage: map[string]int64{}}
 	c.history.Classic = o.Classic
 	var done sync.WaitGroup
 	for i := range o.Clients {
@@ -120,14 +120,14 @@ func Run(env Environment, o Options) (*history.History, map[string]int64, error)
 			op.Return = now
 		}
 	}
-	slices.SortFunc(c.history.Ops, func(a, b history.Op) int { return int(a.Call - b.Call) })
+	slices.SortFunc(c.history.Ops, func(a, b history.Operation) int { return int(a.Call - b.Call) })
 	slices.SortFunc(c.history.Faults, func(a, b history.Fault) int { return int(a.At - b.At) })
 	return &c.history, c.coverage, c.failure
 }
 
 // atRest checks the statistics after all clients have ended: nothing is held, and exactly
 // the answered commands are counted.
-func (c *crowd) atRest() error {
+func (c *run) atRest() error {
 	figures, err := c.env.Figures()
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (c *crowd) atRest() error {
 }
 
 // join runs one client and collects what it saw.
-func (c *crowd) join(cl *client) {
+func (c *run) join(cl *client) {
 	err := cl.work()
 	c.mu.Lock()
 	defer c.mu.Unlock()

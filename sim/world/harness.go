@@ -60,7 +60,7 @@ func (s *harness) start() {
 		ServerReceive: o.Receive, ServerSend: o.Window, ClientReceive: min(o.Window, 4<<10),
 	}})
 	s.hub = hub.New(judgedCore{s}, nil)
-	s.hub.MakeBy(func(d *core.Dump) { s.making = d })
+	s.hub.SetDumpMaker(func(d *core.Dump) { s.making = d })
 	limits := &life.Limits{Write: o.writeLimit(), Idle: o.idleLimit()}
 	s.loops = nil
 	var loops []*loop.Loop
@@ -184,10 +184,10 @@ func (s *harness) turn(number int, seed string) {
 	if r.over {
 		return
 	}
-	r.faulty.SetDice(nil)
+	r.faulty.SetRandom(nil)
 	if n, err := strconv.ParseUint(seed, 10, 64); err == nil {
 		dice := newRandom(n, turnStream)
-		r.faulty.SetDice(dice.below)
+		r.faulty.SetRandom(dice.below)
 	}
 	s.turns++
 	before, work := s.progress, r.poller.HasWork()

@@ -39,7 +39,7 @@ func (r *recorder) wrote(s *clientRecord, lines []byte) {
 	now := r.now()
 	for line := range strings.Lines(string(lines)) {
 		command, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		op := history.Op{Conn: s.conn, Seq: s.seq, Command: command, Name: name, Call: now}
+		op := history.Operation{Conn: s.conn, Seq: s.seq, Command: command, Name: name, Call: now}
 		s.seq++
 		s.owed = append(s.owed, len(r.history.Ops))
 		s.mine = append(s.mine, len(r.history.Ops))
@@ -76,7 +76,7 @@ func (r *recorder) ended(s *clientRecord) {
 	if call == 0 {
 		call = s.mark
 	}
-	end := history.Op{Conn: s.conn, Seq: s.seq, Command: history.End, Call: call, Return: r.now()}
+	end := history.Operation{Conn: s.conn, Seq: s.seq, Command: history.End, Call: call, Return: r.now()}
 	for _, i := range s.owed {
 		r.history.Ops[i].Return = max(end.Return, r.history.Ops[i].Call+1)
 	}

@@ -58,7 +58,7 @@ func (r *Run) Execute() error {
 }
 
 func (r *Run) step(s *script.Step) error {
-	if do := alone[s.Verb]; do != nil {
+	if do := withoutConnection[s.Verb]; do != nil {
 		return do(r, s)
 	}
 	c, err := r.Conn(s.Conn)

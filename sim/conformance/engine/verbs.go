@@ -12,10 +12,10 @@ import (
 )
 
 // onConnection has the verbs about a connection, which is opened first if necessary;
-// alone has the others. init fills them, since the functions refer to them.
+// withoutConnection has the others. init fills them, since the functions refer to them.
 var (
-	onConnection map[string]func(*Run, *client.Conn, *script.Step) error
-	alone        map[string]func(*Run, *script.Step) error
+	onConnection      map[string]func(*Run, *client.Conn, *script.Step) error
+	withoutConnection map[string]func(*Run, *script.Step) error
 )
 
 func init() {
@@ -51,7 +51,7 @@ func init() {
 		"half-close": end((*client.Conn).HalfClose),
 		"reset":      end((*client.Conn).Reset),
 	}
-	alone = map[string]func(*Run, *script.Step) error{
+	withoutConnection = map[string]func(*Run, *script.Step) error{
 		"open":      open,
 		"pause":     pause,
 		"stop":      stop,

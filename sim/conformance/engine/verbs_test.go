@@ -11,7 +11,7 @@ import (
 // TestVerbs compares the verbs of the language with those of the engine.
 func TestVerbs(t *testing.T) {
 	run := slices.Collect(maps.Keys(onConnection))
-	run = append(run, slices.Collect(maps.Keys(alone))...)
+	run = append(run, slices.Collect(maps.Keys(withoutConnection))...)
 	slices.Sort(run)
 	if known := slices.Sorted(slices.Values(script.Verbs)); !slices.Equal(known, run) {
 		t.Errorf("the language has the verbs %q, the engine %q", known, run)

@@ -13,11 +13,11 @@ import (
 // server to end. Commands that the shell starts do not inherit the trap.
 const keepShell = "trap : TERM\n"
 
-// Start returns a function that starts an Instance. It runs a shell command, the last part
+// Command returns a function that starts an Instance. It runs a shell command, the last part
 // of which is a server that listens at the endpoints. The server is ended with SIGTERM,
 // and killed if that does not help. The end of its output is part of the error if it fails
 // to start, and of the report if it crashes.
-func Start(command string, endpoints []transport.Endpoint) func(context.Context) (*Instance, error) {
+func Command(command string, endpoints []transport.Endpoint) func(context.Context) (*Instance, error) {
 	return func(context.Context) (*Instance, error) {
 		// A process group of its own, so that what the shell starts is ended with it.
 		cmd := exec.Command("sh", "-c", keepShell+command)

@@ -56,7 +56,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 			Seconds: result.Duration.Seconds(), Failure: result.Failure, Conversation: result.Conversation,
 		}
 		if result.Status == Failed {
-			j.Hint = result.Often()
+			j.Hint = result.Advice()
 		}
 		out.Results = append(out.Results, j)
 	}

@@ -49,9 +49,9 @@ func (r *Result) rank() int {
 	return int(r.Level)
 }
 
-// Often returns the hint of the case, what servers that fail here usually do wrong. It is
+// Advice returns the hint of the case, what servers that fail here usually do wrong. It is
 // empty if the case crashed the server or failed in its preparation.
-func (r *Result) Often() string {
+func (r *Result) Advice() string {
 	if r.Crash || r.Failure == nil {
 		return ""
 	}

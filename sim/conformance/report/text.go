@@ -103,8 +103,8 @@ func (p *printer) failure(r *Result) {
 	if r.Failure.Step != "" {
 		p.field("at step", fmt.Sprintf("%s   (%s)", r.Failure.Step, r.Failure.At), p.faint)
 	}
-	if hint := r.Often(); hint != "" {
-		p.field("often", hint, func(s string) string { return s })
+	if hint := r.Advice(); hint != "" {
+		p.field("hint", hint, func(s string) string { return s })
 	}
 	if r.Reason != "" {
 		p.field("note", r.Reason, p.red)

@@ -36,7 +36,7 @@ type recorder struct {
 
 func (r *recorder) now() int64 { return r.clock.Add(1) }
 
-func (r *recorder) add(op history.Op) {
+func (r *recorder) add(op history.Operation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.history.Ops = append(r.history.Ops, op)
@@ -75,7 +75,7 @@ func playConnection(r *engine.Run, record *recorder, random *rand.Rand, commands
 		return 0, err
 	}
 	for n := range most {
-		op := history.Op{Conn: id, Seq: n, Command: commands[random.IntN(len(commands))], Name: fmt.Sprintf("x%d", random.IntN(linearNames)+1)}
+		op := history.Operation{Conn: id, Seq: n, Command: commands[random.IntN(len(commands))], Name: fmt.Sprintf("x%d", random.IntN(linearNames)+1)}
 		op.Call = record.now()
 		if op.Value, err = r.AskInt(c, op.Command+" "+r.Name(op.Name)); err != nil {
 			return 0, err
@@ -85,7 +85,7 @@ func playConnection(r *engine.Run, record *recorder, random *rand.Rand, commands
 		if random.Float64() >= ending || id >= linearConns-linearClients {
 			continue
 		}
-		end := history.Op{Conn: id, Seq: n + 1, Command: history.End, Call: record.now()}
+		end := history.Operation{Conn: id, Seq: n + 1, Command: history.End, Call: record.now()}
 		if err := c.HalfClose(); err != nil {
 			return 0, engine.Broken(c, err)
 		}

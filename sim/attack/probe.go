@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// noticed is what the well-behaved client has measured.
-type noticed struct {
+// measurements is what the well-behaved client has measured.
+type measurements struct {
 	Waits  []time.Duration `json:"waits"` // for each reply, in nanoseconds
 	Broken string          `json:"broken,omitempty"`
 }
 
-// Honest runs a well-behaved client of the server at a TCP address: it holds a lock,
+// Probe runs a well-behaved client of the server at a TCP address: it holds a lock,
 // and inspects it again and again, waiting for each reply, until in ends. It writes the
 // line "ready" when it has its lock, and at the end its measurements, as JSON. It
 // returns an error if it could not begin.
@@ -29,8 +29,8 @@ type noticed struct {
 // It is meant to run in a process of its own: among the goroutines of the attackers
 // the Go runtime would delay it, which the kernel does not do to a process, and that
 // would be taken for a delay of the server.
-func Honest(addr string, in io.Reader, out io.Writer) error {
-	h := honest{name: fmt.Sprintf("honest-%d-%d", os.Getpid(), time.Now().UnixNano())}
+func Probe(addr string, in io.Reader, out io.Writer) error {
+	h := client{name: fmt.Sprintf("probe-%d-%d", os.Getpid(), time.Now().UnixNano())}
 	var err error
 	if h.conn, err = net.DialTimeout("tcp", addr, patience); err != nil {
 		return err
@@ -48,7 +48,7 @@ func Honest(addr string, in io.Reader, out io.Writer) error {
 		defer cancel()
 		io.Copy(io.Discard, in)
 	}()
-	var n noticed
+	var n measurements
 	if err := h.run(ctx, &n); err != nil {
 		n.Broken = err.Error()
 	}
@@ -57,15 +57,15 @@ func Honest(addr string, in io.Reader, out io.Writer) error {
 
 const ready = "ready"
 
-// honest is the connection of a well-behaved client.
-type honest struct {
+// client is the connection of a well-behaved client.
+type client struct {
 	conn net.Conn
 	read *bufio.Reader
 	name string
 }
 
 // run inspects the lock until ctx ends, and then releases it; it must still be held.
-func (h *honest) run(ctx context.Context, n *noticed) error {
+func (h *client) run(ctx context.Context, n *measurements) error {
 	for ctx.Err() == nil {
 		began := time.Now()
 		if err := h.expect("i", "has lost its lock"); err != nil {
@@ -78,7 +78,7 @@ func (h *honest) run(ctx context.Context, n *noticed) error {
 }
 
 // expect sends a command for the lock, and expects the answer yes.
-func (h *honest) expect(verb, trouble string) error {
+func (h *client) expect(verb, trouble string) error {
 	h.conn.SetDeadline(time.Now().Add(patience))
 	if _, err := fmt.Fprintf(h.conn, "%s %s\n", verb, h.name); err != nil {
 		return fmt.Errorf("the connection of a well-behaved client ended: %w", err)
@@ -93,16 +93,16 @@ func (h *honest) expect(verb, trouble string) error {
 	return nil
 }
 
-// witness is a process that runs Honest.
-type witness struct {
+// probeProcess is a process that runs Probe.
+type probeProcess struct {
 	process *exec.Cmd
 	stdin   io.Closer
 	out     *bufio.Reader
 }
 
 // startWitness starts a well-behaved client and waits until it has its lock.
-func startWitness(ctx context.Context, t *Target) (*witness, error) {
-	w := &witness{process: exec.CommandContext(ctx, t.Honest[0], t.Honest[1:]...)}
+func startWitness(ctx context.Context, t *Target) (*probeProcess, error) {
+	w := &probeProcess{process: exec.CommandContext(ctx, t.Probe[0], t.Probe[1:]...)}
 	var said strings.Builder
 	w.process.Stderr = &said
 	stdin, err := w.process.StdinPipe()
@@ -126,7 +126,7 @@ func startWitness(ctx context.Context, t *Target) (*witness, error) {
 }
 
 // end ends the well-behaved client and returns its measurements.
-func (w *witness) end() (n noticed, err error) {
+func (w *probeProcess) end() (n measurements, err error) {
 	w.stdin.Close()
 	err = json.NewDecoder(w.out).Decode(&n)
 	return n, errors.Join(err, w.process.Wait())
