@@ -9,67 +9,20 @@ import (
 // first violation it finds. It reads the whole state, and is meant for tests and
 // simulations.
 func (m *Machine) Valid() error {
-	var exclusive, shared Size
-	free := 0
-	for name, l := range m.exclusive {
-		if err := m.validExclusive(name, l); err != nil {
-			return err
-		}
-		switch {
-		case l.owner == nil:
-			free++
-		case l.owner.ended:
-			exclusive.NameBytes += len(name)
-			exclusive.RepeatedBytes += len(name)
-		default:
-			exclusive.named(name, 1)
-			exclusive.change(name, l.owner, 1)
-		}
+	exclusive, err := m.validExclusives()
+	if err != nil {
+		return err
 	}
-	for _, l := range m.free.ring {
-		if l != nil {
-			free--
-		}
-	}
-	if free != 0 {
-		return fmt.Errorf("I1: the number of locks without owner and the length of the free list differ by %d", free)
-	}
-	for name, l := range m.shared {
-		if err := m.validShared(name, l); err != nil {
-			return err
-		}
-		held := 0
-		for _, h := range l.holders {
-			if h.conn.ended {
-				shared.RepeatedBytes += len(name)
-			} else {
-				held = 1
-				shared.change(name, h.conn, 1)
-			}
-		}
-		shared.Names += held
-		shared.NameBytes += len(name)
-	}
-	if !m.Exact() {
-		shared.Names = m.sharedSize.Names
+	shared, err := m.validShareds()
+	if err != nil {
+		return err
 	}
 	if m.exclusiveSize != exclusive || m.sharedSize != shared {
 		return fmt.Errorf("I6: the recorded sizes are %+v and %+v, the tables have %+v and %+v", m.exclusiveSize, m.sharedSize, exclusive, shared)
 	}
-	listed := 0
-	for id, c := range m.conns {
-		if err := m.validConn(id, c); err != nil {
-			return err
-		}
-		listed += len(c.exclusive) + len(c.shared)
-	}
-	for _, c := range m.ended {
-		if err := m.validLists(c.id, c); err != nil {
-			return err
-		}
-		if !c.ended || m.conns[c.id] != nil {
-			return fmt.Errorf("I8: connection %d has ended but is open", c.id)
-		}
+	listed, err := m.validConns()
+	if err != nil {
+		return err
 	}
 	holdings := exclusive.Holdings + shared.Holdings
 	if holdings != listed {
@@ -84,6 +37,78 @@ func (m *Machine) Valid() error {
 		}
 	}
 	return nil
+}
+
+// validExclusives checks the table of exclusive locks and measures it.
+func (m *Machine) validExclusives() (size Size, err error) {
+	free := 0
+	for name, l := range m.exclusive {
+		if err := m.validExclusive(name, l); err != nil {
+			return size, err
+		}
+		switch {
+		case l.owner == nil:
+			free++
+		case l.owner.ended:
+			size.NameBytes += len(name)
+			size.RepeatedBytes += len(name)
+		default:
+			size.named(name, 1)
+			size.change(name, l.owner, 1)
+		}
+	}
+	for _, l := range m.free.ring {
+		if l != nil {
+			free--
+		}
+	}
+	if free != 0 {
+		return size, fmt.Errorf("I1: the number of locks without owner and the length of the free list differ by %d", free)
+	}
+	return size, nil
+}
+
+// validShareds checks the table of shared locks and measures it.
+func (m *Machine) validShareds() (size Size, err error) {
+	for name, l := range m.shared {
+		if err := m.validShared(name, l); err != nil {
+			return size, err
+		}
+		held := 0
+		for _, h := range l.holders {
+			if h.conn.ended {
+				size.RepeatedBytes += len(name)
+			} else {
+				held = 1
+				size.change(name, h.conn, 1)
+			}
+		}
+		size.Names += held
+		size.NameBytes += len(name)
+	}
+	if !m.Exact() {
+		size.Names = m.sharedSize.Names
+	}
+	return size, nil
+}
+
+// validConns checks all connections and counts the holdings that they list.
+func (m *Machine) validConns() (listed int, err error) {
+	for id, c := range m.conns {
+		if err := m.validConn(id, c); err != nil {
+			return 0, err
+		}
+		listed += len(c.exclusive) + len(c.shared)
+	}
+	for _, c := range m.ended {
+		if err := m.validLists(c.id, c); err != nil {
+			return 0, err
+		}
+		if !c.ended || m.conns[c.id] != nil {
+			return 0, fmt.Errorf("I8: connection %d has ended but is open", c.id)
+		}
+	}
+	return listed, nil
 }
 
 func (m *Machine) validExclusive(name string, l *exclusive) error {

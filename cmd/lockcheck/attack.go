@@ -57,52 +57,65 @@ end.`,
 			}
 			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			broken, done, skipped := 0, 0, 0
-			for _, a := range chosen {
-				a.Stall *= time.Duration(*slack)
+			return makeAttacks(ctx, chosen, *slack, func(a *attack.Attack) (*attack.Target, error) {
 				t := &attack.Target{Addr: *addr, Web: *web, PID: *pid, Small: *small}
 				if *start != "" {
+					var err error
 					if t, err = attack.Start(ctx, *start, *small, a.Flags...); err != nil {
-						return &exitError{exitBroken, err}
+						return nil, err
 					}
 				}
-				if a.Web && t.Web == "" {
-					fmt.Printf("%-20s skipped: it needs the HTTP port; give -ws ADDRESS\n", a.Name)
-					skipped++
-					continue
-				}
 				t.Probe = []string{self, "attack", "-probe", "-addr", t.Addr}
-				result, err := attack.Run(ctx, a, t)
-				stopped := t.Stop()
-				if ctx.Err() != nil {
-					break
-				}
-				if err != nil {
-					return &exitError{exitBroken, err}
-				}
-				if stopped != nil {
-					result.Broken = append(result.Broken, stopped.Error())
-				}
-				done++
-				fmt.Println(result)
-				for _, b := range result.Broken {
-					fmt.Println("   ", b)
-				}
-				if len(result.Broken) > 0 {
-					broken++
-				}
-			}
-			switch {
-			case broken > 0:
-				return &exitError{exitViolation, fmt.Errorf("attack: %d of %d attacks broke a bound", broken, done)}
-			case done == 0 && skipped > 0:
-				return &exitError{exitBroken, fmt.Errorf("attack: nothing was attacked, %d were skipped", skipped)}
-			case done+skipped < len(chosen):
-				return &exitError{exitInterrupted, fmt.Errorf("interrupted: %d of %d attacks were made", done, len(chosen))}
-			}
-			return nil
+				return t, nil
+			})
 		},
 	}
+}
+
+// makeAttacks makes attacks one after the other, each on its target, and reports the
+// results.
+func makeAttacks(ctx context.Context, chosen []*attack.Attack, slack int, target func(*attack.Attack) (*attack.Target, error)) error {
+	broken, done, skipped := 0, 0, 0
+	for _, a := range chosen {
+		a.Stall *= time.Duration(slack)
+		t, err := target(a)
+		if err != nil {
+			return &exitError{exitBroken, err}
+		}
+		if a.Web && t.Web == "" {
+			fmt.Printf("%-20s skipped: it needs the HTTP port; give -ws ADDRESS\n", a.Name)
+			skipped++
+			continue
+		}
+		result, err := attack.Run(ctx, a, t)
+		stopped := t.Stop()
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return &exitError{exitBroken, err}
+		}
+		if stopped != nil {
+			result.Broken = append(result.Broken, stopped.Error())
+		}
+		done++
+		fmt.Println(result)
+		for _, b := range result.Broken {
+			fmt.Println("   ", b)
+		}
+		if len(result.Broken) > 0 {
+			broken++
+		}
+	}
+	switch {
+	case broken > 0:
+		return &exitError{exitViolation, fmt.Errorf("attack: %d of %d attacks broke a bound", broken, done)}
+	case done == 0 && skipped > 0:
+		return &exitError{exitBroken, fmt.Errorf("attack: nothing was attacked, %d were skipped", skipped)}
+	case done+skipped < len(chosen):
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted: %d of %d attacks were made", done, len(chosen))}
+	}
+	return nil
 }
 
 // runProbe runs the well-behaved client.

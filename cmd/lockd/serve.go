@@ -41,23 +41,7 @@ func serve(o *options, log *slog.Logger) error {
 	defer pidfile.release()
 
 	spareProcessor(o.loops)
-	s := server.New(server.Config{
-		Core: core.Config{
-			Dialect:        o.dialect,
-			Registry:       o.registry,
-			Dump:           o.dump,
-			AnswerInvalid:  o.answerInvalid,
-			MaxLine:        o.maxLine,
-			MaxConnections: o.maxConnections,
-			MaxLocks:       o.maxLocks,
-			PID:            os.Getpid(),
-		},
-		Loops:        o.loops,
-		WriteTimeout: o.writeTimeout,
-		IdleTimeout:  o.idleTimeout,
-		Origins:      o.origins(),
-		Logger:       log,
-	})
+	s := server.New(o.serverConfig(log))
 	defer s.Close()
 
 	for _, w := range o.warnings {
@@ -77,11 +61,7 @@ func serve(o *options, log *slog.Logger) error {
 			"max-connections", o.maxConnections, "descriptors", limit)
 	}
 	// Until here a signal ends the process at once: looking up names may take long.
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGINT) { // as a script's & makes it
-		signal.Notify(signals, syscall.SIGINT)
-	}
+	signals := endSignals()
 	defer signal.Stop(signals)
 	on.log(log)
 
@@ -92,11 +72,7 @@ func serve(o *options, log *slog.Logger) error {
 	case sig = <-signals:
 	}
 	go func() {
-		time.Sleep(secondSignal) // signals during this time count as one
-		for len(signals) > 0 {
-			<-signals
-		}
-		<-signals
+		awaitSecond(signals)
 		pidfile.release()
 		os.Exit(exitError)
 	}()
@@ -108,4 +84,45 @@ func serve(o *options, log *slog.Logger) error {
 	}
 	log.Info("lockd has stopped")
 	return nil
+}
+
+// serverConfig is the configuration of the server.
+func (o *options) serverConfig(log *slog.Logger) server.Config {
+	return server.Config{
+		Core: core.Config{
+			Dialect:        o.dialect,
+			Registry:       o.registry,
+			Dump:           o.dump,
+			AnswerInvalid:  o.answerInvalid,
+			MaxLine:        o.maxLine,
+			MaxConnections: o.maxConnections,
+			MaxLocks:       o.maxLocks,
+			PID:            os.Getpid(),
+		},
+		Loops:        o.loops,
+		WriteTimeout: o.writeTimeout,
+		IdleTimeout:  o.idleTimeout,
+		Origins:      o.origins(),
+		Logger:       log,
+	}
+}
+
+// endSignals returns the signals that end the daemon.
+func endSignals() chan os.Signal {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGINT) { // as a script's & makes it
+		signal.Notify(signals, syscall.SIGINT)
+	}
+	return signals
+}
+
+// awaitSecond waits for the second signal. Those that follow the first within
+// secondSignal count as one with it.
+func awaitSecond(signals chan os.Signal) {
+	time.Sleep(secondSignal)
+	for len(signals) > 0 {
+		<-signals
+	}
+	<-signals
 }

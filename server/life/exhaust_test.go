@@ -7,9 +7,9 @@ import (
 	"lockd/server/core"
 )
 
-// world is a life and what its driver has seen, which determines what must no longer
+// situation is a life and what its driver has seen, which determines what must no longer
 // happen.
-type world struct {
+type situation struct {
 	life Life
 	// Deadlines are kept relative to now, so that states repeat.
 	refused, released, ended, closed bool
@@ -21,34 +21,34 @@ type world struct {
 
 // moves returns what can happen to a connection: events, valid steps of its driver, and
 // calls that do not apply.
-func moves(w world) map[string]func(*world) {
-	all := map[string]func(*world){
-		"time stands still": func(w *world) {},
-		"before the deadline": func(w *world) {
+func moves(w situation) map[string]func(*situation) {
+	all := map[string]func(*situation){
+		"time stands still": func(w *situation) {},
+		"before the deadline": func(w *situation) {
 			if d := w.life.deadline; d != core.Never && d > 1 {
 				w.pass(d - 1)
 			}
 			w.life.Expire(0)
 		},
-		"at the deadline": func(w *world) {
+		"at the deadline": func(w *situation) {
 			if d := w.life.deadline; d != core.Never {
 				w.pass(d)
 			}
 			w.life.Expire(0)
 		},
-		"at the end of draining or lingering": func(w *world) {
+		"at the end of draining or lingering": func(w *situation) {
 			if w.life.stopping || w.life.phase == lingering {
 				w.pass(max(0, min(w.life.until, w.life.deadline)))
 			}
 			w.life.Expire(0)
 		},
-		"stop": func(w *world) { w.life.Stop(0); w.stopped = true },
-		"drop": func(w *world) { w.life.Drop() },
-		"others cause replies": func(w *world) {
+		"stop": func(w *situation) { w.life.Stop(0); w.stopped = true },
+		"drop": func(w *situation) { w.life.Drop() },
+		"others cause replies": func(w *situation) {
 			w.life.Owe(0)
 			w.unsent = w.unsent || w.how == Open && !w.refused
 		},
-		"late calls": func(w *world) {
+		"late calls": func(w *situation) {
 			if step := w.life.Step(); step >= Release {
 				w.life.Received(1)
 				w.life.Executed(0, true, true, core.State{Waits: true, Ends: true})
@@ -63,7 +63,7 @@ func moves(w world) map[string]func(*world) {
 	}
 	if w.waits {
 		for _, reply := range []bool{false, true} {
-			all[fmt.Sprint("resume ", reply)] = func(w *world) {
+			all[fmt.Sprint("resume ", reply)] = func(w *situation) {
 				if reply {
 					w.life.Owe(0)
 					w.unsent = true
@@ -75,46 +75,46 @@ func moves(w world) map[string]func(*world) {
 	}
 	switch w.life.Step() {
 	case Wait:
-		all["break"] = func(w *world) { w.life.Ended(Failed) }
+		all["break"] = func(w *situation) { w.life.Ended(Failed) }
 	case Read:
-		all["read"] = func(w *world) { w.life.Received(drainMost / 2); w.input = true }
-		all["hear"] = func(w *world) { w.life.Heard(0, drainMost/2) }
-		all["read the end"] = func(w *world) { w.life.Ended(Finished) }
-		all["read an error"] = func(w *world) { w.life.Ended(Failed) }
+		all["read"] = func(w *situation) { w.life.Received(drainMost / 2); w.input = true }
+		all["hear"] = func(w *situation) { w.life.Heard(0, drainMost/2) }
+		all["read the end"] = func(w *situation) { w.life.Ended(Finished) }
+		all["read an error"] = func(w *situation) { w.life.Ended(Failed) }
 	case Execute:
 		for i := range 8 {
 			left, replies, waits := i&1 > 0, i&2 > 0, i&4 > 0
-			all[fmt.Sprint("execute ", left, replies, waits)] = func(w *world) {
+			all[fmt.Sprint("execute ", left, replies, waits)] = func(w *situation) {
 				w.life.Executed(0, left, replies, core.State{Waits: waits})
 				w.input, w.unsent, w.waits = left, replies, waits
 			}
 		}
-		all["execute another protocol"] = func(w *world) {
+		all["execute another protocol"] = func(w *situation) {
 			w.life.Executed(0, true, true, core.State{Ends: true})
 			w.input, w.unsent, w.foreign = false, true, true
 		}
 	case Write:
-		all["write some"] = func(w *world) { w.life.Wrote(0, 100_000, true) }
-		all["write a piece"] = func(w *world) { w.life.Wrote(0, WritePiece, true) }
-		all["write all"] = func(w *world) { w.life.Wrote(0, 1, false); w.unsent = false }
-		all["write an error"] = func(w *world) { w.life.Ended(Failed) }
+		all["write some"] = func(w *situation) { w.life.Wrote(0, 100_000, true) }
+		all["write a piece"] = func(w *situation) { w.life.Wrote(0, WritePiece, true) }
+		all["write all"] = func(w *situation) { w.life.Wrote(0, 1, false); w.unsent = false }
+		all["write an error"] = func(w *situation) { w.life.Ended(Failed) }
 	case Release:
-		all["release"] = func(w *world) { w.life.Released(); w.released = true }
+		all["release"] = func(w *situation) { w.life.Released(); w.released = true }
 	case EndStream:
-		all["end the stream"] = func(w *world) { w.life.StreamEnded(0, true); w.ended = true }
-		all["fail to end the stream"] = func(w *world) { w.life.StreamEnded(0, false) }
+		all["end the stream"] = func(w *situation) { w.life.StreamEnded(0, true); w.ended = true }
+		all["fail to end the stream"] = func(w *situation) { w.life.StreamEnded(0, false) }
 	case Discard:
-		all["discard"] = func(w *world) { w.life.Discarded(0) }
-		all["read the end"] = func(w *world) { w.life.Ended(Finished) }
-		all["read an error"] = func(w *world) { w.life.Ended(Failed) }
+		all["discard"] = func(w *situation) { w.life.Discarded(0) }
+		all["read the end"] = func(w *situation) { w.life.Ended(Finished) }
+		all["read an error"] = func(w *situation) { w.life.Ended(Failed) }
 	case Close:
-		all["close"] = func(w *world) { w.life.Closed(); w.closed = true }
+		all["close"] = func(w *situation) { w.life.Closed(); w.closed = true }
 	}
 	return all
 }
 
 // pass advances the time: now is always 0, so that the deadlines move.
-func (w *world) pass(d core.Time) {
+func (w *situation) pass(d core.Time) {
 	if w.life.deadline != core.Never {
 		w.life.deadline -= d
 	}
@@ -125,7 +125,7 @@ func (w *world) pass(d core.Time) {
 }
 
 // check checks the invariants.
-func (w *world) check(before world) error {
+func (w *situation) check(before situation) error {
 	step := w.life.Step()
 	if w.how == Open && !w.refused {
 		w.how = w.life.End()
@@ -169,7 +169,7 @@ func (w *world) check(before world) error {
 // terminates checks L3: a connection that has ended, that was refused, or whose server
 // stops is closed by deadlines alone in a bounded time, even if the client does nothing,
 // provided that the reply it waits for is made. So is any connection with limits.
-func (w *world) terminates() error {
+func (w *situation) terminates() error {
 	l, spent := w.life, core.Time(0)
 	unlimited := l.limits.Idle == 0
 	for range 20 {
@@ -206,12 +206,12 @@ func (w *world) terminates() error {
 // TestExhaust visits every reachable state of a life, by all moves at the moments that
 // matter.
 func TestExhaust(t *testing.T) {
-	seen := map[world]bool{}
-	var queue []world
+	seen := map[situation]bool{}
+	var queue []situation
 	for _, limits := range []*Limits{limited, {}} {
 		queue = append(queue,
-			world{life: Admitted(0, limits)},
-			world{life: Refused(0, limits), refused: true, unsent: true})
+			situation{life: Admitted(0, limits)},
+			situation{life: Refused(0, limits), refused: true, unsent: true})
 	}
 	transitions := 0
 	for len(queue) > 0 {
