@@ -4,8 +4,8 @@
 // compares.
 //
 // Its tests are Go fuzz targets, whose seeds a plain `go test` runs; guard_test.go fails
-// if a target has lost its seeds. Most targets decode their input with package schedule:
-// begin there, then with FuzzCore. Package property has property tests with rapid, and
+// if a target has lost its seeds. Begin with package schedule, with which most targets
+// decode their input, and FuzzCore. Package property has property tests with rapid, and
 // the exhaustion of small worlds. [Targets] and [Run] fuzz the targets of the module one
 // by one, for the command `lockcheck fuzz`. The package has no sockets and no real
 // kernel.

@@ -46,4 +46,6 @@
 // command on shared locks. A snapshot copies a few words for each holding; its
 // reader does the sorting. Only an acquisition that stores a name or a holder for
 // which there is no room allocates.
+//
+// Begin with [Machine] in machine.go, then exclusive.go and shared.go.
 package lock

@@ -17,5 +17,7 @@
 // (core.Config.MaxLine), 16 KiB of input, 64 KiB of replies and the one reply that
 // exceeded that mark. hub.Account bounds the sum over all connections.
 //
-// The clauses cited are those of docs/protocol.md.
+// The package decides neither which bytes answer which bytes nor when a connection ends.
+// Begin with [Server]: serve.go and loops.go start connections, session.go is the driver
+// with goroutines. The clauses cited are those of docs/protocol.md.
 package server

@@ -6,5 +6,6 @@
 // Writers append to a buffer that the caller owns. Commands and replies cost no
 // allocation, unless the caller's buffer has to grow or a line arrives in pieces.
 //
+// Begin with splitter.go and request.go for what arrives, and reply.go for what is sent.
 // The clauses cited are those of docs/protocol.md.
 package wire

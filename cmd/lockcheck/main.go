@@ -1,5 +1,9 @@
 // Command lockcheck verifies lock servers: it simulates lockd, and tests any other
 // server from outside.
+//
+// It decides nothing itself: each command is a file that reads flags, calls a package of
+// sim or fuzz, and turns the result into text and an exit code. Begin with run, in main.go,
+// and sim.go.
 package main
 
 import (

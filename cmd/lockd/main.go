@@ -1,6 +1,10 @@
 // Command lockd is the lock daemon: it gives clients exclusive and shared locks
 // on names over TCP, a unix socket and WebSockets. docs/protocol.md is the protocol,
 // docs/operations.md describes how to run it.
+//
+// It answers no command of the protocol: it reads flags, the environment and a file
+// (options.go, sources.go), opens listeners and handles signals (serve.go), and gives the
+// rest to package server. Begin with main.go and serve.go.
 package main
 
 import (

@@ -12,5 +12,5 @@
 // delivers the outputs for one connection in the order of the calls that made
 // them.
 //
-// The clauses cited are those of docs/protocol.md.
+// Begin with [Core], then execute.go. The clauses cited are those of docs/protocol.md.
 package core

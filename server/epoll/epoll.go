@@ -6,6 +6,9 @@
 // scheduler, which saves a tenth of the time of a command. Their flags make them
 // non-blocking regardless of the descriptor's mode, and writing never raises
 // SIGPIPE. Waiting is an ordinary system call, since it blocks.
+//
+// The package decides nothing: which descriptors are watched, read and closed is up to
+// the loop. Begin with [New] and Kernel.Wait.
 package epoll
 
 import (

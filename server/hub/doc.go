@@ -10,4 +10,7 @@
 // items out of its inbox under the mutex as well, at the end of each of its calls. They
 // were made before the replies that the call returns, and later items are made later: a
 // driver keeps the order if it delivers the items before the replies.
+//
+// A Hub sends nothing, and knows no sockets: its drivers do. Begin with [Hub] and its
+// Receive.
 package hub

@@ -14,4 +14,6 @@
 //     connection closed (END-5); a connection that was refused has none.
 //   - L3: every connection reaches Close: an ending one always has a deadline or a
 //     step that does not wait.
+//
+// Begin with [Life] and its Step.
 package life

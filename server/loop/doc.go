@@ -18,4 +18,6 @@
 //     read from it while it has unsent replies.
 //   - A turn does no more for a connection than one read of up to 16 KiB, the
 //     commands in it, and one write for each 64 KiB of replies.
+//
+// Begin with Loop.Turn in loop.go, then conn.go.
 package loop

@@ -5,6 +5,10 @@
 // from one strictly increasing counter. A disconnect is an operation as well:
 // it takes effect once, between the moment before the client closed and the
 // moment at which the protocol promises that the locks are released [END-5].
+//
+// The package talks to no server, and has the only model of a lock that porcupine is
+// given (model.go: one name; tables.go: all names together). Begin with [History] and its
+// Check; verdict.go and shrink.go explain what Check has found.
 package history
 
 import (

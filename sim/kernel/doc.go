@@ -21,4 +21,6 @@
 // well: a buffer is full at another size, but then behaves in the same way. Nothing
 // ever times out. A connection is made at once or not at all. No descriptor has a
 // duplicate.
+//
+// Begin with [Machine] and [Poller]; tcp.go and unix.go have what a socket does.
 package kernel

@@ -4,6 +4,8 @@
 // with the server that it checks: it imports neither lock, wire nor server. Where the
 // server keeps lists and counters for speed, the model searches and counts. Clause ids
 // in comments are those of docs/protocol.md.
+//
+// Begin with [Server] and its Receive; commands.go has one function for each command.
 package model
 
 import (

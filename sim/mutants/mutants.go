@@ -21,6 +21,9 @@
 // The source is not changed: the compiler gets the mutated file with -overlay. A mutant
 // whose lines no longer occur in the source is an error, so that it does not silently
 // drop out of the list.
+//
+// The package has no bugs of its own choice and plays nothing itself: the probe plays the
+// layers of sim/campaign in a process of its own. Begin with [Load], then [Run].
 package mutants
 
 import (

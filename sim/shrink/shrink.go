@@ -1,6 +1,6 @@
 // Package shrink reduces failing inputs: it removes elements from a list as long as what
-// remains still fails. It has no clock; a caller with a time limit lets fails return
-// false. Remove is all of it.
+// remains still fails. It has no clock: the fails of a caller with a time limit returns
+// false at its end. Begin with [Remove], the only function.
 package shrink
 
 // Remove removes ever smaller groups of elements as long as the rest fails, and returns

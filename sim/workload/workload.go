@@ -1,6 +1,10 @@
 // Package workload runs concurrent clients that contend for a few locks over real or
 // simulated connections, end the connections in every possible way, and record what they
 // saw as a history.
+//
+// It opens no connection itself and has no clock: both come from its [Environment], which
+// sim/bubble and sim/sockets provide. It checks what a single client can see, such as the
+// form of replies; the history as a whole is checked by sim/history. Begin with [Run].
 package workload
 
 import (

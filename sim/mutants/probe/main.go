@@ -1,6 +1,6 @@
 // Command probe is the program that is built with each mutant: it plays one layer of the
 // simulation and writes the evidence of a failure. It is small, because it is built for
-// every mutant.
+// every mutant. Begin with probe.
 //
 //	probe LAYER SEED RUNS FOLDER
 package main
