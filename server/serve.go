@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Pauses after a failed accept, such as one for lack of file descriptors.
+// Pauses after a failed accept, such as one for lack of file descriptors (EMFILE, ENFILE).
 const (
 	firstAcceptPause = 5 * time.Millisecond
 	maxAcceptPause   = time.Second

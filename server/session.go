@@ -279,3 +279,14 @@ func (x *session) release() {
 		x.server.log.Released(x.id(), x.life.End(), orphans)
 	}
 }
+
+// end ends the connection in one of the four ways, unless it has ended already,
+// and releases its locks.
+func (x *session) end(how life.End) {
+	if x.life.Step() < life.Release {
+		x.life.Ended(how)
+	}
+	if x.life.Step() == life.Release {
+		x.release()
+	}
+}

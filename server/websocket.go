@@ -134,17 +134,6 @@ func (x *session) serveWebSocket() {
 	}
 }
 
-// end ends the connection in one of the four ways, unless it has ended already,
-// and releases its locks.
-func (x *session) end(how life.End) {
-	if x.life.Step() < life.Release {
-		x.life.Ended(how)
-	}
-	if x.life.Step() == life.Release {
-		x.release()
-	}
-}
-
 // closeWebSocket sends a close frame and waits for the client's, until the deadline of
 // the connection's life.
 func (x *session) closeWebSocket(code websocket.StatusCode, reason string) {

@@ -19,7 +19,7 @@ const (
 	GetShared
 	ReleaseShared
 	InspectShared
-	Stats
+	Stats // the last command of the classic dialect (CLASSIC-3)
 	Holders
 	SharedHolders
 	Dump

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,6 +117,9 @@ func TestCommands(t *testing.T) {
 	for command := Get; command < NumCommands; command++ {
 		if parseCommand([]byte(command.String())) != command {
 			t.Errorf("%q is not command %d", command, command)
+		}
+		if !slices.Contains(commandKeys[:], command) {
+			t.Errorf("the statistics do not show %q (STATS-2)", command)
 		}
 	}
 }

@@ -126,7 +126,7 @@ func (c *campaignFlags) violation(r campaign.Report) error {
 	if err != nil {
 		fmt.Println(err)
 	}
-	fmt.Printf("evidence: %s\nreplay:   %s\nor:       %s, or a file in it\n", dir, r.Replay(), r.ReplayFile(dir))
+	fmt.Printf("evidence: %s\nreplay:   %s\nor:       %s, or a trace or history in it\n", dir, r.Replay(), r.ReplayFile(dir))
 	return &exitError{exitViolation, fmt.Errorf("%s: violation after %d runs", r.Layer, r.Work.Runs)}
 }
 

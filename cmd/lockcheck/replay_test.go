@@ -15,7 +15,7 @@ import (
 // paste runs the command that follows a word in a text, as a shell would.
 func (p program) paste(t *testing.T, text, word string) (int, string) {
 	t.Helper()
-	found := regexp.MustCompile(`(?m)^` + word + `: +(.*?)(, or a file in it)?$`).FindStringSubmatch(text)
+	found := regexp.MustCompile(`(?m)^` + word + `: +(.*?)(, or a trace or history in it)?$`).FindStringSubmatch(text)
 	if found == nil {
 		t.Fatalf("no %q in:\n%s", word, text)
 	}

@@ -10,7 +10,7 @@ const (
 	// acceptsPerTurn is how many connections a loop accepts from a listener in one
 	// turn.
 	acceptsPerTurn = 64
-	// Pauses after a failed accept, such as one for lack of descriptors, during
+	// Pauses after a failed accept, such as one for lack of descriptors (EMFILE, ENFILE), during
 	// which the kernel would report the listener all the time.
 	firstPause = 5 * core.Millisecond
 	maxPause   = core.Second

@@ -48,7 +48,7 @@ func WriteEvidence(out string, r Report) (dir string, notes []string, err error)
 		}
 	}
 	text := strings.Join(append([]string{f.Err.Error(), "replay: " + s.Replay}, notes...), "\n") + "\n" +
-		"or: " + r.ReplayFile(dir) + ", or a file in it\n"
+		"or: " + r.ReplayFile(dir) + ", or a trace or history in it\n"
 	if err := os.WriteFile(filepath.Join(dir, "summary.txt"), []byte(text), 0o644); err != nil {
 		return dir, notes, fmt.Errorf("cannot write evidence: %w", err)
 	}
