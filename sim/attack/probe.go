@@ -100,8 +100,8 @@ type probeProcess struct {
 	out     *bufio.Reader
 }
 
-// startWitness starts a well-behaved client and waits until it has its lock.
-func startWitness(ctx context.Context, t *Target) (*probeProcess, error) {
+// startProbe starts a well-behaved client and waits until it has its lock.
+func startProbe(ctx context.Context, t *Target) (*probeProcess, error) {
 	w := &probeProcess{process: exec.CommandContext(ctx, t.Probe[0], t.Probe[1:]...)}
 	var said strings.Builder
 	w.process.Stderr = &said

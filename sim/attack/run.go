@@ -28,7 +28,7 @@ func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 			return r, fmt.Errorf("%s: cannot prepare: %w", a.Name, err)
 		}
 	}
-	w, err := startWitness(ctx, t)
+	w, err := startProbe(ctx, t)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", a.Name, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/coder/websocket"
@@ -38,7 +39,7 @@ func DialWebSocket(ctx context.Context, address, origin string) (*Messages, erro
 		return nil, fmt.Errorf("%q is not a URL: %w", address, err)
 	}
 	if origin == "" {
-		origin = map[string]string{"ws": "http", "wss": "https"}[u.Scheme] + "://" + u.Host
+		origin = strings.Replace(u.Scheme, "ws", "http", 1) + "://" + u.Host
 	}
 	m := &Messages{}
 	client := &http.Client{Transport: &http.Transport{
