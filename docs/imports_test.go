@@ -28,6 +28,11 @@ func rooms(t *testing.T) map[string][]string {
 	_, text, _ = bytes.Cut(text, []byte("\n## The rooms\n"))
 	text, _, _ = bytes.Cut(text, []byte("\n## "))
 	all := map[string][]string{}
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte("| `")) && !row.Match(bytes.TrimRight(line, "\n")) {
+			t.Errorf("the table of rooms in architecture.md has a row that cannot be read: %s", line)
+		}
+	}
 	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
 		allowed := []string{m[1]}
 		if m[2] != "nothing" {
@@ -80,6 +85,11 @@ func TestImports(t *testing.T) {
 	}
 	if files < 30 {
 		t.Errorf("only %d files were found", files)
+	}
+	for _, room := range pure {
+		if rules[room] == nil {
+			t.Errorf("%s has no row of its own in the table of rooms in architecture.md", room)
+		}
 	}
 	for room, allowed := range rules { // for what exists
 		for _, dir := range allowed {

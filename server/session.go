@@ -50,7 +50,7 @@ type session struct {
 	out    hub.Replies      // not sent
 	debt   hub.Debt
 	small  [smallRead]byte
-	woken  chan struct{} // has one while obey has something to do
+	woken  chan struct{} // has one while handleRequests has something to do
 	// For a WebSocket: the reply to the message that is being executed, nil if there
 	// is none; whether some of it is being written; outputs of other calls meanwhile.
 	reply    *reply
@@ -86,8 +86,8 @@ func (x *session) Opened(id core.ID) { x.number.Store(uint64(id)) }
 
 func (x *session) id() core.ID { return core.ID(x.number.Load()) }
 
-// wake makes the goroutine call obey, if it reads or waits. Callers record their
-// request before: the goroutine sets its own read deadline before it calls obey.
+// wake makes the goroutine call handleRequests, if it reads or waits. Callers record their
+// request before: the goroutine sets its own read deadline before it calls handleRequests.
 func (x *session) wake() {
 	x.conn.SetReadDeadline(interrupt)
 	select {

@@ -34,7 +34,7 @@ func (p *progress) admit(in *input) (legal, effective bool) {
 	return true, true
 }
 
-// nameState is the state of nameState name in nameState table.
+// nameState is the state of one name in one table.
 type nameState struct {
 	progress
 	holder  int    // exclusive: the connection, or -1

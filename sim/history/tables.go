@@ -167,7 +167,7 @@ func (s *tablesState) show(command string, w *shortHistory) string {
 	return CanonicalStatistics(figures)
 }
 
-// CanonicalStatistics formats the figures of q that a history keeps, for Op.Text.
+// CanonicalStatistics formats the figures of q that a history keeps, for Operation.Text.
 // Orphans are counted from the start of the history.
 func CanonicalStatistics(figures map[string]int) string {
 	return fmt.Sprintf("locks %d, shared_locks %d, orphans %d, shared_orphans %d",
@@ -175,7 +175,7 @@ func CanonicalStatistics(figures map[string]int) string {
 }
 
 // CanonicalDump sorts the holders of every shared lock in the reply to dump shared, for
-// Op.Text: the models know the holders of a lock, but not their order. Names and
+// Operation.Text: the models know the holders of a lock, but not their order. Names and
 // addresses must not contain spaces or brackets.
 func CanonicalDump(line string) string {
 	return holderLists.ReplaceAllStringFunc(line, func(list string) string {

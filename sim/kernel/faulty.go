@@ -28,7 +28,7 @@ type delays struct{ read, write, accept, watch, late int }
 
 var _ loop.Kernel = (*Faulty)(nil)
 
-// NewFaulty returns a Faulty around a Poller. It injects no faults until SetDice is
+// NewFaulty returns a Faulty around a Poller. It injects no faults until SetRandom is
 // called. patience is at least 1.
 func NewFaulty(p *Poller, rates Rates, patience int) *Faulty {
 	f := &Faulty{Poller: p, rates: rates, patience: max(patience, 1)}

@@ -30,16 +30,22 @@ func (e *HTTPError) Error() string {
 	return "it answers the WebSocket handshake with HTTP status " + e.Status
 }
 
-// DialWebSocket connects to a ws or wss URL. origin is the Origin header that the client
-// sends; if it is empty, that of the server itself, since some servers refuse others.
-// Messages of any length are read. The error is an *HTTPError if the server refuses.
-func DialWebSocket(ctx context.Context, address, origin string) (*Messages, error) {
+// OwnOrigin is the origin of a page of the server itself, which is at a ws or wss URL.
+func OwnOrigin(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not a URL: %w", address, err)
+		return "", fmt.Errorf("%q is not a URL: %w", address, err)
 	}
-	if origin == "" {
-		origin = strings.Replace(u.Scheme, "ws", "http", 1) + "://" + u.Host
+	return strings.Replace(u.Scheme, "ws", "http", 1) + "://" + u.Host, nil
+}
+
+// DialWebSocket connects to a ws or wss URL. origin is that of the page that the client
+// claims to be on; empty is none, as of a client that is not a browser. Messages of any
+// length are read. The error is an *HTTPError if the server refuses.
+func DialWebSocket(ctx context.Context, address, origin string) (*Messages, error) {
+	header := http.Header{}
+	if origin != "" {
+		header.Set("Origin", origin)
 	}
 	m := &Messages{}
 	client := &http.Client{Transport: &http.Transport{
@@ -50,7 +56,7 @@ func DialWebSocket(ctx context.Context, address, origin string) (*Messages, erro
 			return socket, err
 		},
 	}}
-	ws, response, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client, HTTPHeader: http.Header{"Origin": {origin}}})
+	ws, response, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client, HTTPHeader: header})
 	if err != nil {
 		if response != nil {
 			err = &HTTPError{response.StatusCode, response.Status}

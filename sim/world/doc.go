@@ -14,7 +14,8 @@
 //
 // Begin with world.go, which plays a run, and network.go, the interface between its clients
 // and the server, which core_network.go and kernel_network.go implement. The second drives
-// harness.go, which applies events to the loops. judged_core.go is the Core that the loops call and
-// observed_kernel.go is their kernel; both keep account of every connection (conn_state.go). settle.go
-// checks what must hold when nothing happens. audit.go queries the server as a client does.
+// harness.go, which applies events to the loops. judged_core.go is the Core that the loops
+// call and observed_kernel.go is their kernel; both keep account of every connection
+// (conn_state.go). settle.go checks what must hold when nothing happens. audit.go queries
+// the server as a client does.
 package world

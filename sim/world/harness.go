@@ -47,7 +47,7 @@ type harness struct {
 // mostDrained is the most bytes that a client reads at once.
 const mostDrained = 64 << 10
 
-func newStage(o Options, j *traced, coverage *Coverage) *harness {
+func newHarness(o Options, j *traced, coverage *Coverage) *harness {
 	s := &harness{options: o, judge: j, coverage: coverage, released: func(*connState) {}, buf: make([]byte, mostDrained)}
 	s.start()
 	return s

@@ -17,7 +17,7 @@ type kernelNetwork struct {
 
 func newKernelNetwork(w *world, record *[]Event) *kernelNetwork {
 	n := &kernelNetwork{w: w, record: record}
-	n.harness = newStage(w.options, w.judge, &w.result.Coverage)
+	n.harness = newHarness(w.options, w.judge, &w.result.Coverage)
 	n.harness.released = n.released
 	return n
 }

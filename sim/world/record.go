@@ -18,7 +18,7 @@ type recorder struct {
 // maxOwed bounds the commands of one client whose replies it has not read.
 const maxOwed = 4
 
-// clientRecord is what one client of a recorded run has clientRecord of its connection.
+// clientRecord is what one client of a recorded run has seen of its connection.
 type clientRecord struct {
 	conn    int
 	seq     int

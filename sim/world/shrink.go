@@ -29,7 +29,7 @@ func Play(o Options, events []Event) (granted bool, err error) {
 	}()
 	do := j.apply
 	if o.Loops > 0 {
-		s := newStage(o, j, new(Coverage))
+		s := newHarness(o, j, new(Coverage))
 		do = func(event Event) { s.do(event) }
 		events = append(events[:len(events):len(events)], Event{Kind: Settle})
 	}

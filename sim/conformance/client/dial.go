@@ -3,13 +3,14 @@ package client
 import (
 	"context"
 	"errors"
-	"lockd/sim/transport"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
 	"time"
+
+	"lockd/sim/transport"
 )
 
 const (
@@ -46,7 +47,11 @@ func DialOnce(ctx context.Context, e transport.Endpoint, timeout time.Duration) 
 	ctx, cancel := context.WithTimeout(ctx, max(timeout, connectTimeout))
 	defer cancel()
 	if e.Transport == transport.WebSocket {
-		ws, err := transport.DialWebSocket(ctx, e.Address, "")
+		own, err := transport.OwnOrigin(e.Address) // some servers refuse clients without
+		if err != nil {
+			return nil, err
+		}
+		ws, err := transport.DialWebSocket(ctx, e.Address, own)
 		if err != nil {
 			return nil, err
 		}

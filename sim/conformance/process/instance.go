@@ -33,7 +33,7 @@ func (i *Instance) End(ctx context.Context) {
 // HasExited reports whether the server ends within a time. It returns false for a nil
 // Instance.
 func (i *Instance) HasExited(within time.Duration) bool {
-	if i == nil || i.Exited == nil {
+	if i == nil {
 		return false
 	}
 	select {

@@ -32,6 +32,7 @@ type recorder struct {
 	clients atomic.Int64 // connections so far
 	mu      sync.Mutex
 	history history.History
+	open    []history.Operation // the ends, still to come, of connections that stay open
 }
 
 func (r *recorder) now() int64 { return r.clock.Add(1) }
@@ -62,7 +63,10 @@ func linearizable(commands []string, ending float64) func(*engine.Run) error {
 		if err != nil {
 			return err
 		}
-		record.history.Finish()
+		for _, end := range record.open { // nothing more is asked, and what they hold is held until now
+			end.Call, end.Return = record.now(), record.now()
+			record.add(end)
+		}
 		return explained(record.history.Check())
 	}
 }
@@ -96,6 +100,9 @@ func playConnection(r *engine.Run, record *recorder, random *rand.Rand, commands
 		record.add(end)
 		return n + 1, nil
 	}
+	record.mu.Lock()
+	defer record.mu.Unlock()
+	record.open = append(record.open, history.Operation{Conn: id, Seq: most, Command: history.End})
 	return most, nil
 }
 
