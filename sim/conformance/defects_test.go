@@ -282,6 +282,16 @@ var defects = map[string]defect{
 			p.model.Close(p.id)
 		},
 	},
+	// As if a quiet client had gone: no other case holds a name after so many commands.
+	"releases-after-sixty-commands": {config: full, line: func(p *peer, line string) string {
+		out := p.do(line)
+		if p.note["commands"]++; p.note["commands"] == 60 {
+			for _, name := range sorted(p.exclusive) {
+				p.quietly("r " + name + "\n")
+			}
+		}
+		return out
+	}},
 	"drops-owed-replies": {config: full, queued: true},
 	"closes-then-releases": {config: full, end: func(p *peer, _ bool) {
 		p.hangUp()
