@@ -51,12 +51,14 @@ func (p worldPlayer) Close() error { return nil }
 func (p worldPlayer) Play(_ int, seed uint64) (Work, map[string]int64, error) {
 	o := p.draw(seed)
 	result, err := world.Run(o)
-	work := Work{Runs: 1, Steps: result.Steps, Commands: result.Commands, Bytes: result.Bytes, Trace: fmt.Sprintf("%x", result.Hash)}
+	work := Work{Runs: 1, Steps: result.Steps, Commands: result.Commands, Bytes: result.Bytes}
 	if result.History != nil {
 		work.Histories = 1
 	}
-	if err != nil {
+	if err != nil { // and there is no hash of the whole trace
 		err = &Failure{seed, err, func(dir string) ([]string, error) { return explain(dir, o) }}
+	} else {
+		work.Trace = fmt.Sprintf("%x", result.Hash)
 	}
 	return work, result.Coverage.Map(), err
 }

@@ -33,8 +33,8 @@ func (s *suite) unmet(c *script.Case, on transport.Endpoint) string {
 func (s *suite) features() map[string]condition {
 	v := &s.server
 	return map[string]condition{
-		"glockd":         {v.Dialect == protocol.Glockd, "is about the glockd dialect"},
-		"classic":        {v.Dialect == protocol.Classic, "is about the classic dialect"},
+		"glockd":         {v.Dialect == protocol.Glockd, "only for the glockd dialect"},
+		"classic":        {v.Dialect == protocol.Classic, "only for the classic dialect"},
 		"dump":           {v.Dump, "the dump feature is off"},
 		"nodump":         {!v.Dump, "the dump feature is on"},
 		"registry":       {v.Registry, "the registry is off"},
@@ -52,10 +52,10 @@ func (s *suite) features() map[string]condition {
 func (s *suite) transports(on transport.Endpoint) map[string]condition {
 	other := func(e transport.Endpoint) bool { return e.Transport != on.Transport }
 	return map[string]condition{
-		"stream":         {on.IsStream(), "is about streams of bytes"},
-		"tcp":            {on.Transport == transport.TCP, "is about tcp"},
-		"unix":           {on.Transport == transport.Unix, "is about unix"},
-		"ws":             {on.Transport == transport.WebSocket, "is about ws"},
+		"stream":         {on.IsStream(), "only over streams of bytes"},
+		"tcp":            {on.Transport == transport.TCP, "only over tcp"},
+		"unix":           {on.Transport == transport.Unix, "only over unix"},
+		"ws":             {on.Transport == transport.WebSocket, "only over ws"},
 		"known-address":  {on.Transport != transport.Unix, "needs an address that the client knows"},
 		"two-transports": {slices.ContainsFunc(s.server.Endpoints, other), "needs a second transport"},
 	}
