@@ -1,9 +1,7 @@
 package docs
 
 import (
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,23 +14,10 @@ var named = regexp.MustCompile("`([a-z0-9_/]+(?:\\.go|\\.case)|(?:lock|wire|serv
 // TestPaths checks that every file and folder exists that the texts name, by its whole
 // path or the end of it.
 func TestPaths(t *testing.T) {
-	var all []string
-	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && file != ".." {
-			return fs.SkipDir
-		}
-		all = append(all, filepath.ToSlash(strings.TrimPrefix(file, "..")))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := files(t)
 	exists := func(name string) bool {
 		for _, file := range all {
-			if strings.HasSuffix(file, "/"+name) {
+			if strings.HasSuffix("/"+file, "/"+name) {
 				return true
 			}
 		}

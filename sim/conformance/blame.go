@@ -26,7 +26,8 @@ const (
 func (s *suite) crashed(j job, c *report.Crash, conversation []transcript.Entry) report.Result {
 	result := s.result(j, report.Failed, "")
 	result.Crash = true
-	result.Cited = append([]protocol.Clause{protocol.Clauses()[protocol.Place(crashClause)]}, result.Cited...)
+	clause, _ := protocol.Find(crashClause)
+	result.Cited = append([]protocol.Clause{clause}, result.Cited...)
 	actual := c.Error()
 	if c.Output != "" {
 		actual += "\nThe end of its output:\n" + c.Output

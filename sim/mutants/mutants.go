@@ -22,8 +22,7 @@
 // whose lines no longer occur in the source is an error, so that it does not silently
 // drop out of the list.
 //
-// The package has no bugs of its own choice and plays nothing itself: the probe plays the
-// layers of sim/campaign in a process of its own. Begin with [Load], then [Run].
+// The package runs no layer in its own process: the probe, built around each mutant, does. Begin with [Load], then [Run].
 package mutants
 
 import (

@@ -13,6 +13,14 @@ type Clause struct {
 // Clauses returns every clause of docs/protocol.md, in its order.
 func Clauses() []Clause { return slices.Clone(clauses) }
 
+// Find returns the clause with an id.
+func Find(id string) (c Clause, found bool) {
+	if i := Place(id); i >= 0 {
+		return clauses[i], true
+	}
+	return Clause{}, false
+}
+
 // Place returns the position of a clause in docs/protocol.md, from 0; -1 if no clause has
 // the id.
 func Place(id string) int {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"encoding/xml"
 	"io"
 	"testing"
 	"time"
@@ -15,7 +17,7 @@ import (
 // when they are run.
 func TestForms(t *testing.T) {
 	on := transport.Endpoint{Transport: transport.TCP, Address: "h:1"}
-	c := &script.Case{ID: "some-case", Title: "A title.", Hint: "A hint.", Clauses: protocol.Clauses()[:2]}
+	c := &script.Case{ID: "some-case", Title: "A title.", Hint: "A hint.", Level: protocol.Strict, Clauses: protocol.Clauses()[:2]}
 	result := func(status Status) Result {
 		return Result{Case: c, On: on, Cited: c.Clauses, Status: status, Reason: "a reason", Duration: time.Second}
 	}
@@ -32,8 +34,21 @@ func TestForms(t *testing.T) {
 		Died:    &Crash{How: "it ended"},
 	}
 	r.Sort()
+	var junit bytes.Buffer
+	if err := r.WriteJUnit(&junit); err != nil {
+		t.Fatal(err)
+	}
+	var suites junitSuites
+	if err := xml.Unmarshal(junit.Bytes(), &suites); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range suites.Suites { // a crash is of core, whatever its case is
+		if want := map[string]int{"core": 1, "family": 0, "strict": 7}[s.Name]; s.Tests != want || len(s.Cases) != want {
+			t.Errorf("the suite %s counts %d tests and has %d, want %d", s.Name, s.Tests, len(s.Cases), want)
+		}
+	}
 	for name, write := range map[string]func(io.Writer) error{
-		"html": r.WriteHTML, "json": r.WriteJSON, "junit": r.WriteJUnit,
+		"html": r.WriteHTML, "json": r.WriteJSON,
 		"text": func(w io.Writer) error { return r.WriteText(w, true) },
 	} {
 		if err := write(io.Discard); err != nil {

@@ -22,25 +22,25 @@ import (
 const bundle = 7
 
 // owners opens n connections. Owner i acquires the names own<i>x<1…bundle> with each of
-// the commands.
-func owners(r *engine.Run, n int, commands ...string) ([]*client.Conn, error) {
-	var conns []*client.Conn
+// the commands. watcher is one more connection, to look on.
+func owners(r *engine.Run, n int, commands ...string) (conns []*client.Conn, watcher *client.Conn, err error) {
 	for i := range n {
 		c, err := r.Conn(fmt.Sprintf("owner%d", i+1))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		conns = append(conns, c)
 		for j := range bundle {
 			for _, command := range commands {
 				name := r.Name(fmt.Sprintf("own%dx%d", i+1, j+1))
 				if err := r.WantInt(c, command+" "+name, 1); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 			}
 		}
 	}
-	return conns, nil
+	watcher, err = r.Conn("watcher")
+	return conns, watcher, err
 }
 
 // during ends the connections one by one while it calls look repeatedly, and five more
@@ -132,11 +132,7 @@ func watchRelease(r *engine.Run, c *client.Conn, names []string, backwards bool)
 
 // statisticsInOneStep compares the figures of every q with each other.
 func statisticsInOneStep(r *engine.Run) error {
-	conns, err := owners(r, 10, "g", "sg")
-	if err != nil {
-		return err
-	}
-	watcher, err := r.Conn("watcher")
+	conns, watcher, err := owners(r, 10, "g", "sg")
 	if err != nil {
 		return err
 	}
@@ -166,11 +162,7 @@ var ownName = regexp.MustCompile(`own([0-9]+)x[0-9]+-`)
 
 // dumpInOneStep counts the names of every owner in every dump.
 func dumpInOneStep(r *engine.Run) error {
-	conns, err := owners(r, 10, "g", "sg")
-	if err != nil {
-		return err
-	}
-	watcher, err := r.Conn("watcher")
+	conns, watcher, err := owners(r, 10, "g", "sg")
 	if err != nil {
 		return err
 	}

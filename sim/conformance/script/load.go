@@ -105,14 +105,13 @@ func (p *parser) parse(line string) error {
 }
 
 func (c *Case) cite(ids []string) error {
-	clauses := protocol.Clauses()
 	for _, id := range ids {
-		i := protocol.Place(id)
-		if i < 0 {
+		clause, found := protocol.Find(id)
+		if !found {
 			return fmt.Errorf("docs/protocol.md has no clause %q", id)
 		}
-		c.Clauses = append(c.Clauses, clauses[i])
-		c.Level = max(c.Level, clauses[i].Level)
+		c.Clauses = append(c.Clauses, clause)
+		c.Level = max(c.Level, clause.Level)
 	}
 	return nil
 }
