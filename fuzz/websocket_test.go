@@ -85,7 +85,8 @@ func messages(coded []byte, config core.Config) (packets, want [][]byte) {
 		var reply []byte
 		for i, payload := range payloads {
 			packets = append(packets, appendFrame(nil, kind, fin && i == len(payloads)-1, payload))
-			reply = append(reply, model.Receive(id, payload)...)
+			replies, _ := model.Receive(id, payload)
+			reply = append(reply, replies...)
 			kind = continuationKind
 		}
 		dismissed := model.Dismissed(id) // and answered before its message ends (BAD-7)

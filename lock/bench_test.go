@@ -2,6 +2,7 @@ package lock
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 )
 
@@ -65,4 +66,37 @@ func BenchmarkClose(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/locks, "ns/lock")
+}
+
+// BenchmarkMemory measures the memory of a lock, beyond that of its connection.
+func BenchmarkMemory(b *testing.B) {
+	const locks = 1_000_000
+	for _, c := range []struct {
+		name string
+		get  func(m *Machine, id Conn, name []byte)
+	}{
+		{"exclusive", func(m *Machine, id Conn, name []byte) { m.Get(1, name) }},
+		{"shared", func(m *Machine, id Conn, name []byte) { m.GetShared(1, name) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				m := New(Options{})
+				m.Open(1)
+				before := liveBytes()
+				for i := range locks {
+					c.get(m, 1, fmt.Appendf(nil, "job-%d", i))
+				}
+				b.ReportMetric(float64(liveBytes()-before)/locks, "B/lock")
+				runtime.KeepAlive(m)
+			}
+		})
+	}
+}
+
+// liveBytes returns the bytes of live objects.
+func liveBytes() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }

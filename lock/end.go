@@ -39,13 +39,14 @@ func (m *Machine) clear(n int) {
 		c := m.ended[0]
 		switch {
 		case len(c.exclusive) > 0:
-			l := c.exclusive[len(c.exclusive)-1]
+			l := c.exclusive[len(c.exclusive)-1].lock
 			m.clearExclusive(l)
-			m.setFree(l)
+			m.abandon(l)
 		case len(c.shared) > 0:
 			h := c.shared[len(c.shared)-1]
-			m.clearShared(h.lock, h.at)
+			m.clearShared(h.lock, int(h.at))
 		default:
+			m.slots.remove(c)
 			m.ended = slices.Delete(m.ended, 0, 1)
 		}
 	}
@@ -95,13 +96,14 @@ func (m *Machine) settle(l *shared) {
 	}
 }
 
-// sharedLock returns the shared lock with that name, nil if it has no holder.
+// sharedLock returns the shared lock with that name, nil if it has neither a holder nor
+// a queue.
 func (m *Machine) sharedLock(name []byte) *shared {
 	l := m.shared[string(name)]
 	if l == nil {
 		return nil
 	}
-	if m.settle(l); len(l.holders) == 0 {
+	if m.settle(l); len(l.holders) == 0 && l.queue() == nil {
 		return nil
 	}
 	return l
@@ -109,7 +111,7 @@ func (m *Machine) sharedLock(name []byte) *shared {
 
 // clearExclusive takes a lock from its owner, which has ended.
 func (m *Machine) clearExclusive(l *exclusive) {
-	m.take(l)
+	l.take(m.owner(l))
 	m.exclusiveSize.NameBytes -= len(l.name)
 	m.exclusiveSize.RepeatedBytes -= len(l.name)
 }
@@ -120,8 +122,8 @@ func (m *Machine) clearShared(l *shared, at int) {
 	m.sharedSize.RepeatedBytes -= len(l.name)
 	switch len(l.holders) {
 	case 0:
-		delete(m.shared, l.name)
 		m.sharedSize.NameBytes -= len(l.name)
+		m.left(l)
 	case 1:
 		if last := l.holders[0].conn; last.ended {
 			m.sharedSize.Names--

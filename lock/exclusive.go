@@ -1,11 +1,30 @@
 package lock
 
-// exclusive is a lock that is held or free.
+// exclusive is a lock that is held, is free, or waits to be granted. It is small, since
+// there may be very many.
 type exclusive struct {
 	name  string
-	owner *conn // nil if it is free
-	at    int   // owner.exclusive[at] is this lock; if it is free, Machine.free[at]
+	owner slot   // 0 if no connection has it
+	bits  uint32 // at, and queuedBit
 }
+
+// exclusiveHolding is a holding seen from its connection.
+type exclusiveHolding struct {
+	lock  *exclusive
+	token Token
+}
+
+// queuedBit says that the lock has a queue, which is in Machine.exclusiveQueues.
+const queuedBit = 1 << 31
+
+// at returns the position of the lock in the list of its owner or, if it is free, in
+// the ring of free locks.
+func (l *exclusive) at() int { return int(l.bits &^ queuedBit) }
+
+func (l *exclusive) setAt(at int) { l.bits = l.bits&queuedBit | uint32(at) }
+
+// queued says whether connections wait for the lock.
+func (l *exclusive) queued() bool { return l.bits&queuedBit != 0 }
 
 // Get acquires the exclusive lock with that name for the connection (GET-1,
 // GET-2). If the connection already holds it, Options.Reentrant decides the
@@ -17,8 +36,8 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 	}
 	m.keepUp()
 	l := m.exclusive[string(name)]
-	if l != nil && l.owner != nil && !l.owner.ended {
-		if l.owner == c && m.options.Reentrant {
+	if l != nil && (m.owned(l) || l.queued()) {
+		if l.owner == c.slot && m.options.Reentrant {
 			return Granted
 		}
 		return Denied
@@ -27,7 +46,7 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 		return Limited
 	}
 	switch {
-	case l != nil && l.owner != nil:
+	case l != nil && l.owner != 0:
 		m.clearExclusive(l)
 	case l != nil:
 		m.free.remove(l)
@@ -35,71 +54,78 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 		l = &exclusive{name: string(name)}
 		m.exclusive[l.name] = l
 	}
-	l.owner, l.at = c, len(c.exclusive)
-	c.exclusive = append(c.exclusive, l)
+	m.own(l, c)
+	return Granted
+}
+
+// own gives a lock without owner to a connection.
+func (m *Machine) own(l *exclusive, c *conn) {
+	l.owner = c.slot
+	l.setAt(len(c.exclusive))
+	c.exclusive = append(c.exclusive, exclusiveHolding{l, m.tokens.next(m.now)})
 	m.holders.add(c)
 	m.exclusiveSize.named(l.name, 1)
 	m.exclusiveSize.change(l.name, c, 1)
-	return Granted
 }
 
 // Release releases the exclusive lock with that name if the connection holds it,
 // and says whether it did (REL-1, REL-2, REL-3).
 func (m *Machine) Release(id Conn, name []byte) bool {
-	l := m.held(name)
-	if l == nil || l.owner.id != id {
+	c, l := m.conn(id), m.exclusive[string(name)]
+	if c == nil || l == nil || l.owner != c.slot {
 		return false
 	}
-	m.releaseExclusive(l)
+	m.releaseExclusive(l, c)
 	return true
 }
 
 // Holder returns the connection that holds the exclusive lock with that name, and
 // whether there is one (INS-1).
 func (m *Machine) Holder(name []byte) (Conn, bool) {
-	l := m.held(name)
-	if l == nil {
+	l := m.exclusive[string(name)]
+	if l == nil || !m.owned(l) {
 		return 0, false
 	}
-	return l.owner.id, true
+	return m.owner(l).id, true
 }
 
 // ExclusiveLocks returns the number of names held exclusively (STATS-4).
 func (m *Machine) ExclusiveLocks() int { return m.exclusiveSize.Names }
 
-// held returns the exclusive lock with that name, nil if no connection holds it.
-func (m *Machine) held(name []byte) *exclusive {
-	l := m.exclusive[string(name)]
-	if l == nil || l.owner == nil || l.owner.ended {
-		return nil
-	}
-	return l
+// owner returns the connection that has the lock; it may have ended.
+func (m *Machine) owner(l *exclusive) *conn { return m.slots.of(l.owner) }
+
+// owned says whether an open connection has the lock.
+func (m *Machine) owned(l *exclusive) bool {
+	return l.owner != 0 && (len(m.ended) == 0 || !m.owner(l).ended)
 }
 
-// releaseExclusive takes the lock from its owner, and frees it or removes it from the
-// table.
-func (m *Machine) releaseExclusive(l *exclusive) {
-	c := l.owner
-	m.take(l)
+// releaseExclusive takes the lock from its owner, which is open.
+func (m *Machine) releaseExclusive(l *exclusive, c *conn) {
+	l.take(c)
 	m.exclusiveSize.named(l.name, -1)
 	m.exclusiveSize.change(l.name, c, -1)
-	m.setFree(l)
+	m.abandon(l)
 }
 
 // take removes the lock from its owner's list, in which the last lock takes its place
 // (I1, I2).
-func (m *Machine) take(l *exclusive) {
-	held := l.owner.exclusive
-	last := held[len(held)-1]
-	held[l.at], last.at = last, l.at
-	held[len(held)-1] = nil
-	l.owner.exclusive = held[:len(held)-1]
-	l.owner = nil
+func (l *exclusive) take(c *conn) {
+	at, last := l.at(), len(c.exclusive)-1
+	if at != last {
+		c.exclusive[at] = c.exclusive[last]
+		c.exclusive[at].lock.setAt(at)
+	}
+	c.exclusive[last].lock = nil
+	c.exclusive = c.exclusive[:last]
+	l.owner = 0
 }
 
-// setFree adds a lock without owner to the free locks.
-func (m *Machine) setFree(l *exclusive) {
-	if out := m.free.add(l); out != nil {
+// abandon serves the queue of a lock without owner, or makes it free if it has none.
+func (m *Machine) abandon(l *exclusive) {
+	if l.queued() {
+		m.touch(m.exclusiveQueues[l])
+	} else if out := m.free.add(l); out != nil {
 		delete(m.exclusive, out.name)
 	}
 }

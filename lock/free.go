@@ -23,15 +23,16 @@ func (f *freeLocks) add(l *exclusive) (out *exclusive) {
 		return l
 	}
 	if len(f.ring) < maxFree {
-		l.at = len(f.ring)
+		l.setAt(len(f.ring))
 		f.ring = append(f.ring, l)
 		return nil
 	}
 	out = f.ring[f.next]
-	l.at, f.ring[f.next] = f.next, l
+	l.setAt(f.next)
+	f.ring[f.next] = l
 	f.next = (f.next + 1) % maxFree
 	return out
 }
 
 // remove removes a lock that is acquired again.
-func (f *freeLocks) remove(l *exclusive) { f.ring[l.at] = nil }
+func (f *freeLocks) remove(l *exclusive) { f.ring[l.at()] = nil }

@@ -17,6 +17,8 @@ type Options struct {
 	// clears in one call. A connection that holds more also ends in one step;
 	// Clear clears its holdings afterwards. 0 is a measured default.
 	Piece int
+	// LastToken is a token that all tokens exceed (TOKEN-4).
+	LastToken Token
 }
 
 // defaultPiece holdings are cleared in half a millisecond.
@@ -26,14 +28,17 @@ const defaultPiece = 2000
 type Outcome uint8
 
 const (
-	// Denied means that nothing changed: another connection holds the lock,
-	// or this one does and the Machine is not re-entrant, or it is not open.
+	// Denied means that nothing changed: another connection holds the lock or waits
+	// for it, or this one holds it and the Machine is not re-entrant, or it is not open.
 	Denied Outcome = iota
 	// Granted means that this connection now holds the lock.
 	Granted
 	// Limited means that nothing changed, since the acquisition would have
 	// exceeded Options.MaxHoldings (BAD-5).
 	Limited
+	// Held means that nothing changed, since the connection holds the lock with
+	// another bound (BOUND-3).
+	Held
 )
 
 // Orphans counts what the end of a connection released (STATS-6).
@@ -47,6 +52,7 @@ type Orphans struct {
 type Machine struct {
 	options   Options
 	conns     map[Conn]*conn
+	slots     slots
 	recent    *conn // looked up last, or nil: commands come in batches
 	exclusive map[string]*exclusive
 	shared    map[string]*shared
@@ -55,21 +61,30 @@ type Machine struct {
 	ended     []*conn // not yet cleared, the earliest first
 	// The sizes of the two tables.
 	exclusiveSize, sharedSize Size
-	// acquisitions counts all acquisitions of shared locks; its value dates each
-	// holder (I5).
-	acquisitions uint64
+
+	now     Token  // the first token of the present millisecond
+	tokens  stamps // of grants (I12)
+	tickets stamps // of waiters (I10)
+
+	queues          queues
+	exclusiveQueues map[*exclusive]*queue
+	waiters         map[*conn]*waiter
+	waitingSize     Size   // of waiters, as holders
+	touched         passes // queues that Serve may serve
+	postponed       passes // queues that Continue may serve
 }
 
 // conn is an open connection and what it holds, in no particular order. It is small,
 // since there may be very many idle connections.
 type conn struct {
 	id        Conn
-	exclusive []*exclusive
+	exclusive []exclusiveHolding
 	shared    []sharedHolding
 	weight    [2]int32 // a Weight
 	alone     int32    // shared locks of which it is the only holder
 	place     int32    // index in Machine.holders; -1 if it is not there
-	ended     bool     // its holdings no longer count; its lists are not cleared
+	slot      slot
+	ended     bool // its holdings no longer count; its lists are not cleared
 }
 
 // New returns a Machine without connections or locks.
@@ -82,6 +97,10 @@ func New(options Options) *Machine {
 		conns:     make(map[Conn]*conn),
 		exclusive: make(map[string]*exclusive),
 		shared:    make(map[string]*shared),
+		tokens:    stamps{options.LastToken},
+
+		exclusiveQueues: make(map[*exclusive]*queue),
+		waiters:         make(map[*conn]*waiter),
 	}
 }
 
@@ -89,29 +108,37 @@ func New(options Options) *Machine {
 // changes nothing.
 func (m *Machine) Open(id Conn) {
 	if m.conns[id] == nil {
-		m.conns[id] = &conn{id: id, place: -1}
+		c := &conn{id: id, place: -1}
+		m.conns[id] = c
+		m.slots.add(c)
 	}
 }
 
-// Close removes a connection, releases all its locks in one step (END-1, END-2,
-// END-7), and returns how many it released. Closing a connection that is not open
-// changes nothing.
+// Close removes a connection, cancels its wait, releases all its locks in one step
+// (END-1, END-2, END-7), and returns how many it released. Others may be served then:
+// first those behind it, then those that wait for its locks, in the order in which it
+// acquired them (END-9). Closing a connection that is not open changes nothing.
 func (m *Machine) Close(id Conn) Orphans {
 	c := m.conns[id]
 	if c == nil {
 		return Orphans{}
 	}
+	m.Cancel(id)
+	m.touchContended(c)
 	orphans := Orphans{Exclusive: len(c.exclusive), Shared: len(c.shared)}
 	if orphans.Exclusive+orphans.Shared > m.options.Piece {
 		m.end(c)
 	}
 	for !c.ended && len(c.exclusive) > 0 {
-		m.releaseExclusive(c.exclusive[len(c.exclusive)-1])
+		m.releaseExclusive(c.exclusive[len(c.exclusive)-1].lock, c)
 	}
 	for !c.ended && len(c.shared) > 0 {
 		last := len(c.shared) - 1
 		m.settle(c.shared[last].lock) // which may move it
-		m.releaseShared(c.shared[last].lock, c.shared[last].at)
+		m.releaseShared(c.shared[last].lock, int(c.shared[last].at))
+	}
+	if !c.ended {
+		m.slots.remove(c)
 	}
 	m.holders.remove(c)
 	delete(m.conns, id)

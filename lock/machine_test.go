@@ -3,6 +3,7 @@ package lock
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -31,41 +32,122 @@ func (w *pair) openConn(c Conn) {
 	}
 }
 
-// step applies one of the operations to both and returns how they differ.
-func (w *pair) step(op int, c Conn, name string) error {
+// operation is a call of both, and how it is shown.
+type operation int
+
+const (
+	opGet operation = iota
+	opRelease
+	opGetShared
+	opReleaseShared
+	opClose
+	opOpen
+	opClear
+	opGetBounded1
+	opGetBounded2
+	opGetBounded0
+	opWait
+	opWaitBounded1
+	opWaitBounded2
+	opWaitBounded0
+	opCancel
+	opCancelAll
+	opContinue
+	operations
+)
+
+// step applies one of the operations to both, serves up to most waiters, and returns how
+// the two differ.
+func (w *pair) step(op operation, c Conn, name string, most int) error {
+	if err := w.apply(op, c, name); err != nil {
+		return err
+	}
+	serve, naiveServe := w.machine.Serve, func() (Served, bool) { return w.naive.serve(&w.naive.touched) }
+	if op == opContinue {
+		serve, naiveServe = w.machine.Continue, func() (Served, bool) { return w.naive.serve(&w.naive.postponed) }
+	}
+	for range most {
+		got, some := serve()
+		want, wantSome := naiveServe()
+		if got != want || some != wantSome {
+			return fmt.Errorf("after operation %d by %d on %q: %+v %v is served, want %+v %v", op, c, name, got, some, want, wantSome)
+		}
+		if !some {
+			break
+		}
+	}
+	w.machine.Postpone()
+	w.naive.postpone()
+	return w.machine.Valid()
+}
+
+// apply applies one of the operations to both.
+func (w *pair) apply(op operation, c Conn, name string) error {
 	var got, want any
 	m, n, key := w.machine, w.naive, []byte(name)
 	label := c
 	c = w.number(c)
+	bound := func(first operation) int { return []int{1, 2, 0}[op-first] }
+	if n.isWaiting(c) >= 0 && op != opClose && op != opCancel && op != opOpen {
+		return nil // it may do nothing else
+	}
 	switch op {
-	case 0:
-		got, want = m.Get(c, key), n.get(c, name)
-	case 1:
-		got, want = m.Release(c, key), release(&n.exclusive, Holding{name, c})
-	case 2:
+	case opGet, opWait:
+		gotOutcome, wantOutcome := m.Get(c, key), n.get(c, name)
+		got, want = gotOutcome, wantOutcome
+		held := find(n.exclusive, name, c) >= 0
+		if op == opWait && got == want && wantOutcome == Denied && n.isOpen(c) && !held {
+			m.WaitExclusive(c, key)
+			n.waiting = append(n.waiting, waiting{Lock{false, name}, c, 0})
+		}
+	case opRelease:
+		got, want = m.Release(c, key), n.release(false, name, c)
+	case opGetShared:
 		gotCount, gotOutcome := m.GetShared(c, key)
 		wantCount, wantOutcome := n.getShared(c, name)
 		got, want = fmt.Sprint(gotCount, gotOutcome), fmt.Sprint(wantCount, wantOutcome)
-	case 3:
-		got, want = m.ReleaseShared(c, key), release(&n.shared, Holding{name, c})
-	case 4:
+	case opGetBounded1, opGetBounded2, opGetBounded0:
+		gotCount, gotOutcome := m.GetBounded(c, key, bound(opGetBounded1))
+		wantCount, wantOutcome := n.getBounded(c, name, bound(opGetBounded1))
+		got, want = fmt.Sprint(gotCount, gotOutcome), fmt.Sprint(wantCount, wantOutcome)
+	case opWaitBounded1, opWaitBounded2, opWaitBounded0:
+		gotCount, gotOutcome := m.GetBounded(c, key, bound(opWaitBounded1))
+		wantCount, wantOutcome := n.getBounded(c, name, bound(opWaitBounded1))
+		got, want = fmt.Sprint(gotCount, gotOutcome), fmt.Sprint(wantCount, wantOutcome)
+		if got == want && wantOutcome == Denied && n.isOpen(c) {
+			m.WaitShared(c, key, bound(opWaitBounded1))
+			n.waiting = append(n.waiting, waiting{Lock{true, name}, c, bound(opWaitBounded1)})
+		}
+	case opReleaseShared:
+		got, want = m.ReleaseShared(c, key), n.release(true, name, c)
+	case opCancel:
+		_, got = m.Cancel(c)
+		want = n.cancel(c)
+	case opCancelAll:
+		var cancelled []waiting
+		m.CancelAll(func(c Conn, l Lock) { cancelled = append(cancelled, waiting{Lock: l, Conn: c}) })
+		for i := range n.waiting {
+			n.waiting[i].Bound = 0
+		}
+		got, want = fmt.Sprint(cancelled), fmt.Sprint(n.waiting)
+		for len(n.waiting) > 0 {
+			n.remove(len(n.waiting) - 1)
+		}
+	case opClose:
 		got, want = m.Close(c), n.close(c)
 		w.ends[label]++
-	case 5:
+	case opOpen:
 		w.openConn(label)
 		m.Weigh(c, Weight{len(name), m.Conns()}) // Valid compares the sizes
-	}
-	if op == 6 {
+	case opClear:
 		m.Clear()
 	}
 	clear(key) // the machine must have copied what it keeps
 	if got != want {
 		return fmt.Errorf("operation %d by %d on %q: got %v, want %v", op, c, name, got, want)
 	}
-	return m.Valid()
+	return nil
 }
-
-const operations = 7
 
 // same compares all visible state of both.
 func (w *pair) same(names []string) error {
@@ -82,12 +164,12 @@ func (w *pair) same(names []string) error {
 	}
 	exclusive, shared := 0, 0
 	for _, name := range names {
-		i := slices.IndexFunc(n.exclusive, func(h Holding) bool { return h.Name == name })
-		holder, held := m.Holder([]byte(name))
-		if held != (i >= 0) || held && holder != n.exclusive[i].Holder {
-			return fmt.Errorf("%q is held by %d, %v", name, holder, held)
+		i := slices.IndexFunc(n.exclusive, func(h held) bool { return h.Name == name })
+		holder, isHeld := m.Holder([]byte(name))
+		if isHeld != (i >= 0) || isHeld && holder != n.exclusive[i].Holder {
+			return fmt.Errorf("%q is held by %d, %v", name, holder, isHeld)
 		}
-		if held {
+		if isHeld {
 			exclusive++
 		}
 		count := n.holders(name)
@@ -97,13 +179,58 @@ func (w *pair) same(names []string) error {
 		if count > 0 {
 			shared++
 		}
-		of := slices.DeleteFunc(slices.Clone(n.shared), func(h Holding) bool { return h.Name != name })
-		if diff := cmp.Diff(of, holdersOf(m, name), cmpopts.EquateEmpty()); diff != "" {
+		of := slices.DeleteFunc(slices.Clone(n.shared), func(h held) bool { return h.Name != name })
+		if diff := cmp.Diff(sorted(of), holdersOf(m, name), cmpopts.EquateEmpty()); diff != "" {
 			return fmt.Errorf("the holders of %q differ:\n%s", name, diff)
 		}
 	}
 	if m.ExclusiveLocks() != exclusive || m.SharedLocks() != shared && m.Exact() {
 		return fmt.Errorf("%d exclusive and %d shared locks, want %d and %d", m.ExclusiveLocks(), m.SharedLocks(), exclusive, shared)
+	}
+	return w.sameLists()
+}
+
+// sameLists compares the lists of all holdings and waiters, and checks that tokens and
+// tickets grow in the order of grants and waits (I10, I12).
+func (w *pair) sameLists() error {
+	var s Snapshot
+	w.machine.SnapshotHoldings(&s)
+	got := slices.Collect(s.Holdings())
+	tokens := map[Token]Token{} // by the order of grants
+	for i, h := range got {
+		table := w.naive.exclusive
+		if h.Lock.Shared {
+			table = w.naive.shared
+		}
+		if at := find(table, h.Lock.Name, h.Holder); at >= 0 {
+			tokens[Token(table[at].Grant)] = h.Token
+		}
+		got[i].Token = 0
+		token, held := w.machine.Token(h.Holder, []byte(h.Lock.Name))
+		if h.Lock.Shared {
+			token, held = w.machine.SharedToken(h.Holder, []byte(h.Lock.Name))
+		}
+		if !held || token != h.Token || !w.machine.Holds(h.Holder, token) {
+			return fmt.Errorf("%+v: its token is %d, %v", h, token, held)
+		}
+	}
+	if diff := cmp.Diff(w.naive.holdings(), got, cmpopts.EquateEmpty()); diff != "" {
+		return fmt.Errorf("the list of holdings differs:\n%s", diff)
+	}
+	last := Token(0)
+	for _, grant := range slices.Sorted(maps.Keys(tokens)) {
+		if tokens[grant] <= last {
+			return fmt.Errorf("grant %d has the token %d, an earlier one %d", grant, tokens[grant], last)
+		}
+		last = tokens[grant]
+	}
+	w.machine.SnapshotWaiters(&s)
+	waiters := slices.Collect(s.Waiters())
+	for i := range waiters {
+		waiters[i].Ticket = 0
+	}
+	if diff := cmp.Diff(w.naive.waiters(), waiters, cmpopts.EquateEmpty()); diff != "" {
+		return fmt.Errorf("the list of waiters differs:\n%s", diff)
 	}
 	return nil
 }
@@ -119,7 +246,17 @@ func TestMachine(t *testing.T) {
 			Piece:       rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "piece"),
 		})
 		conns := Conn(rapid.SampledFrom([]int{2, 4, 14}).Draw(t, "connections"))
-		weights := rapid.SampledFrom([][]int{{0, 1, 2, 3, 4, 5}, {2, 2, 2, 3, 5, 5}, {0, 0, 1, 2, 5, 5}, {0, 0, 0, 2, 2, 2, 4, 5, 5, 6}}).Draw(t, "operations")
+		weights := rapid.SampledFrom([][]operation{
+			{opGet, opRelease, opGetShared, opReleaseShared, opClose, opOpen},
+			{opGetShared, opGetShared, opGetShared, opReleaseShared, opOpen, opOpen},
+			{opGet, opGet, opRelease, opGetShared, opOpen, opOpen},
+			{opGet, opGet, opGet, opGetShared, opGetShared, opGetShared, opClose, opOpen, opOpen, opClear},
+			{opGet, opRelease, opRelease, opWait, opWait, opWait, opCancel, opContinue},
+			{opWait, opWait, opRelease, opRelease, opClose, opOpen, opClear, opContinue, opCancelAll},
+			{opGetShared, opReleaseShared, opGetBounded1, opGetBounded2, opGetBounded0, opWaitBounded0, opWaitBounded1, opWaitBounded2, opContinue, opCancel},
+			{opReleaseShared, opReleaseShared, opWaitBounded0, opWaitBounded0, opWaitBounded1, opWaitBounded2, opClose, opOpen, opClear, opContinue, opWait, opRelease},
+		}).Draw(t, "operations")
+		most := rapid.SampledFrom([]int{0, 1, 2, 100, 100}).Draw(t, "most")
 		for c := range conns {
 			w.openConn(c)
 		}
@@ -127,7 +264,10 @@ func TestMachine(t *testing.T) {
 			op := rapid.SampledFrom(weights).Draw(t, "operation")
 			c := Conn(rapid.Uint64Range(0, uint64(conns)).Draw(t, "connection"))
 			name := rapid.SampledFrom(names).Draw(t, "name")
-			if err := w.step(op, c, name); err != nil {
+			if rapid.IntRange(0, 3).Draw(t, "time") == 0 {
+				w.machine.SetTime(rapid.Int64Range(0, 100).Draw(t, "milliseconds"))
+			}
+			if err := w.step(op, c, name, most); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -143,45 +283,56 @@ func TestMachine(t *testing.T) {
 	})
 }
 
-// TestExhaustive tries every sequence of four operations of two connections on
-// two names, after both have opened.
+// TestExhaustive tries every sequence of four operations of a few connections, after all
+// have opened.
 func TestExhaustive(t *testing.T) {
-	type operation struct {
-		op   int
+	type call struct {
+		op   operation
 		conn Conn
 		name string
 	}
-	var all []operation
-	all = append(all, operation{op: 6})
-	for op := range operations - 1 {
-		for c := range Conn(2) {
-			all = append(all, operation{op, c, "a"})
-			if op < 4 {
-				all = append(all, operation{op, c, "b"})
-			}
-		}
-	}
-	const length = 4
-	for _, o := range []Options{{}, {Reentrant: true}, {MaxHoldings: 1}, {Piece: 1}} {
-		sequences := 1
-		for range length {
-			sequences *= len(all)
-		}
-		for sequence := range sequences {
-			w := newPair(o)
-			w.openConn(0)
-			w.openConn(1)
-			rest := sequence
-			for range length {
-				next := all[rest%len(all)]
-				rest /= len(all)
-				if err := w.step(next.op, next.conn, next.name); err != nil {
-					t.Fatalf("sequence %d with %+v: %v", sequence, o, err)
+	for _, c := range []struct {
+		conns Conn
+		names []string
+		ops   []operation
+	}{
+		{2, []string{"a", "b"}, []operation{opGet, opRelease, opGetShared, opReleaseShared, opClose, opOpen}},
+		{3, []string{"a"}, []operation{opWait, opRelease, opCancel, opClose, opOpen}},
+		{3, []string{"a"}, []operation{opReleaseShared, opGetBounded1, opWaitBounded1, opWaitBounded0}},
+	} {
+		all := []call{{op: opClear}, {op: opContinue}}
+		for _, op := range c.ops {
+			for conn := range c.conns {
+				for _, name := range c.names {
+					if all = append(all, call{op, conn, name}); op == opClose || op == opOpen || op == opCancel {
+						break
+					}
 				}
 			}
-			if sequence%31 == 0 { // comparing everything is slow; steps are compared always
-				if err := w.same([]string{"a", "b"}); err != nil {
-					t.Fatalf("sequence %d with %+v: %v", sequence, o, err)
+		}
+		const length = 4
+		for _, o := range []Options{{}, {Reentrant: true}, {MaxHoldings: 1}, {Piece: 1}} {
+			sequences := 1
+			for range length {
+				sequences *= len(all)
+			}
+			for sequence := range sequences {
+				w := newPair(o)
+				for conn := range c.conns {
+					w.openConn(conn)
+				}
+				rest := sequence
+				for range length {
+					next := all[rest%len(all)]
+					rest /= len(all)
+					if err := w.step(next.op, next.conn, next.name, 1); err != nil {
+						t.Fatalf("%v, sequence %d with %+v: %v", c.ops, sequence, o, err)
+					}
+				}
+				if sequence%31 == 0 { // comparing everything is slow; steps are compared always
+					if err := w.same(c.names); err != nil {
+						t.Fatalf("%v, sequence %d with %+v: %v", c.ops, sequence, o, err)
+					}
 				}
 			}
 		}

@@ -45,9 +45,19 @@ func (m *Machine) Weigh(id Conn, w Weight) {
 	}
 	m.exclusiveSize.weigh(c.weight, -len(c.exclusive))
 	m.sharedSize.weigh(c.weight, -len(c.shared))
+	waits := number(m.waiters[c] != nil)
+	m.waitingSize.weigh(c.weight, -waits)
 	c.weight = [2]int32{int32(w[0]), int32(w[1])}
 	m.exclusiveSize.weigh(c.weight, len(c.exclusive))
 	m.sharedSize.weigh(c.weight, len(c.shared))
+	m.waitingSize.weigh(c.weight, waits)
+}
+
+func number(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // ExclusiveSize returns the size of the table of exclusive locks.
@@ -56,11 +66,15 @@ func (m *Machine) ExclusiveSize() Size { return m.exclusiveSize }
 // SharedSize returns the size of the table of shared locks.
 func (m *Machine) SharedSize() Size { return m.sharedSize }
 
+// WaitingSize returns the size of all queues, with waiters in place of holders; it does
+// not count names.
+func (m *Machine) WaitingSize() Size { return m.waitingSize }
+
 // HoldersSize returns the size of the holders of the shared lock with that name. It
 // takes time proportional to their number, which is Holders.
 func (m *Machine) HoldersSize(name []byte) Size {
 	var size Size
-	if l := m.sharedLock(name); l != nil {
+	if l := m.sharedLock(name); l != nil && len(l.holders) > 0 {
 		size.named(l.name, 1)
 		for _, h := range l.holders {
 			size.change(l.name, h.conn, 1)

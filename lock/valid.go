@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Valid checks the invariants I1 to I8 of the package comment and returns the
+// Valid checks the invariants I1 to I12 of the package comment and returns the
 // first violation it finds. It reads the whole state, and is meant for tests and
 // simulations.
 func (m *Machine) Valid() error {
@@ -36,7 +36,10 @@ func (m *Machine) Valid() error {
 			return fmt.Errorf("I7: connection %d is not at its place %d in the list of holders", c.id, place)
 		}
 	}
-	return nil
+	if err := m.validQueues(); err != nil {
+		return err
+	}
+	return m.validTokens()
 }
 
 // validExclusives checks the table of exclusive locks and measures it.
@@ -46,15 +49,15 @@ func (m *Machine) validExclusives() (size Size, err error) {
 		if err := m.validExclusive(name, l); err != nil {
 			return size, err
 		}
-		switch {
-		case l.owner == nil:
-			free++
-		case l.owner.ended:
+		switch c := m.owner(l); {
+		case c == nil:
+			free += 1 - number(l.queued())
+		case c.ended:
 			size.NameBytes += len(name)
 			size.RepeatedBytes += len(name)
 		default:
 			size.named(name, 1)
-			size.change(name, l.owner, 1)
+			size.change(name, c, 1)
 		}
 	}
 	for _, l := range m.free.ring {
@@ -84,7 +87,9 @@ func (m *Machine) validShareds() (size Size, err error) {
 			}
 		}
 		size.Names += held
-		size.NameBytes += len(name)
+		if len(l.holders) > 0 {
+			size.NameBytes += len(name)
+		}
 	}
 	if !m.Exact() {
 		size.Names = m.sharedSize.Names
@@ -112,18 +117,19 @@ func (m *Machine) validConns() (listed int, err error) {
 }
 
 func (m *Machine) validExclusive(name string, l *exclusive) error {
-	c := l.owner
+	c := m.owner(l)
 	switch {
 	case l.name != name:
 		return fmt.Errorf("I1: exclusive lock %q is in the table under %q", l.name, name)
+	case c == nil && l.queued():
 	case c == nil:
-		if l.at < 0 || l.at >= len(m.free.ring) || m.free.ring[l.at] != l {
-			return fmt.Errorf("I1: exclusive lock %q is free but not at place %d of the free list", name, l.at)
+		if l.at() >= len(m.free.ring) || m.free.ring[l.at()] != l {
+			return fmt.Errorf("I1: exclusive lock %q is free but not at place %d of the free list", name, l.at())
 		}
 	case m.conns[c.id] != c && !m.hasEnded(c):
 		return fmt.Errorf("I1: the holder of exclusive lock %q is not open", name)
-	case l.at < 0 || l.at >= len(c.exclusive) || c.exclusive[l.at] != l:
-		return fmt.Errorf("I1: exclusive lock %q is not at place %d of connection %d", name, l.at, c.id)
+	case l.at() >= len(c.exclusive) || c.exclusive[l.at()].lock != l:
+		return fmt.Errorf("I1: exclusive lock %q is not at place %d of connection %d", name, l.at(), c.id)
 	}
 	return nil
 }
@@ -132,13 +138,18 @@ func (m *Machine) validShared(name string, l *shared) error {
 	if l.name != name {
 		return fmt.Errorf("I3: shared lock %q is in the table under %q", l.name, name)
 	}
-	if len(l.holders) == 0 {
-		return fmt.Errorf("I3: shared lock %q has no holder", name)
+	if len(l.holders) == 0 && l.queue() == nil {
+		return fmt.Errorf("I3: shared lock %q has neither a holder nor a queue", name)
 	}
-	if l.index == nil && len(l.holders) > indexedHolders || l.index != nil && len(l.index) != len(l.holders) {
-		return fmt.Errorf("I5: shared lock %q has %d holders, %d in its index", name, len(l.holders), len(l.index))
+	var index map[Conn]int
+	if l.extra != nil {
+		index = l.extra.index
 	}
-	conns, times := make(map[Conn]bool), make(map[uint64]bool)
+	if index == nil && len(l.holders) > indexedHolders || index != nil && len(index) != len(l.holders) {
+		return fmt.Errorf("I5: shared lock %q has %d holders, %d in its index", name, len(l.holders), len(index))
+	}
+	conns := make(map[Conn]bool)
+	smallest, bounded := int32(0), int32(0)
 	for at, h := range l.holders {
 		c := h.conn
 		switch {
@@ -146,20 +157,28 @@ func (m *Machine) validShared(name string, l *shared) error {
 			return fmt.Errorf("I3: holder %d of shared lock %q is not open", at, name)
 		case conns[c.id]:
 			return fmt.Errorf("I3: connection %d holds shared lock %q twice", c.id, name)
-		case h.at < 0 || h.at >= len(c.shared) || c.shared[h.at].lock != l || c.shared[h.at].at != at:
+		case h.at < 0 || h.at >= len(c.shared) || c.shared[h.at].lock != l || int(c.shared[h.at].at) != at:
 			return fmt.Errorf("I3: shared lock %q is not at place %d of connection %d", name, h.at, c.id)
-		case times[acquired(h)] || acquired(h) == 0 || acquired(h) > m.acquisitions:
-			return fmt.Errorf("I5: connection %d acquired shared lock %q at time %d, which is taken or in the future", c.id, name, acquired(h))
-		case l.index != nil && l.find(c.id) != at:
+		case index != nil && l.find(c.id) != at:
 			return fmt.Errorf("I5: the index of shared lock %q has connection %d at %d instead of %d", name, c.id, l.find(c.id), at)
 		}
-		conns[c.id], times[acquired(h)] = true, true
+		conns[c.id] = true
+		if bound := l.holding(at).bound; bound > 0 && (bounded == 0 || bound < smallest) {
+			smallest = bound
+			bounded++
+		} else if bound > 0 {
+			bounded++
+		}
+	}
+	if l.extra != nil {
+		if got, some := l.extra.bounds.smallest(); some != (bounded > 0) || some && got != smallest {
+			return fmt.Errorf("I5: the smallest bound of shared lock %q is %d, recorded %d", name, smallest, got)
+		}
+	} else if bounded > 0 {
+		return fmt.Errorf("I5: shared lock %q has %d bounds, none is recorded", name, bounded)
 	}
 	return nil
 }
-
-// acquired returns when a holder acquired its lock.
-func acquired(h sharedHolder) uint64 { return h.conn.shared[h.at].acquired }
 
 func (m *Machine) validConn(id Conn, c *conn) error {
 	if c.id != id {
@@ -170,6 +189,9 @@ func (m *Machine) validConn(id Conn, c *conn) error {
 	}
 	if c.ended {
 		return fmt.Errorf("I8: connection %d is open but has ended", id)
+	}
+	if m.slots.of(c.slot) != c {
+		return fmt.Errorf("I1: connection %d is not in its slot %d", id, c.slot)
 	}
 	alone := int32(0)
 	for _, h := range c.shared {
@@ -187,13 +209,14 @@ func (m *Machine) validConn(id Conn, c *conn) error {
 func (m *Machine) hasEnded(c *conn) bool { return c.ended && slices.Contains(m.ended, c) }
 
 func (m *Machine) validLists(id Conn, c *conn) error {
-	for at, l := range c.exclusive {
-		if m.exclusive[l.name] != l || l.owner != c || l.at != at {
+	for at, h := range c.exclusive {
+		l := h.lock
+		if m.exclusive[l.name] != l || m.owner(l) != c || l.at() != at {
 			return fmt.Errorf("I2: connection %d lists exclusive lock %q, which it does not hold", id, l.name)
 		}
 	}
 	for at, h := range c.shared {
-		if m.shared[h.lock.name] != h.lock || h.at >= len(h.lock.holders) ||
+		if m.shared[h.lock.name] != h.lock || int(h.at) >= len(h.lock.holders) ||
 			h.lock.holders[h.at].conn != c || h.lock.holders[h.at].at != at {
 			return fmt.Errorf("I4: connection %d lists shared lock %q, which it does not hold", id, h.lock.name)
 		}

@@ -14,11 +14,11 @@ func TestValidDetectsViolations(t *testing.T) {
 	}{
 		{"renamed lock", "I1", func(m *Machine) { m.exclusive["a"].name = "x" }},
 		{"closed holder", "I1", func(m *Machine) { delete(m.conns, 1) }},
-		{"wrong place", "I1", func(m *Machine) { m.exclusive["a"].at = 7 }},
+		{"wrong place", "I1", func(m *Machine) { m.exclusive["a"].setAt(7) }},
 		{"renumbered connection", "I1", func(m *Machine) { m.conns[99] = m.conns[20]; delete(m.conns, 20) }},
-		{"free and not in the ring", "I1", func(m *Machine) { m.free.ring[m.exclusive["f"].at] = nil }},
+		{"free and not in the ring", "I1", func(m *Machine) { m.free.ring[m.exclusive["f"].at()] = nil }},
 		{"held and in the ring", "I1", func(m *Machine) { m.free.ring[0] = m.exclusive["a"] }},
-		{"wrong place in the ring", "I1", func(m *Machine) { m.exclusive["f"].at = 3 }},
+		{"wrong place in the ring", "I1", func(m *Machine) { m.exclusive["f"].setAt(3) }},
 		{"miscounted locks", "I6", func(m *Machine) { m.exclusiveSize.Names++ }},
 		{"lost lock", "I2", func(m *Machine) {
 			delete(m.exclusive, "a")
@@ -36,11 +36,43 @@ func TestValidDetectsViolations(t *testing.T) {
 			m.sharedSize.change("s", m.conns[1], -1)
 			m.sharedSize.change("s", m.conns[2], -1)
 		}},
-		{"same time", "I5", func(m *Machine) { m.conns[1].shared[1].acquired = m.conns[2].shared[1].acquired }},
-		{"time in the future", "I5", func(m *Machine) { m.conns[1].shared[1].acquired = 1000 }},
-		{"short index", "I5", func(m *Machine) { delete(m.shared["many"].index, 5) }},
-		{"wrong index", "I5", func(m *Machine) { i := m.shared["many"].index; i[5], i[6] = i[6], i[5] }},
-		{"no index", "I5", func(m *Machine) { m.shared["many"].index = nil }},
+		{"same token", "I12", func(m *Machine) { m.conns[1].shared[1].token = m.conns[2].shared[1].token }},
+		{"same token in two tables", "I12", func(m *Machine) { m.conns[1].shared[1].token = m.conns[1].exclusive[0].token }},
+		{"token of the future", "I12", func(m *Machine) { m.conns[1].shared[1].token = 1000 }},
+		{"no token", "I12", func(m *Machine) { m.conns[1].exclusive[0].token = 0 }},
+		{"could be granted", "I9", func(m *Machine) {
+			m.Release(1, []byte("b"))
+			m.touched.queues[0].passing = false
+		}},
+		{"could be granted, shared", "I9", func(m *Machine) {
+			l := m.shared["s"]
+			l.holding(l.find(2)).bound = Unbounded
+			l.extra.bounds.remove(2)
+			l.less()
+			m.waiters[m.conns[8]].bound = 0
+		}},
+		{"not queued", "I10", func(m *Machine) { m.exclusive["b"].bits &^= queuedBit }},
+		{"no queue", "I10", func(m *Machine) { m.exclusive["a"].bits |= queuedBit }},
+		{"another's queue", "I10", func(m *Machine) {
+			m.exclusiveQueues[m.exclusive["a"]] = m.exclusiveQueues[m.exclusive["b"]]
+		}},
+		{"barging", "I10", func(m *Machine) {
+			q := m.exclusiveQueues[m.exclusive["b"]]
+			q.first.ticket, q.last.ticket = q.last.ticket, q.first.ticket
+		}},
+		{"ticket of the future", "I10", func(m *Machine) { m.waiters[m.conns[7]].ticket = 1000 }},
+		{"miscounted waiters", "I10", func(m *Machine) { m.waiters[m.conns[7]].queue.waiters++ }},
+		{"cut off", "I10", func(m *Machine) { m.waiters[m.conns[6]].after = nil }},
+		{"waits elsewhere", "I11", func(m *Machine) { m.waiters[m.conns[7]] = m.waiters[m.conns[6]] }},
+		{"waits nowhere", "I11", func(m *Machine) { m.waiters[m.conns[9]] = &waiter{} }},
+		{"closed waiter", "I11", func(m *Machine) { m.waiters[m.conns[7]].conn = &conn{} }},
+		{"misweighed waiter", "I11", func(m *Machine) { m.waitingSize.HolderBytes[0]++ }},
+		{"smallest bound", "I5", func(m *Machine) { m.shared["s"].extra.bounds.bound++ }},
+		{"no bounds", "I5", func(m *Machine) { m.conns[3].shared[1].bound = 7 }},
+		{"wrong slot", "I1", func(m *Machine) { m.conns[20].slot = m.conns[1].slot }},
+		{"short index", "I5", func(m *Machine) { delete(m.shared["many"].extra.index, 5) }},
+		{"wrong index", "I5", func(m *Machine) { i := m.shared["many"].extra.index; i[5], i[6] = i[6], i[5] }},
+		{"no index", "I5", func(m *Machine) { m.shared["many"].extra.index = nil }},
 		{"miscounted", "I6", func(m *Machine) { m.sharedSize.Holdings++ }},
 		{"over the limit", "I6", func(m *Machine) { m.options.MaxHoldings = 3 }},
 		{"misweighed", "I6", func(m *Machine) { m.conns[1].weight[1]++ }},
@@ -62,7 +94,12 @@ func TestValidDetectsViolations(t *testing.T) {
 		m.Get(1, []byte("a"))
 		m.Get(1, []byte("b"))
 		m.GetShared(1, []byte("s"))
-		m.GetShared(2, []byte("s"))
+		m.GetBounded(2, []byte("s"), 2)
+		m.GetShared(3, []byte("t"))
+		m.Get(6, []byte("b"))
+		m.WaitExclusive(6, []byte("b"))
+		m.WaitExclusive(7, []byte("b"))
+		m.WaitShared(8, []byte("s"), 0)
 		if err := m.Valid(); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 
@@ -25,16 +26,23 @@ const closeFrame = 0x88
 type guard struct {
 	net.Conn
 	session *session
+	frames  frames
 }
 
 // Read applies the idle timeout, for which pings and pieces of messages count as
 // activity. When the server stops, it ends the stream once it has read what was
-// received.
+// received. It goes on with the messages behind a wait for a lock when that is over, and
+// cancels the wait as soon as the client has ended the stream (WAIT-6, WS-5).
 func (g *guard) Read(p []byte) (int, error) {
 	x := g.session
 	for {
+		if x.life.Step() != life.Discard {
+			if err := x.run(); err != nil {
+				return 0, err
+			}
+		}
 		step := x.life.Step()
-		if step != life.Read && step != life.Discard {
+		if step != life.Read && step != life.Discard && step != life.Wait {
 			return 0, errEndOfStream
 		}
 		ready := x.prepare(step, x.life.Deadline())
@@ -43,6 +51,10 @@ func (g *guard) Read(p []byte) (int, error) {
 			continue
 		}
 		n, err := x.receive(step, p)
+		if err == io.EOF && step == life.Wait {
+			x.endOfStream()
+			continue // to read the end again, once all is answered
+		}
 		switch {
 		case n == 0 && err != nil:
 			x.failed(err)
@@ -51,9 +63,21 @@ func (g *guard) Read(p []byte) (int, error) {
 			return n, nil
 		default:
 			x.life.Heard(x.server.clock.now(), n)
-			return n, nil
+			return n, g.arrived(p[:n])
 		}
 	}
+}
+
+// arrived looks for a close frame in what the client has sent.
+func (g *guard) arrived(data []byte) error {
+	if g.frames.closed {
+		return nil
+	}
+	if g.frames.follow(data); !g.frames.closed {
+		return nil
+	}
+	g.session.endOfStream()
+	return g.session.run()
 }
 
 // Write sends what the library flushes. Outside of a reply this begins with a frame,
@@ -102,7 +126,10 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		conn.Close()
 		return nil, nil, ErrClosed
 	}
-	guarded := &guard{conn, h.session}
+	guarded := &guard{Conn: conn, session: h.session}
+	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // which Read does not see
+	guarded.frames.follow(early)
+	h.session.ended = guarded.frames.closed
 	rw.Writer.Reset(guarded)
 	return guarded, rw, nil
 }

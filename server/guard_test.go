@@ -30,7 +30,7 @@ func TestGuardReportsActivity(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			io.WriteString(far, "x")
 		}()
-		if _, err := (&guard{near, x}).Read(make([]byte, 8)); err != nil || x.life.Deadline() <= before {
+		if _, err := (&guard{Conn: near, session: x}).Read(make([]byte, 8)); err != nil || x.life.Deadline() <= before {
 			t.Errorf("lingering %v: %v, and the deadline moved by %d", lingering, err, x.life.Deadline()-before)
 		}
 		near.Close()

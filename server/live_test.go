@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -135,8 +136,10 @@ func (p *live) await(n int) {
 
 func (p *live) send(n int, data, want []byte) []byte {
 	c := p.conns[n]
-	if err := c.write(data); err != nil {
-		p.t.Fatal(err)
+	if len(data) > 0 {
+		if err := c.write(data); err != nil {
+			p.t.Fatal(err)
+		}
 	}
 	got, err := c.read(len(want))
 	if err != nil {
@@ -144,6 +147,17 @@ func (p *live) send(n int, data, want []byte) []byte {
 	}
 	return got
 }
+
+func (p *live) stand(n int, data, want []byte) []byte {
+	waiting := p.server.executed() + uint64(bytes.Count(want, []byte{'\n'})) + 1
+	got := p.send(n, data, want)
+	waitUntil(p.t, "the wait", func() bool { return p.server.executed() == waiting })
+	return got
+}
+
+func (p *live) read(n int, want []byte) []byte { return p.send(n, nil, want) }
+
+func (p *live) pause(d time.Duration) { time.Sleep(d) }
 
 func (p *live) halfClose(n int) []byte {
 	rest, err := p.conns[n].end()

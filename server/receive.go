@@ -48,9 +48,10 @@ func (x *session) handleRequests() {
 	}
 }
 
-// await waits for a reply that is being made, unless the connection breaks.
+// await waits for a reply, unless the connection breaks.
 func (x *session) await() {
 	x.account(true)
+	x.readAhead()
 	var look <-chan time.Time
 	socket, ok := x.conn.(syscall.Conn)
 	if ok {
@@ -69,6 +70,57 @@ func (x *session) await() {
 			}
 		}
 	}
+}
+
+// readAhead reads while a connection waits for a lock, since its client may end the
+// stream (WAIT-6): until its buffers are full, which holds back what the client sends
+// (WAIT-9).
+func (x *session) readAhead() {
+	for x.ws == nil && x.life.Step() == life.Wait && x.life.Queued() {
+		free := x.room()
+		if len(free) == 0 {
+			return
+		}
+		if !x.prepare(life.Wait, core.Never) {
+			continue
+		}
+		n, err := x.conn.Read(free)
+		if n > 0 {
+			x.input = x.input[:len(x.input)+n]
+			x.life.Received(n)
+			x.account(true)
+		}
+		switch {
+		case err == io.EOF:
+			x.endOfStream()
+		case err != nil:
+			x.failed(err)
+		}
+	}
+}
+
+// room returns the unused part of the buffer of input, which is first moved to the
+// beginning; a full buffer is replaced by a large one, once.
+func (x *session) room() []byte {
+	buf := x.small[:]
+	if x.large == nil && len(x.input) == len(buf) {
+		x.large = largeBuffers.Get().(*[largeRead]byte)
+	}
+	if x.large != nil {
+		buf = x.large[:]
+	}
+	n := copy(buf, x.input)
+	x.input = buf[:n]
+	return buf[n:]
+}
+
+// endOfStream tells Core that the client has ended its stream while it waited for a lock.
+// The end is read again once all is executed.
+func (x *session) endOfStream() {
+	fx := effects.Get().(*core.Effects)
+	defer effects.Put(fx)
+	x.server.hub.EndOfStream(x.server.clock.now(), x.id(), x.inbox, fx)
+	x.deliverInbox()
 }
 
 // receive reads once, and waits until the deadline. After the deadline it still reads

@@ -6,9 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
-
-	"lockd/server/core"
-	"lockd/server/life"
 )
 
 // replyBatch is the number of bytes of replies that are sent as a frame without
@@ -24,36 +21,6 @@ type reply struct {
 	out     []byte
 	kind    websocket.MessageType
 	frames  io.WriteCloser // nil until a first frame is sent
-}
-
-// step takes the replies to some input, and waits for a reply that is made elsewhere
-// after them, if state says so.
-func (r *reply) step(out []byte, state core.State) error {
-	x := r.session
-	x.held = state.Held
-	x.deliverInbox()
-	err := r.take(out)
-	x.account(true)
-	if err == nil && state.Ends {
-		err = r.end()
-	}
-	if err != nil || !state.Waits && !state.Ends {
-		return err
-	}
-	x.life.Executed(x.server.clock.now(), false, false, state)
-	if state.Ends {
-		return errForeign
-	}
-	x.await()
-	if x.life.End() != life.Open {
-		return errEndOfStream
-	}
-	if x.out.Some() {
-		x.account(true)
-		err = r.take(x.out.Next())
-		x.out.Clear()
-	}
-	return err
 }
 
 // take takes some replies, in whole lines. If they fill a batch, it sends all so far

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 
@@ -24,6 +25,10 @@ import (
 //	open N        connect; the output is the refusal, if any
 //	send N        send the lines, each with its LF; raw sends them joined, with
 //	              nothing but the escapes \n, \r, \xNN and \\ in them
+//	stand N       send a line that makes the connection wait, and raw what is
+//	              behind it; the output is what is answered before
+//	read N        read what is answered after a wait
+//	pause MS      let time pass
 //	half-close N  end the stream of the client, and read to its end
 //	close N       end the connection both ways
 //
@@ -36,6 +41,11 @@ type peer interface {
 	// send sends data as one packet or message and returns the reply; a live
 	// peer waits until it has as many bytes as want.
 	send(n int, data, want []byte) []byte
+	// stand sends data that makes the connection wait, which begins before it returns.
+	stand(n int, data, want []byte) []byte
+	// read reads what is answered after a wait; a live peer as many bytes as want.
+	read(n int, want []byte) []byte
+	pause(d time.Duration)
 	halfClose(n int) []byte
 	close(n int)
 	// text replaces ADDR1 and so on by the addresses of connections.
@@ -100,14 +110,25 @@ func runScript(t *testing.T, file string, start func(*testing.T, core.Config) pe
 			return ""
 		case "half-close":
 			return escape(p.halfClose(n))
-		case "send":
+		case "pause":
+			p.pause(time.Duration(n) * time.Millisecond)
+			return ""
+		case "send", "stand", "read":
 			lines := strings.Split(d.Input, "\n")
 			data := unescape(t, strings.Join(lines, ""))
-			if !raw {
+			if !raw && d.Cmd != "read" {
 				data = unescape(t, strings.Join(lines, `\n`)+`\n`)
 			}
 			want := unescape(t, strings.ReplaceAll(p.text(d.Expected), "\n", `\n`))
-			got := p.send(n, data, want)
+			var got []byte
+			switch d.Cmd {
+			case "send":
+				got = p.send(n, data, want)
+			case "stand":
+				got = p.stand(n, data, want)
+			default:
+				got = p.read(n, want)
+			}
 			if bytes.Equal(got, want) {
 				return d.Expected // with ADDR1 instead of addresses
 			}
@@ -141,6 +162,8 @@ func scriptConfig(t *testing.T, d *datadriven.TestData) core.Config {
 			config.Dump = true
 		case "answer-invalid":
 			config.AnswerInvalid = true
+		case "kill":
+			config.Kill = true
 		case "max-line":
 			config.MaxLine = number()
 		case "max-connections":
@@ -192,12 +215,15 @@ type corePeer struct {
 	t    *testing.T
 	core *core.Core
 	ids  map[int]core.ID
+	now  core.Time
+	owed map[core.ID][]byte // after a wait, and not read
+	rest map[core.ID][]byte // kept behind a wait
 	// messages makes each send a message.
 	messages bool
 }
 
 func newCorePeer(t *testing.T, config core.Config) peer {
-	return &corePeer{t: t, core: core.New(config), ids: make(map[int]core.ID), messages: strings.Contains(t.Name(), "message")}
+	return &corePeer{t: t, core: core.New(config), ids: make(map[int]core.ID), owed: make(map[core.ID][]byte), rest: make(map[core.ID][]byte), messages: strings.Contains(t.Name(), "message")}
 }
 
 func (p *corePeer) open(n int) []byte {
@@ -211,22 +237,68 @@ func (p *corePeer) open(n int) []byte {
 }
 
 func (p *corePeer) send(n int, data, _ []byte) []byte {
+	id := p.ids[n]
+	replies := p.receive(id, data)
+	p.goOn()
+	return replies
+}
+
+// receive passes data to Core, and keeps what is behind a wait.
+func (p *corePeer) receive(id core.ID, data []byte) []byte {
 	var fx core.Effects
-	id, state := p.ids[n], core.State{}
-	for len(data) > 0 {
-		data, state = p.core.Receive(0, id, data, &fx)
+	state := core.State{}
+	for len(data) > 0 && !state.Queued {
+		data, state = p.core.Receive(p.now, id, data, &fx)
 		p.dump(id, state, &fx)
 	}
-	if p.messages {
-		p.dump(id, p.core.EndMessage(0, id, &fx), &fx)
+	if p.rest[id] = data; p.messages && !state.Queued {
+		p.dump(id, p.core.EndMessage(p.now, id, &fx), &fx)
+	}
+	p.resumed(&fx)
+	return fx.To(id)
+}
+
+// resumed notes the answers to connections that have waited for a lock.
+func (p *corePeer) resumed(fx *core.Effects) {
+	for _, r := range fx.Resumed() {
+		p.owed[r.To] = append(p.owed[r.To], r.Reply...)
+		if p.rest[r.To] == nil {
+			p.rest[r.To] = []byte{}
+		}
 	}
 	p.valid()
-	return fx.To(id)
+}
+
+// goOn executes what is behind waits that have ended.
+func (p *corePeer) goOn() {
+	for range 10 {
+		for _, id := range p.ids {
+			if rest := p.rest[id]; len(rest) > 0 && len(p.owed[id]) > 0 {
+				p.owed[id] = append(p.owed[id], p.receive(id, rest)...)
+			}
+		}
+	}
+}
+
+func (p *corePeer) stand(n int, data, _ []byte) []byte { return p.receive(p.ids[n], data) }
+
+func (p *corePeer) read(n int, _ []byte) []byte {
+	owed := p.owed[p.ids[n]]
+	delete(p.owed, p.ids[n])
+	return owed
+}
+
+func (p *corePeer) pause(d time.Duration) {
+	p.now += core.Time(d)
+	var fx core.Effects
+	p.core.Tick(p.now, &fx)
+	p.resumed(&fx)
+	p.goOn()
 }
 
 // dump makes the reply that a connection waits for.
 func (p *corePeer) dump(id core.ID, state core.State, fx *core.Effects) {
-	if !state.Waits {
+	if !state.Waits || state.Queued {
 		return
 	}
 	p.valid()
@@ -238,11 +310,22 @@ func (p *corePeer) dump(id core.ID, state core.State, fx *core.Effects) {
 	fx.Append(id, made.Resumed()[0].Reply)
 }
 
-func (p *corePeer) halfClose(n int) []byte { p.close(n); return nil }
+func (p *corePeer) halfClose(n int) []byte {
+	var fx core.Effects
+	p.core.EndOfStream(p.now, p.ids[n], &fx)
+	p.resumed(&fx)
+	p.goOn()
+	rest := p.read(n, nil)
+	p.close(n)
+	return rest
+}
 
 func (p *corePeer) close(n int) {
-	p.core.Close(0, p.ids[n], new(core.Effects))
-	p.valid()
+	var fx core.Effects
+	p.core.Close(p.now, p.ids[n], &fx)
+	delete(p.ids, n)
+	p.resumed(&fx)
+	p.goOn()
 }
 
 func (p *corePeer) valid() {
@@ -262,7 +345,7 @@ func TestClauses(t *testing.T) {
 		t.Fatal(err)
 	}
 	cited := make(map[string]bool) // false: only outside tests
-	for _, m := range regexp.MustCompile(`(?m)^- \*\*([A-Z]+-\d+)\*\* \((?:core|family|strict)\) `).FindAllSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^- \*\*([A-Z]+-\d+)\*\* \((?:core|family|strict|extended)\) `).FindAllSubmatch(text, -1) {
 		cited[string(m[1])] = false
 	}
 	if len(cited) < 80 {

@@ -51,9 +51,11 @@ type session struct {
 	debt   hub.Debt
 	small  [smallRead]byte
 	woken  chan struct{} // has one while handleRequests has something to do
-	// For a WebSocket: the reply to the message that is being executed, nil if there
-	// is none; whether some of it is being written; outputs of other calls meanwhile.
-	reply    *reply
+	// For a WebSocket: the messages that are not answered; why run has failed; whether
+	// some of a reply is being written; outputs of other calls meanwhile.
+	messages []*message
+	failure  error
+	ended    bool // the close frame came with the handshake
 	replying bool
 	told     [][]byte
 }
@@ -188,8 +190,8 @@ func (x *session) account(moved bool) {
 	if own += x.held; x.large != nil {
 		own += largeRead
 	}
-	if x.reply != nil {
-		own += largeRead + cap(x.reply.out)
+	for _, m := range x.messages {
+		own += messageCharge + cap(m.data) + cap(m.reply.out)
 	}
 	x.server.hub.Waiting.Set(&x.debt, x, x.server.clock.now(), own, shared, moved)
 }
@@ -199,6 +201,8 @@ func (x *session) deliverInbox() {
 	x.inbox.Taken(func(item hub.Item) {
 		now := x.server.clock.now()
 		switch {
+		case item.Dropped:
+			x.life.Drop()
 		case item.Resumed:
 			x.resume(now, item.Data)
 		case item.Data == nil:
@@ -252,7 +256,7 @@ func (x *session) write(conn net.Conn, data []byte) (int, error) {
 // tidy returns lent buffers that are no longer in use.
 func (x *session) tidy() {
 	if x.life.Step() >= life.Release {
-		x.input, x.held = nil, 0
+		x.input, x.held, x.messages = nil, 0, nil
 		x.out.Clear()
 		x.account(false)
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/coder/websocket"
 
-	"lockd/server/core"
 	"lockd/server/life"
 )
 
@@ -115,11 +114,17 @@ func (x *session) serveWebSocket() {
 		x.closeWebSocket(websocket.StatusTryAgainLater, "too many connections")
 		return
 	}
+	if x.ended {
+		x.endOfStream()
+	}
 	var err error
 	for err == nil {
 		if err = x.message(); err == nil {
 			x.deliverOutputs()
 		}
+	}
+	if x.failure != nil { // rather than what the library makes of it
+		err = x.failure
 	}
 	if err == errForeign { // its life has ended
 		x.release()
@@ -143,7 +148,8 @@ func (x *session) closeWebSocket(code websocket.StatusCode, reason string) {
 }
 
 // message reads one message, executes its lines, and sends the replies as one
-// message (WS-1 to WS-3).
+// message (WS-1 to WS-3). If the connection waits for a lock, the rest of that is done
+// later, by run: the library's next read calls it when the wait is over (WS-5).
 func (x *session) message() error {
 	kind, r, err := x.ws.Reader(context.Background())
 	if err != nil {
@@ -151,41 +157,25 @@ func (x *session) message() error {
 	}
 	buf := largeBuffers.Get().(*[largeRead]byte)
 	defer largeBuffers.Put(buf)
-	fx := effects.Get().(*core.Effects)
-	defer effects.Put(fx)
 	text := kind == websocket.MessageText
-	reply := &reply{session: x, text: text}
-	x.reply = reply
-	defer func() {
-		x.reply = nil
-		x.account(true)
-	}()
+	m := &message{reply: &reply{session: x, text: text}}
+	x.messages = append(x.messages, m)
 	var check utf8Check
 	for {
 		n, err := r.Read(buf[:])
 		if text && (!check.valid(buf[:n]) || err == io.EOF && !check.whole()) {
 			return errNotUTF8
 		}
-		for data := buf[:n]; len(data) > 0; {
-			var state core.State
-			data, state = x.server.hub.Receive(x.server.clock.now(), x.id(), data, x.inbox, fx)
-			if err := reply.step(fx.To(x.id()), state); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
+		if err != nil && err != io.EOF {
 			return err
 		}
+		if failed := x.feed(m, buf[:n], err == io.EOF); failed != nil {
+			return failed
+		}
+		if err == io.EOF {
+			return nil
+		}
 	}
-	state := x.server.hub.EndMessage(x.server.clock.now(), x.id(), x.inbox, fx)
-	defer fx.Reset()
-	if err := reply.step(fx.To(x.id()), state); err != nil {
-		return err
-	}
-	return reply.end()
 }
 
 // deliverOutputs sends the outputs of other calls, each as a message of its own, but not in the

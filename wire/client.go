@@ -13,7 +13,7 @@ import (
 
 // Reply is the answer to a lock command, to me or to iam, or a refusal.
 type Reply struct {
-	N    int    // 0 is no, 1 or a count is yes (REPLY-2)
+	N    int64  // 0 is no, 1, a count or a token is yes (REPLY-2)
 	Text string // for people
 }
 
@@ -28,15 +28,15 @@ const quoted = 60
 func ParseReply(line []byte) (Reply, error) {
 	number, after, found := bytes.Cut(line, []byte{' '})
 	n, err := strconv.ParseUint(string(number[:min(len(number), 20)]), 10, 64)
-	if !found || err != nil || n > math.MaxInt || len(number) > 1 && number[0] == '0' {
+	if !found || err != nil || n > math.MaxInt64 || len(number) > 1 && number[0] == '0' {
 		return Reply{}, fmt.Errorf("%q: %w", line[:min(len(line), quoted)], ErrNotLockd)
 	}
-	return Reply{N: int(n), Text: string(after)}, nil
+	return Reply{N: int64(n), Text: string(after)}, nil
 }
 
 // AppendReply appends the line of a reply.
 func (d Dialect) AppendReply(dst []byte, r Reply) []byte {
-	dst = strconv.AppendInt(dst, int64(r.N), 10)
+	dst = strconv.AppendInt(dst, r.N, 10)
 	dst = append(dst, ' ')
 	dst = append(dst, r.Text...)
 	return d.AppendEnd(dst)

@@ -26,6 +26,14 @@ const (
 	Me
 	Iam
 	Who
+	Version // the first of the extended level
+	Wait
+	GetBounded
+	Token
+	SharedToken
+	List
+	ListWaiters
+	Kill
 
 	// NumCommands is the number of values of Command, for arrays indexed by it.
 	NumCommands
@@ -45,7 +53,18 @@ var words = [NumCommands]string{
 	Me:            "me",
 	Iam:           "iam",
 	Who:           "who",
+	Version:       "v",
+	Wait:          "w",
+	GetBounded:    "b",
+	Token:         "t",
+	SharedToken:   "st",
+	List:          "l",
+	ListWaiters:   "lw",
+	Kill:          "k",
 }
+
+// Extended says whether the command is of the extended level (EXT-2).
+func (c Command) Extended() bool { return c >= Version }
 
 // String returns the word of the command, "" for Blank and Unknown.
 func (c Command) String() string { return words[c] }
@@ -79,6 +98,22 @@ func parseCommand(word []byte) Command {
 		return Iam
 	case "who":
 		return Who
+	case "v":
+		return Version
+	case "w":
+		return Wait
+	case "b":
+		return GetBounded
+	case "t":
+		return Token
+	case "st":
+		return SharedToken
+	case "l":
+		return List
+	case "lw":
+		return ListWaiters
+	case "k":
+		return Kill
 	}
 	return Unknown
 }

@@ -38,6 +38,17 @@ func TestParse(t *testing.T) {
 		{"me", "", Me},
 		{"iam a b", "a b", Iam},
 		{"who", "", Who},
+		{"v", "", Version},
+		{"w 5 g a", "5 g a", Wait},
+		{"w", "", Wait},
+		{"b 3 a b", "3 a b", GetBounded},
+		{"t a", "a", Token},
+		{"st a", "a", SharedToken},
+		{"l a", "a", List},
+		{"lw a", "a", ListWaiters},
+		{"k 5 6", "5 6", Kill},
+		{"ww", "", Unknown},
+		{"x", "", Unknown},
 		{"G a", "a", Unknown},
 		{"gjob", "", Unknown},
 		{"g\x00", "", Unknown},
@@ -118,8 +129,8 @@ func TestCommands(t *testing.T) {
 		if parseCommand([]byte(command.String())) != command {
 			t.Errorf("%q is not command %d", command, command)
 		}
-		if !slices.Contains(commandKeys[:], command) {
-			t.Errorf("the statistics do not show %q (STATS-2)", command)
+		if slices.Contains(commandKeys[:], command) == command.Extended() {
+			t.Errorf("the statistics show %q: %v (STATS-2, EXT-2)", command, command.Extended())
 		}
 	}
 }

@@ -40,7 +40,7 @@ func conformCommand() *ffcli.Command {
 	flags.StringVar(&o.unix, "unix", "", "test the server at this unix socket `path`")
 	flags.StringVar(&o.ws, "ws", "", "test the server at this WebSocket `URL`, such as ws://127.0.0.1:9998/")
 	flags.StringVar(&o.start, "start", "", "start the server with this shell `command`, again whenever a case needs a fresh one, and end it with SIGTERM")
-	flags.StringVar(&o.level, "level", "strict", "test up to this level: core, family or strict")
+	flags.StringVar(&o.level, "level", "extended", "test up to this level: core, family, strict or extended")
 	flags.StringVar(&o.dialect, "dialect", "", "expect the replies of glockd or classic (default: detected)")
 	flags.StringVar(&o.run, "run", "", "run only these cases: `ids` or patterns such as 'get-*', separated by commas")
 	flags.StringVar(&o.skip, "skip", "", "leave out these cases: `ids` or patterns, separated by commas")
@@ -105,7 +105,7 @@ func (o *conformOptions) conform(ctx context.Context) error {
 			return &exitError{exitUsage, err}
 		}
 		for _, c := range cases {
-			fmt.Printf("%-6s  %-10s  %-42s %s\n", c.Level, c.Clauses[0].ID, c.ID, c.Title)
+			fmt.Printf("%-8s  %-10s  %-42s %s\n", c.Level, c.Clauses[0].ID, c.ID, c.Title)
 		}
 		return nil
 	}

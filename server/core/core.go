@@ -34,7 +34,21 @@ type Config struct {
 	SmallDump int
 
 	PID int // the process id that the classic q shows (CLASSIC-4)
+
+	Version string // that v shows (VERSION-1), without white space
+	Kill    bool   // k may end other connections (KILL-2)
+
+	// LastToken is a token that all tokens exceed (TOKEN-4).
+	LastToken uint64
+
+	// ServePiece is how many waiting connections are answered in one step. 0 is a
+	// measured default.
+	ServePiece int
 }
+
+// servePiece waiting connections are granted a lock in a third of a millisecond; to
+// send them their replies takes 2.
+const servePiece = 512
 
 // ID is the number of a connection, from 1, never reused (ADDR-2).
 type ID uint64
@@ -56,6 +70,14 @@ type Core struct {
 	small   view // of small dumps, reused
 	events  []Event
 
+	now       Time // of this call
+	served    int  // waiting connections that were answered in this call
+	serving   int  // bytes of their replies
+	deadlines deadlines
+	finished  map[ID]bool    // open connections whose client has ended its stream, as far as EndOfStream was called
+	killed    map[ID]Orphans // connections that k has ended, until their Close
+	stopping  bool
+
 	maxReply int // bytes; largestReply, except in tests
 }
 
@@ -65,18 +87,22 @@ type conn struct {
 	addr  string // ADDR-1
 	lines wire.Splitter
 	name  *registration // nil without a registered name
-	dump  *Dump         // the dump that it waits for, or nil
+	wait  *wait         // what it waits for, or nil
 }
 
 // State is what Core returns about a connection besides its replies.
 type State struct {
-	// Waits says that the connection waits for a reply that is being made: the
-	// caller must not call Receive for it before it is resumed (REPLY-4).
+	// Waits says that the connection waits for a reply: the caller must not call
+	// Receive for it before it is resumed (REPLY-4, WAIT-5).
 	Waits bool
-	// Ends says that the client speaks another protocol: the caller closes the
-	// connection once the replies are sent; nothing more is executed (BAD-7).
+	// Queued says that it waits for a lock: if its client ends the stream meanwhile,
+	// the caller calls EndOfStream.
+	Queued bool
+	// Ends says that the server ends the connection: the caller closes it once the
+	// replies are sent; nothing more is executed (BAD-7, KILL-3).
 	Ends bool
-	// Held is how many bytes of memory Core keeps for an unfinished line.
+	// Held is how many bytes of memory Core keeps for an unfinished line, and for the
+	// name of a lock that the connection waits for.
 	Held int
 }
 
@@ -85,14 +111,23 @@ func New(config Config) *Core {
 	if config.SmallDump == 0 {
 		config.SmallDump = smallLines
 	}
+	if config.ServePiece <= 0 {
+		config.ServePiece = servePiece
+	}
+	if config.Version == "" {
+		config.Version = "devel"
+	}
 	return &Core{
 		config: config,
 		machine: lock.New(lock.Options{
 			Reentrant:   config.Dialect.Reentrant(),
 			MaxHoldings: config.MaxLocks,
 			Piece:       config.EndPiece,
+			LastToken:   lock.Token(config.LastToken),
 		}),
 		conns:    make(map[ID]*conn),
+		finished: make(map[ID]bool),
+		killed:   make(map[ID]Orphans),
 		maxReply: largestReply,
 	}
 }
@@ -113,45 +148,53 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 	return c.last, true
 }
 
+// begin begins a step. Core has one time: what happens in the step happens at now.
+func (c *Core) begin(now Time) {
+	c.now, c.served, c.serving = now, 0, 0
+	c.machine.SetTime(int64(now / Millisecond))
+}
+
 // Receive takes bytes that arrived on a connection and executes every line that
 // they complete, in order (LINE-5, LINE-6, REPLY-1). It stops when it has made enough
 // replies, and returns the unprocessed input, a part of data: call Receive with it
 // once the replies are sent (REPLY-5). It also stops at a line whose reply the
 // connection has to wait for. It does not change or keep data. For a connection that
 // is not open, or that ends, it does nothing.
-func (c *Core) Receive(_ Time, id ID, data []byte, fx *Effects) (rest []byte, state State) {
+func (c *Core) Receive(now Time, id ID, data []byte, fx *Effects) (rest []byte, state State) {
 	from := c.conns[id]
 	if from == nil || from.lines.Foreign() {
 		return nil, from.state()
 	}
+	c.begin(now)
 	out := fx.begin(id)
-	for room := outputBatch; room > 0 && from.dump == nil; {
+	for room := outputBatch; room > 0 && from.wait == nil && c.mayServe(); {
 		line, after, split := from.lines.Next(data)
 		data = after
 		if split == wire.NoLine {
 			break
 		}
 		before, cost := len(out), 0
-		out, cost = c.take(from, line, split, out)
+		out, cost = c.take(from, line, split, out, fx)
 		room -= len(out) - before + cost
 	}
 	fx.end(out)
-	c.handEvents(fx)
+	c.endStep(fx)
 	return data, from.state()
 }
 
 // EndMessage ends the unfinished line of a connection, as the end of a WebSocket
 // message does (WS-1), and is otherwise like Receive.
-func (c *Core) EndMessage(_ Time, id ID, fx *Effects) State {
+func (c *Core) EndMessage(now Time, id ID, fx *Effects) State {
 	from := c.conns[id]
 	if from == nil || from.lines.Foreign() {
 		return from.state()
 	}
-	if from.dump == nil {
+	if from.wait == nil {
 		if line, split := from.lines.End(); split != wire.NoLine {
-			out, _ := c.take(from, line, split, fx.begin(id))
+			c.begin(now)
+			out, _ := c.take(from, line, split, fx.begin(id), fx)
 			fx.end(out)
-			c.handEvents(fx)
+			c.endStep(fx)
 		}
 	}
 	return from.state()
@@ -162,27 +205,55 @@ func (c *conn) state() State {
 	if c == nil {
 		return State{}
 	}
-	return State{Waits: c.dump != nil, Ends: c.lines.Foreign(), Held: c.lines.Held()}
+	s := State{Ends: c.lines.Foreign(), Held: c.lines.Held()}
+	if w := c.wait; w != nil {
+		s.Waits, s.Queued, s.Ends = !w.killed, w.queued, s.Ends || w.killed
+		s.Held += w.name
+	}
+	return s
 }
 
-// Close ends a connection: it releases all its locks in one step and counts them
-// as orphans (END-1, END-2, END-7, STATS-6), drops its unfinished line (LINE-7) and
-// removes its registered name (WHO-4). Closing one that is not open does nothing.
-func (c *Core) Close(_ Time, id ID, fx *Effects) Orphans {
+// Close ends a connection: it cancels its wait, releases all its locks in one step and
+// counts them as orphans (END-1, END-2, END-7, STATS-6), drops its unfinished line
+// (LINE-7), removes its registered name (WHO-4), and serves those that have waited for
+// its locks (END-9). Closing one that is not open does nothing; if k has ended it, Close
+// returns what that has released, once.
+func (c *Core) Close(now Time, id ID, fx *Effects) Orphans {
 	from := c.conns[id]
 	if from == nil {
-		return Orphans{}
+		orphans := c.killed[id]
+		delete(c.killed, id)
+		return orphans
 	}
+	c.begin(now)
+	orphans := c.end(from)
+	c.serve(fx)
+	c.endStep(fx)
+	return orphans
+}
+
+// end ends a connection, and leaves it to the caller to serve others.
+func (c *Core) end(from *conn) Orphans {
 	if c.config.Events {
-		c.orphanEvents(id)
-		c.handEvents(fx)
+		c.orphanEvents(from.id)
 	}
-	orphans := c.machine.Close(lock.Conn(id))
+	if from.wait != nil {
+		c.deadlines.remove(from.wait)
+		from.wait = nil
+	}
+	orphans := c.machine.Close(lock.Conn(from.id))
 	c.figures.Orphans += uint64(orphans.Exclusive)
 	c.figures.SharedOrphans += uint64(orphans.Shared)
 	c.names.remove(from)
-	delete(c.conns, id)
+	delete(c.conns, from.id)
+	delete(c.finished, from.id)
 	return orphans
+}
+
+// endStep ends a step: what could not be served in it is left to Tick.
+func (c *Core) endStep(fx *Effects) {
+	c.machine.Postpone()
+	c.handEvents(fx)
 }
 
 // Conns returns the number of open connections.
@@ -217,6 +288,9 @@ func (c *Core) Valid() error {
 		return fmt.Errorf("%d connections are open, %d in the lock machine", len(c.conns), c.machine.Conns())
 	}
 	if err := c.validDumps(); err != nil {
+		return err
+	}
+	if err := c.validWaits(); err != nil {
 		return err
 	}
 	return c.names.valid(c.conns)

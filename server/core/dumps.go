@@ -21,6 +21,7 @@ type Dump struct {
 	askers  []ID // in the order of their requests
 	view    view
 	bytes   int
+	most    int // bytes of the reply; beyond, it is too large
 	reply   []byte
 }
 
@@ -28,7 +29,15 @@ type Dump struct {
 func (d *Dump) Size() int { return d.bytes }
 
 // Make makes the reply.
-func (d *Dump) Make() { d.reply = d.view.appendTo(make([]byte, 0, d.bytes)) }
+func (d *Dump) Make() {
+	bytes := d.bytes
+	if d.view.isList() { // only now it is known how many lines have the prefix
+		bytes = d.view.listBytes()
+	}
+	if bytes <= d.most {
+		d.reply = d.view.appendTo(make([]byte, 0, bytes))
+	}
+}
 
 // whole says whether the reply shows a whole table. There are few different requests
 // of this kind, but as many as names for the others.
@@ -74,7 +83,7 @@ func (q *dumps) ask(from *conn, r wire.Request) {
 		q.waiting[i] = append(q.waiting[i], d)
 	}
 	d.askers = append(d.askers, from.id)
-	from.dump = d
+	from.wait = &wait{conn: from, dump: d}
 }
 
 // queue returns the index of the queue to take the next dump from: the one whose turn
@@ -113,14 +122,24 @@ func (q *dumps) due() Time {
 func (q *dumps) isDue(now Time) bool { return q.due() != Never && q.due() <= now }
 
 // Tick does the work that is due: it clears holdings of connections that have ended,
-// and begins a dump, which is then in the Effects and shows the state at this moment
-// (DUMP-8).
+// serves waiting connections that an earlier step has left, ends waits whose deadline
+// has passed, and begins a dump, which is then in the Effects and shows the state at this
+// moment (DUMP-8).
 func (c *Core) Tick(now Time, fx *Effects) {
+	c.begin(now)
 	c.machine.Clear()
+	c.serveRest(fx)
+	c.expire(fx)
+	c.beginDump(now, fx)
+	c.endStep(fx)
+}
+
+// beginDump begins a dump if one is due.
+func (c *Core) beginDump(now Time, fx *Effects) {
 	for c.dumps.isDue(now) {
 		d := c.dumps.first()
 		d.askers = c.stillWaiting(d)
-		d.bytes = c.measured(d.request)
+		d.bytes, d.most = c.measured(d.request), c.maxReply
 		if len(d.askers) > 0 && c.mustWait(d.request, d.bytes) {
 			return
 		}
@@ -160,7 +179,7 @@ func (c *Core) Finish(now Time, d *Dump, fx *Effects) {
 		reply = c.config.Dialect.AppendTooLarge(nil)
 	}
 	for _, id := range c.stillWaiting(d) {
-		c.conns[id].dump = nil
+		c.conns[id].wait = nil
 		fx.Resume(id, reply)
 	}
 	c.dumps.making = nil
@@ -169,25 +188,22 @@ func (c *Core) Finish(now Time, d *Dump, fx *Effects) {
 	}
 }
 
-// Stop says that the server stops: the requested dumps are made without pauses
-// (END-8).
-func (c *Core) Stop(now Time) { c.dumps.next, c.dumps.noPauses = now, true }
-
 // Next returns the moment at which Tick must be called at the latest: 0 is at once,
 // Never means that nothing is due.
 func (c *Core) Next() Time {
-	if c.machine.Uncleared() {
+	if c.machine.Uncleared() || c.machine.Postponed() {
 		return 0
 	}
-	return c.dumps.due()
+	return min(c.dumps.due(), c.deadlines.first())
 }
 
 // validDumps checks that dumps and connections agree on who waits.
 func (c *Core) validDumps() error {
 	for _, from := range c.conns {
-		switch d := from.dump; {
-		case d == nil:
+		if from.wait == nil || from.wait.dump == nil {
 			continue
+		}
+		switch d := from.wait.dump; {
 		case d != c.dumps.making && c.dumps.byKey[d.key] != d:
 			return fmt.Errorf("connection %d waits for %q, which is not queued", from.id, d.key)
 		case !slices.Contains(d.askers, from.id):

@@ -7,19 +7,23 @@ type Output struct {
 }
 
 // Effects is what a call of Core asks its caller to do: to send outputs, those for one
-// connection in this order, to resume connections that waited, and to make a dump. It
+// connection in this order, to resume connections that waited, to drop others, and to
+// make a dump. It
 // also lists the Events, if Config.Events is set. It is meant to be reused: Reset empties
 // it and keeps its memory, up to a bound. The zero value is empty. It is not safe for
 // concurrent use.
 type Effects struct {
 	outputs []Output
 	resumed []Resumed
+	dropped []ID
 	dump    *Dump
 	events  []Event
 }
 
 // Resumed is a connection that waited for a reply and continues with it. The reply may
-// be shared with other connections and must not be changed. It may be empty.
+// be shared with other connections and must not be changed. It may be empty. What the
+// connection has sent behind its wait is not executed: the caller passes it to Receive,
+// later (WAIT-5).
 type Resumed struct {
 	To    ID
 	Reply []byte
@@ -39,11 +43,15 @@ func (e *Effects) Reset() {
 		e.outputs[i].Data = data
 	}
 	e.outputs = e.outputs[:0]
-	e.resumed, e.dump, e.events = nil, nil, nil
+	e.resumed, e.dropped, e.dump, e.events = nil, nil, nil, nil
 }
 
 // Resumed returns the connections to be resumed, after all outputs.
 func (e *Effects) Resumed() []Resumed { return e.resumed }
+
+// Dropped returns the connections to be dropped: k has ended them (KILL-1). Core knows
+// them no more, but for their Close.
+func (e *Effects) Dropped() []ID { return e.dropped }
 
 // Dump returns the dump to be made, nil if there is none.
 func (e *Effects) Dump() *Dump { return e.dump }
@@ -86,6 +94,9 @@ func (e *Effects) Append(to ID, data []byte) {
 
 // Resume resumes a connection that waited.
 func (e *Effects) Resume(to ID, reply []byte) { e.resumed = append(e.resumed, Resumed{to, reply}) }
+
+// Drop drops a connection.
+func (e *Effects) Drop(id ID) { e.dropped = append(e.dropped, id) }
 
 // Begin asks the caller to make a dump.
 func (e *Effects) Begin(d *Dump) { e.dump = d }

@@ -20,6 +20,15 @@ const (
 	Released
 	// Orphaned is a release by the end of the holder's connection.
 	Orphaned
+	// Queued is the beginning of a wait (WAIT-1).
+	Queued
+	// TimedOut is the end of a wait by its deadline (WAIT-4).
+	TimedOut
+	// Cancelled is the end of a wait by the end of the stream (WAIT-6), or since the
+	// server stops (WAIT-7).
+	Cancelled
+	// Killed is the end of the connection by a command (KILL-1). It has no name.
+	Killed
 )
 
 // mostOrphanEvents is the maximum number of Orphaned events of either table for the
@@ -64,6 +73,13 @@ func (c *Core) lockEvent(from lock.Conn, r wire.Request, n int, outcome lock.Out
 		return
 	}
 	c.events = append(c.events, e)
+}
+
+// waitEvent records an event of a connection that waits, or is killed.
+func (c *Core) waitEvent(kind EventKind, id ID, shared bool, name string) {
+	if c.config.Events {
+		c.events = append(c.events, Event{Kind: kind, Conn: id, Shared: shared, Name: name})
+	}
 }
 
 // orphanEvents records what the end of a connection is about to release.

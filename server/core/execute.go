@@ -1,6 +1,8 @@
 package core
 
 import (
+	"slices"
+
 	"lockd/lock"
 	"lockd/wire"
 )
@@ -8,10 +10,10 @@ import (
 // take answers the input of a connection: a line, a line over the limit (BAD-3), or
 // another protocol (BAD-7). cost is what it counts for in a batch, in bytes, besides
 // the reply.
-func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) (_ []byte, cost int) {
+func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte, fx *Effects) (_ []byte, cost int) {
 	switch split {
 	case wire.WholeLine:
-		return c.execute(from, line, out)
+		return c.execute(from, line, out, fx)
 	case wire.LongLine:
 		out = c.config.Dialect.AppendTooLong(out)
 	default:
@@ -21,8 +23,9 @@ func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte) (_ []
 	return out, 0
 }
 
-// execute runs one line of a connection and appends its reply; cost is as for take.
-func (c *Core) execute(from *conn, line, out []byte) (_ []byte, cost int) {
+// execute runs one line of a connection and appends its reply; cost is as for take. Those
+// that it serves are in fx.
+func (c *Core) execute(from *conn, line, out []byte, fx *Effects) (_ []byte, cost int) {
 	r := c.parser.Parse(line)
 	if r.Command == wire.Blank {
 		return out, 0 // LINE-8
@@ -51,12 +54,20 @@ func (c *Core) execute(from *conn, line, out []byte) (_ []byte, cost int) {
 		return dialect.AppendMe(out, from.addr, from.holder()), 0
 	case wire.Iam:
 		return c.iam(from, r.Name, out), 0
+	case wire.Version:
+		return c.version(out), 0
+	case wire.Wait, wire.GetBounded:
+		return c.acquire(from, r, out), 0
+	case wire.Token, wire.SharedToken:
+		return c.token(lock.Conn(from.id), r, out), 0
+	case wire.Kill:
+		return c.kill(from, r, out, fx)
 	}
-	return c.lockCommand(lock.Conn(from.id), r, out), 0
+	return c.lockCommand(lock.Conn(from.id), r, out, fx), 0
 }
 
 // lockCommand runs one of the six commands on locks.
-func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte) []byte {
+func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte, fx *Effects) []byte {
 	n, outcome := 0, lock.Granted
 	switch r.Command {
 	case wire.Get:
@@ -77,11 +88,39 @@ func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte) []byte {
 	if c.config.Events {
 		c.lockEvent(from, r, n, outcome)
 	}
+	c.serve(fx)
 	if outcome == lock.Limited {
 		return c.config.Dialect.AppendLimit(out, r.Name) // BAD-5
 	}
 	return c.config.Dialect.AppendLock(out, r.Command, n, r.Name)
 }
+
+// version answers v (VERSION-1).
+func (c *Core) version(out []byte) []byte {
+	features := []string{"wait", "bound", "token", "list", "kill"}
+	if !c.config.Kill {
+		features = features[:4]
+	}
+	if !c.config.Dump {
+		features = slices.Delete(features, 3, 4)
+	}
+	return c.config.Dialect.AppendVersion(out, c.config.Version, features...)
+}
+
+// token answers t and st (TOKEN-2).
+func (c *Core) token(from lock.Conn, r wire.Request, out []byte) []byte {
+	find := c.machine.Token
+	if r.Command == wire.SharedToken {
+		find = c.machine.SharedToken
+	}
+	if token, held := find(from, r.Name); held {
+		return c.config.Dialect.AppendToken(out, uint64(token), r.Name)
+	}
+	return c.config.Dialect.AppendRefusal(out, wire.NotHeld, r.Name)
+}
+
+// LastToken returns the last token that was given out (TOKEN-4).
+func (c *Core) LastToken() uint64 { return uint64(c.machine.LastToken()) }
 
 // number converts a yes or no to a number (REPLY-2).
 func number(yes bool) int {

@@ -32,7 +32,7 @@ func showsTables(r wire.Request) bool {
 	switch r.Command {
 	case wire.Stats:
 		return string(r.Name) == "full"
-	case wire.Holders, wire.SharedHolders, wire.Dump, wire.Who:
+	case wire.Holders, wire.SharedHolders, wire.Dump, wire.Who, wire.List, wire.ListWaiters:
 		return true
 	}
 	return false
@@ -83,6 +83,8 @@ func (c *Core) size(r wire.Request) (lines, bytes int) {
 	switch r.Command {
 	case wire.Who:
 		return c.names.size(r.Name)
+	case wire.List, wire.ListWaiters:
+		return c.listSize(r)
 	case wire.Holders:
 		shared = lock.Size{}
 	case wire.SharedHolders:

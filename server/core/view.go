@@ -20,6 +20,10 @@ type view struct {
 	locks   lock.Snapshot
 	holders map[lock.Conn]string // how each is shown
 	named   []registered
+	// Of lists only:
+	prefix string
+	addrs  map[lock.Conn]string
+	now    int64 // milliseconds since 1970
 }
 
 // registered is a line of who.
@@ -46,6 +50,9 @@ func (c *Core) look(v *view, r wire.Request) {
 	case wire.Dump:
 		v.shared = string(r.Name) == "shared"
 		c.machine.Snapshot(&v.locks, !v.shared, v.shared)
+	case wire.List, wire.ListWaiters:
+		show = (*conn).holder
+		c.lookList(v, r)
 	case wire.Stats:
 		v.figures, v.full = c.statistics(), string(r.Name) == "full"
 		tables := v.full && (v.dialect == wire.Classic || v.dump)
@@ -71,6 +78,8 @@ func (v *view) appendTo(out []byte) []byte {
 		out = v.appendPairs(out, v.locks.Exclusive())
 	case wire.SharedHolders:
 		out = v.appendPairs(out, v.locks.Shared())
+	case wire.List, wire.ListWaiters:
+		return v.appendList(out)
 	case wire.Dump:
 		if v.shared {
 			return v.dialect.AppendDumpShared(out, v.table(v.locks.Shared()))

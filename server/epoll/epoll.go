@@ -123,6 +123,9 @@ func ready(events uint32) (r loop.Ready) {
 	if events&unix.EPOLLOUT != 0 {
 		r |= loop.Writable
 	}
+	if events&unix.EPOLLRDHUP != 0 {
+		r |= loop.PeerEnded
+	}
 	if events&unix.EPOLLHUP != 0 {
 		r |= loop.Hangup
 	}
@@ -196,6 +199,9 @@ func (k *Kernel) Watch(fd loop.FD, want loop.Ready, token uint64) syscall.Errno 
 	}
 	if want&loop.Writable != 0 {
 		events |= unix.EPOLLOUT
+	}
+	if want&loop.PeerEnded != 0 {
+		events |= unix.EPOLLRDHUP
 	}
 	for int(fd) >= len(k.watched) {
 		k.watched = append(k.watched, false)

@@ -16,8 +16,9 @@ type Core interface {
 	EndMessage(now core.Time, id core.ID, fx *core.Effects) core.State
 	Close(now core.Time, id core.ID, fx *core.Effects) core.Orphans
 	Tick(now core.Time, fx *core.Effects)
+	EndOfStream(now core.Time, id core.ID, fx *core.Effects)
 	Finish(now core.Time, d *core.Dump, fx *core.Effects)
-	Stop(now core.Time)
+	Stop(now core.Time, fx *core.Effects)
 	Next() core.Time
 	Conns() int
 	Locks() int
@@ -121,6 +122,15 @@ func (h *Hub) EndMessage(now core.Time, id core.ID, own *Inbox, fx *core.Effects
 	return state
 }
 
+// EndOfStream tells Core that the client of a connection that waits for a lock has ended
+// its stream.
+func (h *Hub) EndOfStream(now core.Time, id core.ID, own *Inbox, fx *core.Effects) {
+	fx.Reset()
+	h.lock(own)
+	h.core.EndOfStream(h.time(now), id, fx)
+	h.unlock(id, own, fx)
+}
+
 // Close ends a connection. It returns false if it was not open.
 func (h *Hub) Close(now core.Time, id core.ID, own *Inbox, fx *core.Effects) (core.Orphans, bool) {
 	fx.Reset()
@@ -165,11 +175,11 @@ func (h *Hub) Finish(now core.Time, d *core.Dump) {
 	h.unlock(0, nil, fx)
 }
 
-// Stop tells Core that the server stops.
+// Stop tells Core that the server stops. It cancels all waits for locks.
 func (h *Hub) Stop(now core.Time) {
 	fx := new(core.Effects)
 	h.mu.Lock()
-	h.core.Stop(h.time(now))
+	h.core.Stop(h.time(now), fx)
 	h.unlock(0, nil, fx)
 }
 
@@ -235,6 +245,9 @@ func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	}
 	for _, r := range fx.Resumed() {
 		woken = h.put(r.To, Item{Resumed: true, Data: r.Reply}, own, woken)
+	}
+	for _, id := range fx.Dropped() {
+		woken = h.put(id, Item{Dropped: true}, own, woken)
 	}
 	if h.teller != nil {
 		for _, e := range fx.Events() {

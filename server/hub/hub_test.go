@@ -51,13 +51,14 @@ func (f *fake) Close(now core.Time, _ core.ID, fx *core.Effects) core.Orphans {
 	f.do(now, fx)
 	return core.Orphans{Exclusive: 3}
 }
-func (f *fake) Tick(now core.Time, fx *core.Effects)                 { f.do(now, fx) }
-func (f *fake) Finish(now core.Time, _ *core.Dump, fx *core.Effects) { f.do(now, fx) }
-func (f *fake) Stop(core.Time)                                       {}
-func (f *fake) Next() core.Time                                      { return f.next }
-func (f *fake) Conns() int                                           { return f.open }
-func (f *fake) Locks() int                                           { return 7 }
-func (f *fake) Commands() uint64                                     { return 8 }
+func (f *fake) Tick(now core.Time, fx *core.Effects)                   { f.do(now, fx) }
+func (f *fake) Finish(now core.Time, _ *core.Dump, fx *core.Effects)   { f.do(now, fx) }
+func (f *fake) EndOfStream(now core.Time, _ core.ID, fx *core.Effects) { f.do(now, fx) }
+func (f *fake) Stop(core.Time, *core.Effects)                          {}
+func (f *fake) Next() core.Time                                        { return f.next }
+func (f *fake) Conns() int                                             { return f.open }
+func (f *fake) Locks() int                                             { return 7 }
+func (f *fake) Commands() uint64                                       { return 8 }
 
 // driver has some connections.
 type driver struct {

@@ -15,16 +15,18 @@ type Owner interface {
 }
 
 // Item is something that a driver has to do: take over the connection Owner, if no
-// other field is set; send Data on it; resume it with the reply Data; or call Run.
+// other field is set; send Data on it; resume it with the reply Data; drop it; or call
+// Run.
 type Item struct {
 	Owner   Owner
 	Data    []byte // belongs to the driver, unless Resumed: then it is shared
 	Resumed bool
+	Dropped bool
 	Run     func()
 }
 
 // New says whether the driver has to take over the connection.
-func (i Item) New() bool { return i.Data == nil && !i.Resumed && i.Run == nil }
+func (i Item) New() bool { return i.Data == nil && !i.Resumed && !i.Dropped && i.Run == nil }
 
 // Inbox is a queue of items for one driver. Make one with NewInbox or NewInboxInTurn.
 type Inbox struct {
@@ -56,6 +58,16 @@ func (i *Inbox) Taken(do func(Item)) {
 		do(item)
 	}
 	i.taken = i.taken[:0]
+}
+
+// TakenFor is Taken for the items of one connection. The others stay.
+func (i *Inbox) TakenFor(owner Owner, do func(Item)) {
+	for at := range i.taken {
+		if item := i.taken[at]; item.Owner == owner {
+			i.taken[at] = Item{}
+			do(item)
+		}
+	}
 }
 
 // put adds an item. Its caller holds the mutex of the Hub.

@@ -15,7 +15,8 @@ const (
 	// Write is to send unsent replies; then Wrote, or Ended after an error.
 	Write
 	// Wait is to do nothing until the reply that the connection waits for is
-	// there; then Resumed.
+	// there; then Resumed. If the connection is Queued, its driver also watches for the
+	// end of the client's stream, and passes it to Core (WAIT-6).
 	Wait
 	// Release is to close the connection in Core; then Released.
 	Release
@@ -89,8 +90,9 @@ type Life struct {
 	stopping bool // the server stops: only what was received is answered
 	unsent   bool // there are replies that the client has not taken
 	input    bool // there is input that Core has not processed
-	waits    bool // for a reply that is being made
-	foreign  bool // the client speaks another protocol (BAD-7)
+	waits    bool // for a reply
+	queued   bool // it waits for a lock
+	foreign  bool // Core has ended it: the client speaks another protocol (BAD-7), or was killed (KILL-3)
 }
 
 // Admitted returns the life of a connection that Core has opened. Many lives may
@@ -140,6 +142,9 @@ func (l *Life) Deadline() core.Time { return l.deadline }
 // End says how the connection ended.
 func (l *Life) End() End { return l.end }
 
+// Queued says whether the connection waits for a lock.
+func (l *Life) Queued() bool { return l.queued }
+
 // Stopping says whether the server stops.
 func (l *Life) Stopping() bool { return l.stopping }
 
@@ -171,7 +176,7 @@ func (l *Life) Executed(now core.Time, left, replies bool, state core.State) {
 	if l.phase != serving {
 		return
 	}
-	l.input, l.waits, l.foreign = left && !state.Ends, state.Waits, state.Ends
+	l.input, l.waits, l.queued, l.foreign = left && !state.Ends, state.Waits, state.Queued, state.Ends
 	if replies {
 		l.Owe(now)
 	}
@@ -181,7 +186,7 @@ func (l *Life) Executed(now core.Time, left, replies bool, state core.State) {
 // Resumed reports that a connection that waited continues. The driver reports its reply
 // with Owe, before.
 func (l *Life) Resumed(now core.Time) {
-	l.waits = false
+	l.waits, l.queued = false, false
 	l.settle(now)
 }
 
@@ -271,7 +276,7 @@ func (l *Life) finish(how End) {
 	default:
 		return
 	}
-	l.unsent, l.input, l.waits, l.taken, l.deadline = false, false, false, 0, core.Never
+	l.unsent, l.input, l.waits, l.queued, l.taken, l.deadline = false, false, false, false, 0, core.Never
 }
 
 // Released reports that the locks are released. If the server ends the connection

@@ -19,7 +19,7 @@ type conn struct {
 	backlog *backlog  // nil if nothing waits
 	fd      FD
 	timer   int32 // place in timers; -1 if it is not there
-	watched Ready // what the kernel watches for; 0 is only Hangup and Error
+	watched Ready // what the kernel watches for; 0 is only Hangup and Error, or nothing
 	queued  bool  // in Loop.again
 }
 
@@ -125,13 +125,18 @@ func (l *Loop) later(c *conn) {
 	}
 }
 
-// await makes a connection wait for its reply. It returns false if the connection has
-// broken meanwhile. It stops watching one whose two streams have ended: the kernel
-// would report that all the time.
+// await makes a connection wait for its reply. It returns false if the next step is
+// another one: the connection has broken meanwhile, or it waited for a lock and the
+// client has ended its stream. It stops watching one whose two streams have ended and
+// that waits for another reply: the kernel would report that all the time.
 func (l *Loop) await(c *conn, ready Ready) bool {
 	switch {
 	case ready&Error != 0:
 		c.life.Ended(life.Failed)
+		return false
+	case c.life.Queued() && ready&(PeerEnded|Hangup) != 0:
+		l.hub.EndOfStream(l.now, c.id, l.inbox, &l.ended)
+		l.deliverInbox()
 		return false
 	case ready&Hangup != 0:
 		l.kernel.Unwatch(c.fd)
@@ -150,7 +155,9 @@ func (l *Loop) rest(c *conn) bool {
 	case life.Write:
 		want = Writable
 	case life.Wait:
-		want = 0
+		if want = 0; c.life.Queued() {
+			want = PeerEnded
+		}
 	}
 	if want == c.watched {
 		return true
@@ -181,18 +188,20 @@ func (l *Loop) read(c *conn, step life.Step) []byte {
 	return nil
 }
 
-// execute passes input to Core, sends the replies, and keeps the unprocessed rest.
+// execute passes input to Core, sends the replies, and keeps the unprocessed rest. What
+// earlier calls caused is sent before the replies, what later calls cause after them.
 func (l *Loop) execute(c *conn, input []byte) {
-	l.executing = c
 	rest, state := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
 	out := l.fx.To(c.id)
-	l.deliverInbox()
+	l.executing = c
+	l.inbox.TakenFor(c, func(item hub.Item) { l.deliver(c, item) })
 	l.executing = nil
 	c.life.Executed(l.now, len(rest) > 0, len(out) > 0, state)
 	c.keep(rest, state.Held)
 	if len(out) > 0 {
 		l.send(c, out, false)
 	}
+	l.deliverInbox()
 }
 
 // release closes a connection in Core, and drops its backlog.

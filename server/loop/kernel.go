@@ -18,6 +18,9 @@ const (
 	Readable Ready = 1 << iota
 	// Writable means that Write would take some bytes.
 	Writable
+	// PeerEnded means that the peer has ended its stream, which may be behind input that
+	// is not read yet. The kernel may learn of it late.
+	PeerEnded
 	// Hangup means that neither side can send any more. It is always reported.
 	Hangup
 	// Error means that the connection has failed. It is always reported.

@@ -177,9 +177,12 @@ func (l *Loop) deliverInbox() {
 	})
 }
 
-// deliver sends an output of another connection's call, and resumes a connection that
-// waited for it.
+// deliver sends an output of another connection's call, resumes a connection that waited
+// for it, and drops one that was killed.
 func (l *Loop) deliver(c *conn, item hub.Item) {
+	if item.Dropped {
+		c.life.Drop()
+	}
 	if len(item.Data) > 0 {
 		c.life.Owe(l.now)
 		l.send(c, item.Data, item.Resumed)

@@ -108,7 +108,7 @@ func listOfCases() string {
 	for _, c := range Cases() {
 		counts[c.Level]++
 	}
-	fmt.Fprintf(&b, "\n%d cases: %d core, %d family, %d strict.\n", len(Cases()), counts[protocol.Core], counts[protocol.Family], counts[protocol.Strict])
+	fmt.Fprintf(&b, "\n%d cases: %d core, %d family, %d strict, %d extended.\n", len(Cases()), counts[protocol.Core], counts[protocol.Family], counts[protocol.Strict], counts[protocol.Extended])
 	chapter := ""
 	for _, c := range Cases() {
 		if title := c.Clauses[0].Chapter; title != chapter {

@@ -89,11 +89,17 @@ type peer struct {
 	stop      func() // ends the connection after what was received is answered
 }
 
+// receive passes input to a server, and returns the replies.
+func receive(m *model.Server, id uint64, data []byte) []byte {
+	replies, _ := m.Receive(id, data)
+	return replies
+}
+
 // do executes a line correctly, and keeps track of the locks that p holds.
 func (p *peer) do(line string) string { return p.doAs(p.id, line) }
 
 func (p *peer) doAs(id uint64, line string) string {
-	out := string(p.model.Receive(id, []byte(line)))
+	out := string(receive(p.model, id, []byte(line)))
 	if command, name := parse(line); !strings.HasPrefix(out, "0") {
 		switch command {
 		case "g":
@@ -152,7 +158,7 @@ func (p *peer) receive(data []byte, message bool) []byte {
 	for piece := range bytes.SplitAfterSeq(data, []byte("\n")) {
 		p.partial = append(p.partial, piece...)
 		if !p.begun && !p.linesOnly && len(p.partial) >= 3 && p.partial[0] == 0x16 {
-			out.Write(p.model.Receive(p.id, p.partial)) // may be TLS
+			out.Write(receive(p.model, p.id, p.partial)) // may be TLS
 			p.partial = nil
 			continue
 		}
@@ -164,14 +170,14 @@ func (p *peer) receive(data []byte, message bool) []byte {
 		}
 		if !p.long && len(p.partial) > limit && !(ended && len(p.partial) == limit+1) && p.config.MaxLine >= 0 {
 			p.long = true
-			out.Write(p.model.Receive(p.id, p.partial))
+			out.Write(receive(p.model, p.id, p.partial))
 			if ended {
 				p.partial, p.long = nil, false
 			}
 			continue
 		}
 		if p.long {
-			out.Write(p.model.Receive(p.id, piece))
+			out.Write(receive(p.model, p.id, piece))
 			if ended {
 				p.partial, p.long = nil, false
 			}
@@ -185,7 +191,7 @@ func (p *peer) receive(data []byte, message bool) []byte {
 	}
 	if message && !p.lfOnly && (len(p.partial) > 0 || p.long) {
 		if p.long {
-			out.Write(p.model.Receive(p.id, []byte("\n")))
+			out.Write(receive(p.model, p.id, []byte("\n")))
 		} else {
 			out.WriteString(p.execute(string(p.partial) + "\n"))
 		}

@@ -380,7 +380,7 @@ var defects = map[string]defect{
 	"dumps-registered-names": {config: full, line: on("dump", func(p *peer, _, line string) string {
 		out := p.do(line)
 		for _, other := range p.peers {
-			me := strings.Fields(string(p.model.Receive(other.id, []byte("me\n"))))
+			me := strings.Fields(string(receive(p.model, other.id, []byte("me\n"))))
 			p.forged["command_me"]--
 			out = strings.ReplaceAll(out, me[1], strings.Join(me[2:], " "))
 		}

@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lockd/sim/conformance/client"
@@ -113,6 +114,10 @@ func (s *suite) detect() error {
 	}
 	v.Dump = p.enabled("dump")
 	v.Registry = p.enabled("iam")
+	if lines = p.answers("v"); len(lines) > 0 && strings.HasPrefix(lines[0], "1 lockd ") {
+		v.Extended = true
+		v.Kill = slices.Contains(strings.Fields(lines[0]), "kill")
+	}
 	return nil
 }
 

@@ -17,6 +17,9 @@ type condition struct {
 
 // unmet returns why a case cannot be run on an endpoint; empty if it can.
 func (s *suite) unmet(c *script.Case, on transport.Endpoint) string {
+	if c.Level == protocol.Extended && !s.server.Extended {
+		return "of the extended level, which v does not show"
+	}
 	features, transports := s.features(), s.transports(on)
 	for _, need := range c.Needs {
 		what, amount := need.Amount()
@@ -41,6 +44,8 @@ func (s *suite) features() map[string]condition {
 		"noregistry":     {!v.Registry, "the registry is on"},
 		"who":            {v.Dump && v.Registry, "who is off"},
 		"nowho":          {!v.Dump || !v.Registry, "who is on"},
+		"kill":           {v.Kill, "k is off"},
+		"nokill":         {!v.Kill, "k is on"},
 		"silent-invalid": {!v.AnswersInvalid, "the server answers unknown commands"},
 		"answer-invalid": {v.AnswersInvalid, "the server does not answer unknown commands"},
 		"fresh":          {s.opts.Start != nil, "needs a server that was just started: use -start"},

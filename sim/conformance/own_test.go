@@ -52,10 +52,10 @@ func startOwn(t *testing.T, config server.Config, transports ...string) func(con
 	}
 }
 
-// judge runs the suite and returns the report.
+// judge runs the suite up to the strict level, or a higher one, and returns the report.
 func judge(t *testing.T, opts conformance.Options) *report.Report {
 	t.Helper()
-	opts.Level = protocol.Strict
+	opts.Level = max(opts.Level, protocol.Strict)
 	found, err := conformance.Run(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
@@ -90,13 +90,13 @@ func drivers() []int {
 
 func TestOwnServerConforms(t *testing.T) {
 	for name, config := range map[string]core.Config{
-		"glockd":          {Registry: true, Dump: true},
+		"glockd":          {Registry: true, Dump: true, Kill: true},
 		"glockd bare":     {AnswerInvalid: true},
 		"glockd registry": {Registry: true, MaxLine: 1000},
 		"glockd dump":     {Dump: true},
 		"classic":         {Dialect: wire.Classic, Dump: true},
 		"classic bare":    {Dialect: wire.Classic, AnswerInvalid: true},
-		"glockd limited":  {Registry: true, Dump: true, MaxConnections: 40, MaxLocks: 100},
+		"glockd limited":  {Registry: true, Dump: true, Kill: true, MaxConnections: 40, MaxLocks: 100},
 		"classic limited": {Dialect: wire.Classic, Dump: true, MaxConnections: 40, MaxLocks: 100},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,6 +110,7 @@ func TestOwnServerConforms(t *testing.T) {
 					mustConform(t, conformance.Options{
 						Start:          startOwn(t, server.Config{Core: config, Loops: loops}, transports...),
 						Timeout:        10 * time.Second, // other tests may be busy
+						Level:          protocol.Extended,
 						MaxLine:        config.MaxLine,
 						MaxConnections: config.MaxConnections,
 						MaxLocks:       config.MaxLocks,

@@ -30,7 +30,13 @@ func (j *Judge) mayWait(n int, line []byte) {
 func (j *Judge) Waits(n int) bool { return j.model.Waits(uint64(j.ID(n))) }
 
 // Next returns Core's next deadline, at which Tick must be called.
-func (j *Judge) Next() core.Time { return j.core.Next() }
+func (j *Judge) Next() core.Time {
+	next := j.core.Next()
+	if deadline, some := j.model.Deadline(); some && next > core.Time(deadline) {
+		j.Failf("WAIT-4: the time of a connection is over at %d, and Core is to be woken at %d", deadline, next)
+	}
+	return next
+}
 
 // Making reports whether a dump has been begun and not been made.
 func (j *Judge) Making() bool { return j.dumps.making != nil }
@@ -47,8 +53,10 @@ func (j *Judge) Tick() (begun *core.Dump) {
 	due := j.core.Next()
 	j.core.Tick(j.Now, &j.fx)
 	j.replies(noConn)
-	for _, r := range j.fx.Resumed() {
-		j.Failf("connection number %d is answered %q, and no dump was made", r.To, r.Reply)
+	j.allow()
+	j.model.Tick()
+	if full := j.compareServed(); !full && j.model.Unserved() {
+		j.Failf("WAIT-4: somebody waits whose time is over, or who could be granted a lock, and Core.Tick does nothing")
 	}
 	switch begun = j.fx.Dump(); {
 	case begun == nil:
@@ -90,10 +98,4 @@ func (j *Judge) Make() []core.Resumed {
 		j.model.Answered(uint64(r.To))
 	}
 	return slices.Clone(j.fx.Resumed())
-}
-
-// Stop calls Core.Stop: the server stops, and dumps are made without pauses.
-func (j *Judge) Stop(now core.Time) {
-	j.core.Stop(now)
-	j.dumps.pause, j.dumps.hurry = 0, true
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"lockd/server/core"
@@ -13,11 +14,22 @@ import (
 // in the middle of its input [REPLY-5].
 const outputBatch = 64 << 10
 
+// servePiece is how many waiting connections a step may answer if the configuration does
+// not say.
+const servePiece = 512
+
 // tableCost is the most that a small dump counts for in a batch, and holderCost the
 // most that it counts for each connection in addition.
 const (
 	tableCost  = 512
 	holderCost = 16
+)
+
+// killCost is the most that k counts for, and holdingCost the most for each lock that it
+// releases or looks at.
+const (
+	killCost    = 128
+	holdingCost = 8
 )
 
 // Judge drives a Core and the model side by side. It keeps the first difference;
@@ -37,6 +49,9 @@ type Judge struct {
 	dumps    dumps
 	commands int // executed before the last Restart
 	granted  bool
+	resumed  []core.Resumed // connections that this call has answered after they waited for a lock
+	dropped  []core.ID      // connections that it has killed
+	late     bool           // a step has answered as many as it may, and left some
 	err      error
 
 	in []byte // what Core is given
@@ -69,6 +84,7 @@ func Model(c core.Config) *model.Server {
 	return model.New(model.Config{
 		Classic: c.Dialect == wire.Classic, Registry: c.Registry, Dump: c.Dump, AnswerInvalid: c.AnswerInvalid,
 		MaxLine: c.MaxLine, MaxConnections: c.MaxConnections, MaxLocks: c.MaxLocks, PID: c.PID,
+		Version: cmp.Or(c.Version, "devel"), Kill: c.Kill, LastToken: c.LastToken,
 	})
 }
 
@@ -140,6 +156,7 @@ func (j *Judge) Receive(n int, data []byte) (consumed int, replies []byte, state
 	id := j.ID(n)
 	j.in = append(j.in[:0], data...)
 	j.fx.Reset()
+	holdings := j.model.Holdings()
 	rest, state := j.core.Receive(j.Now, id, j.in, &j.fx)
 	consumed = len(data) - len(rest)
 	if !bytes.Equal(j.in, data) || consumed < 0 || !bytes.Equal(rest, data[consumed:]) {
@@ -148,17 +165,27 @@ func (j *Judge) Receive(n int, data []byte) (consumed int, replies []byte, state
 	}
 	clear(j.in) // a piece that Core kept is lost, which changes later replies
 	replies = j.replies(id)
-	if consumed < len(data) && !state.Waits {
-		cost := bytes.Count(data[:consumed], []byte{'\n'}) * (tableCost + holderCost*j.core.Conns())
-		if len(replies)+cost < outputBatch {
+	j.allow()
+	whole := consumed
+	if state.Waits && !state.Queued && consumed > 0 { // the last line has no reply yet
+		whole = bytes.LastIndexByte(data[:consumed-1], '\n') + 1
+	}
+	want, left := j.model.Receive(uint64(id), data[:whole])
+	j.compare(n, data, replies, want)
+	if left > 0 {
+		j.Failf("WAIT-5: connection %d waits, and %q behind that is executed", n, data[whole-left:whole])
+	}
+	full := j.compareServed()
+	if consumed < len(data) && !state.Waits && !state.Ends && !full {
+		cost := tableCost + holderCost*j.core.Conns()
+		if j.config.Kill {
+			cost += killCost + 2*holdingCost*holdings
+		}
+		if len(replies)+cost*bytes.Count(data[:consumed], []byte{'\n'}) < outputBatch {
 			j.Failf("connection %d: the server stopped after %d bytes of replies with input left", n, len(replies))
 		}
 	}
-	whole := consumed
-	if state.Waits && consumed > 0 { // the last line has no reply yet
-		whole = bytes.LastIndexByte(data[:consumed-1], '\n') + 1
-	}
-	j.compare(n, data, replies, j.model.Receive(uint64(id), data[:whole]))
+	j.mayQueue(n, state)
 	if whole < consumed {
 		j.mayWait(n, data[whole:consumed])
 	}
@@ -172,13 +199,16 @@ func (j *Judge) EndMessage(n int) (replies []byte, state core.State) {
 	j.fx.Reset()
 	state = j.core.EndMessage(j.Now, id, &j.fx)
 	replies = j.replies(id)
+	j.allow()
 	switch {
 	case j.model.Waits(uint64(id)): // its message has not ended yet
-	case state.Waits:
+	case state.Waits && !state.Queued:
 		j.mayWait(n, nil)
 	default:
 		j.compare(n, nil, replies, j.model.EndMessage(uint64(id)))
 	}
+	j.compareServed()
+	j.mayQueue(n, state)
 	j.mayEnd(n, state)
 	return replies, state
 }
@@ -189,10 +219,10 @@ func (j *Judge) Close(n int) core.Orphans {
 	j.fx.Reset()
 	got := j.core.Close(j.Now, id, &j.fx)
 	j.replies(noConn)
-	exclusive, shared := j.model.Orphans()
-	j.model.Close(uint64(id))
-	nowExclusive, nowShared := j.model.Orphans()
-	if want := (core.Orphans{Exclusive: nowExclusive - exclusive, Shared: nowShared - shared}); got != want {
+	j.allow()
+	exclusive, shared := j.model.Close(uint64(id))
+	j.compareServed()
+	if want := (core.Orphans{Exclusive: exclusive, Shared: shared}); got != want {
 		j.Failf("the end of connection %d orphaned %d exclusive and %d shared locks, want %d and %d", n, got.Exclusive, got.Shared, want.Exclusive, want.Shared)
 	}
 	if n < len(j.conns) {
@@ -235,6 +265,9 @@ func (j *Judge) compare(n int, data, got, want []byte) {
 	}
 	j.granted = j.granted || len(got) > 0 && '1' <= got[0] && got[0] <= '9'
 }
+
+// Foreign reports whether the client of a connection speaks another protocol.
+func (j *Judge) Foreign(n int) bool { return j.model.Foreign(uint64(j.ID(n))) }
 
 // mayEnd checks whether the server dismisses the connection.
 func (j *Judge) mayEnd(n int, state core.State) {

@@ -53,6 +53,7 @@ func TestDifferences(t *testing.T) {
 		}, `connection 0 waits, although "d\n" is answered at once`},
 		"a dump": {full, func(j *Judge) {
 			j.Receive(0, []byte("g a\nd\n"))
+			j.model.Allow(0)
 			j.model.Close(1)
 			j.model.Open("h:0")
 			j.Tick()

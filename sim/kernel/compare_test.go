@@ -100,6 +100,7 @@ const (
 	writtenWaiting = "written to a closed peer after its end was received"
 	errorWritten   = "an error taken by a write"
 	errorKept      = "an error left by a write"
+	peerEnded      = "the end of the peer behind unread input"
 	hangup         = "Hangup"
 	hangupAlone    = "Hangup while nothing is wanted"
 	failed         = "Error"
@@ -109,14 +110,14 @@ const (
 var onTCP = []string{
 	refused, queueClosed, severalQueued, acceptedReset, acceptedEnded, numberAgain, filled, drained,
 	endBehindData, readAfterClose, closedUnread, closedRead, endBeforeError, errorAfterData, endAfterReset,
-	writtenDead, writtenWaiting, errorWritten, bothEnding, hangup, hangupAlone, failed,
+	writtenDead, writtenWaiting, errorWritten, bothEnding, peerEnded, hangup, hangupAlone, failed,
 	"Read: data", "Read: end", "Read: EAGAIN", "Read: ECONNRESET",
 	"Write: done", "Write: EPIPE", "Write: ECONNRESET", "Write: EAGAIN", "CloseWrite: done", "CloseWrite: ENOTCONN",
 }
 
 var onUnix = []string{
 	refused, queueClosed, severalQueued, acceptedReset, acceptedEnded, numberAgain, filled, drained,
-	readAfterClose, closedUnread, closedRead, errorAfterData, endAfterReset, errorKept, hangup, hangupAlone, failed,
+	readAfterClose, closedUnread, closedRead, errorAfterData, endAfterReset, errorKept, peerEnded, hangup, hangupAlone, failed,
 	"Read: data", "Read: end", "Read: EAGAIN", "Read: ECONNRESET",
 	"Write: done", "Write: EPIPE", "Write: EAGAIN", "CloseWrite: done",
 }
@@ -188,6 +189,8 @@ func (s situations) reading(tcp bool, e *socket) {
 	switch {
 	case e.in.n > 0 && e.err != 0:
 		s.note(tcp, errorAfterData)
+	case e.in.n > 0 && e.poll()&loop.PeerEnded != 0:
+		s.note(tcp, peerEnded)
 	case e.in.n == 0 && e.done && e.err != 0:
 		s.note(tcp, endBeforeError)
 	case e.in.n == 0 && !e.done && e.err == 0 && e.shut == both && e.peer.dead:

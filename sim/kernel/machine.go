@@ -131,6 +131,9 @@ func (m *Machine) Descriptors() (fds []loop.FD) {
 // Broken says whether poll(2) would report an error.
 func (m *Machine) Broken(fd loop.FD) bool { return m.file(fd).poll()&loop.Error != 0 }
 
+// PeerEnded says whether poll(2) would report the end of the peer's stream.
+func (m *Machine) PeerEnded(fd loop.FD) bool { return m.file(fd).poll()&loop.PeerEnded != 0 }
+
 // Unread returns how many bytes a read of a descriptor would find.
 func (m *Machine) Unread(fd loop.FD) int {
 	if s := m.file(fd).socket; s != nil {

@@ -199,7 +199,7 @@ func (p *play) accept() error {
 	}
 	p.seen.accepted(p, l)
 	for i, k := range p.kernels {
-		if errno := k.Watch(fds[i], loop.Readable|loop.Writable, token); errno != 0 {
+		if errno := k.Watch(fds[i], loop.Readable|loop.Writable|loop.PeerEnded, token); errno != 0 {
 			return errno
 		}
 	}

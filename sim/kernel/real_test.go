@@ -211,7 +211,7 @@ func (e *realEnd) Reset() {
 }
 
 func (e *realEnd) Poll() (r loop.Ready) {
-	fds := [1]unix.PollFd{{Fd: int32(e.fd), Events: unix.POLLIN | unix.POLLOUT}}
+	fds := [1]unix.PollFd{{Fd: int32(e.fd), Events: unix.POLLIN | unix.POLLOUT | unix.POLLRDHUP}}
 	if n, _ := unix.Poll(fds[:], 0); n != 1 {
 		return 0
 	}
@@ -220,7 +220,7 @@ func (e *realEnd) Poll() (r loop.Ready) {
 		ready loop.Ready
 	}{
 		{unix.POLLIN, loop.Readable}, {unix.POLLOUT, loop.Writable},
-		{unix.POLLHUP, loop.Hangup}, {unix.POLLERR, loop.Error},
+		{unix.POLLRDHUP, loop.PeerEnded}, {unix.POLLHUP, loop.Hangup}, {unix.POLLERR, loop.Error},
 	} {
 		if fds[0].Revents&bit.poll != 0 {
 			r |= bit.ready

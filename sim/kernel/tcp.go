@@ -168,6 +168,9 @@ func (s *socket) pollTCP() (r loop.Ready) {
 	if s.in.n > 0 || s.shut&receiving != 0 {
 		r |= loop.Readable
 	}
+	if s.shut&receiving != 0 {
+		r |= loop.PeerEnded
+	}
 	if s.shut&sending != 0 || s.wideTCP() {
 		r |= loop.Writable
 	}

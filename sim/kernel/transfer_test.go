@@ -22,7 +22,7 @@ func (p *play) server(l *link, s step) error {
 	switch s.op {
 	case opWatch:
 		for i, k := range p.kernels {
-			if errno := k.Watch(l.server[i], loop.Ready(s.n)&(loop.Readable|loop.Writable), uint64(s.conn)+1); errno != 0 {
+			if errno := k.Watch(l.server[i], loop.Ready(s.n)&(loop.Readable|loop.Writable|loop.PeerEnded), uint64(s.conn)+1); errno != 0 {
 				return errno
 			}
 		}

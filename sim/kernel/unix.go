@@ -68,6 +68,9 @@ func (s *socket) pollUnix() (r loop.Ready) {
 	if s.in.n > 0 || s.shut&receiving != 0 {
 		r |= loop.Readable
 	}
+	if s.shut&receiving != 0 {
+		r |= loop.PeerEnded
+	}
 	if s.wideUnix() {
 		r |= loop.Writable
 	}

@@ -23,6 +23,11 @@ func (s *Server) Await(id uint64, data []byte) bool {
 	line := squeeze(c.wholeLine())
 	c.line, c.begun = nil, true
 	word, name, _ := bytes.Cut(line, []byte{' '})
+	if isList(word) && !s.cfg.Classic {
+		s.extended++
+		c.awaited = &awaited{string(word), bytes.Clone(name)}
+		return true
+	}
 	index := s.lookup(word)
 	if index < 0 || !slices.Contains([]string{"d", "sd", "dump", "who", "q"}, string(word)) {
 		return false

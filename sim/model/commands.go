@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// commands are all command words, sorted, with the index of their count.
+// commands are the command words below the extended level, sorted, with the index of
+// their count.
 var commands = [...]string{"d", "dump", "g", "i", "iam", "me", "q", "r", "sd", "sg", "si", "sr", "who"}
 
 // classicCommands are those that exist in the classic dialect [CLASSIC-3].
@@ -18,6 +19,11 @@ func (s *Server) execute(c *conn, line []byte) {
 		return
 	}
 	word, name, _ := bytes.Cut(line, []byte{' '})
+	if !s.cfg.Classic && slices.Contains(extendedCommands, string(word)) { // [CLASSIC-3]
+		s.extended++ // and in no figure [EXT-2]
+		s.performExtended(c, string(word), name)
+		return
+	}
 	index := s.lookup(word)
 	if index < 0 { // [BAD-1, BAD-2]
 		s.invalid++
@@ -43,7 +49,9 @@ func (s *Server) perform(c *conn, command string, name []byte) {
 	case "sg":
 		s.sharedGet(c, name)
 	case "sr":
-		s.answer(b2i(s.leave(c, string(name))), sharedReleaseReply, name)
+		left := s.leave(c, string(name))
+		s.serve()
+		s.answer(b2i(left), sharedReleaseReply, name)
 	case "si":
 		s.answer(len(s.shared[string(name)]), sharedInspectReply, name)
 	case "q":
@@ -60,6 +68,8 @@ func (s *Server) perform(c *conn, command string, name []byte) {
 		s.iam(c, string(name))
 	case "who":
 		s.who(name)
+	default:
+		s.performExtended(c, command, name)
 	}
 }
 
@@ -76,55 +86,70 @@ func (s *Server) lookup(word []byte) int {
 }
 
 func (s *Server) get(c *conn, name []byte) {
-	holder := s.exclusive[string(name)]
-	switch {
-	case holder == c: // [GET-3, CLASSIC-2]
+	switch h := s.exclusive[string(name)]; {
+	case h != nil && h.conn == c: // [GET-3, CLASSIC-2]
 		s.answer(b2i(!s.cfg.Classic), getReply, name)
-	case holder != nil: // [GET-2]
+	case h != nil || s.first(key{false, string(name)}) != nil: // [GET-2, WAIT-3]
 		s.answer(0, getReply, name)
 	case s.full():
-		s.reply("0 Lock Limit Reached: ", string(name))
+		s.limited(name)
 	default: // [GET-1]
-		s.exclusive[string(name)] = c
+		s.exclusive[string(name)] = &holding{c, s.token(), 0}
 		s.answer(1, getReply, name)
 	}
 }
 
 func (s *Server) release(c *conn, name []byte) {
-	if s.exclusive[string(name)] != c { // [REL-2, REL-3]
+	if h := s.exclusive[string(name)]; h == nil || h.conn != c { // [REL-2, REL-3]
 		s.answer(0, releaseReply, name)
 		return
 	}
 	delete(s.exclusive, string(name)) // [REL-1]
+	s.touch(key{false, string(name)})
+	s.serve()
 	s.answer(1, releaseReply, name)
 }
 
 func (s *Server) sharedGet(c *conn, name []byte) {
 	holders := s.shared[string(name)]
-	if !slices.Contains(holders, c) { // [SGET-2]
+	if holderAmong(holders, c) == nil { // [SGET-2]
 		if s.full() {
-			s.reply("0 Lock Limit Reached: ", string(name))
+			s.limited(name)
 			return
 		}
-		holders = append(holders, c) // [SGET-1]
+		holders = append(holders, &holding{c, s.token(), noBound}) // [SGET-1, BOUND-2]
 		s.shared[string(name)] = holders
 	}
 	s.answer(len(holders), sharedGetReply, name)
+}
+
+func (s *Server) limited(name []byte) { s.reply("0 Lock Limit Reached: ", string(name)) }
+
+// holderAmong returns the holding of c among those of a shared lock, nil if it has none.
+func holderAmong(holders []*holding, c *conn) *holding {
+	for _, h := range holders {
+		if h.conn == c {
+			return h
+		}
+	}
+	return nil
 }
 
 // leave removes c from the holders of a shared lock and says whether it was one
 // of them [SREL-1, SREL-2]. A lock without holders is removed [SREL-3].
 func (s *Server) leave(c *conn, name string) bool {
 	holders := s.shared[name]
-	at := slices.Index(holders, c)
-	if at < 0 {
+	h := holderAmong(holders, c)
+	if h == nil {
 		return false
 	}
 	if len(holders) == 1 {
 		delete(s.shared, name)
 	} else {
+		at := slices.Index(holders, h)
 		s.shared[name] = slices.Delete(holders, at, at+1)
 	}
+	s.touch(key{true, name})
 	return true
 }
 
@@ -133,7 +158,7 @@ func (s *Server) full() bool {
 	if s.cfg.MaxLocks == 0 {
 		return false
 	}
-	return len(s.exclusive)+s.sharedHoldings() >= s.cfg.MaxLocks
+	return s.Holdings() >= s.cfg.MaxLocks
 }
 
 func (s *Server) sharedHoldings() int {

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,7 +12,9 @@ import (
 // play runs a transcript against a new server and compares the replies. In a
 // transcript "+1" opens the next connection, "-1" closes
 // connection 1, "1 g x" sends a line, "1. g x" sends a websocket message
-// without LF, and lines that start with "<" are the replies.
+// without LF, "1/" ends the stream of its client, "@5" is the time in milliseconds, "!"
+// stops the server; lines that start with "<" are the replies, with "<2" an answer to
+// connection 2, which has waited, "<2 x" if it was killed.
 func play(t *testing.T, cfg Config, transcript string) {
 	t.Helper()
 	s := New(cfg)
@@ -22,6 +26,7 @@ func play(t *testing.T, cfg Config, transcript string) {
 		}
 		got = append(got, line)
 		var out []byte
+		s.Allow(1000)
 		switch who, text, _ := strings.Cut(line, " "); {
 		case who[0] == '+':
 			if _, ok := s.Open("a" + who[1:]); !ok {
@@ -29,11 +34,19 @@ func play(t *testing.T, cfg Config, transcript string) {
 			}
 		case who[0] == '-':
 			s.Close(uint64(who[1] - '0'))
+		case who[0] == '@':
+			ms, _ := strconv.Atoi(who[1:])
+			s.Now = int64(ms) * 1e6
+			s.Tick()
+		case who[0] == '!':
+			s.Stop()
+		case strings.HasSuffix(who, "/"):
+			s.EndOfStream(uint64(who[0] - '0'))
 		case strings.HasSuffix(who, "."):
-			out = append(out, s.Receive(uint64(who[0]-'0'), []byte(text))...)
+			out = append(out, receive(t, s, uint64(who[0]-'0'), text)...)
 			out = append(out, s.EndMessage(uint64(who[0]-'0'))...)
 		default:
-			out = s.Receive(uint64(who[0]-'0'), []byte(text+"\n"))
+			out = receive(t, s, uint64(who[0]-'0'), text+"\n")
 		}
 		end := "\n"
 		if cfg.Classic {
@@ -44,6 +57,12 @@ func play(t *testing.T, cfg Config, transcript string) {
 				got = append(got, "< "+reply)
 			}
 		}
+		for _, a := range s.Answers() {
+			got = append(got, fmt.Sprintf("<%d %s", a.To, strings.TrimSuffix(string(a.Reply), end)))
+		}
+		for _, id := range s.Killed() {
+			got = append(got, fmt.Sprintf("<%d x", id))
+		}
 	}
 	var want []string
 	for line := range strings.SplitSeq(strings.TrimSpace(transcript), "\n") {
@@ -52,6 +71,16 @@ func play(t *testing.T, cfg Config, transcript string) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("transcript (- protocol, + model):\n%s", diff)
 	}
+}
+
+// receive passes input to a server, which must take all of it.
+func receive(t *testing.T, s *Server, id uint64, text string) []byte {
+	t.Helper()
+	replies, left := s.Receive(id, []byte(text))
+	if left > 0 {
+		t.Errorf("connection %d waits, and %d bytes of %q are left", id, left, text)
+	}
+	return replies
 }
 
 var everything = Config{Registry: true, Dump: true}
@@ -283,17 +312,17 @@ func TestTornLines(t *testing.T) {
 	s := New(Config{})
 	id, _ := s.Open("unix")
 	for _, b := range []byte("\rg\t\x00\xff\r") {
-		if out := s.Receive(id, []byte{b}); len(out) != 0 {
+		if out := receive(t, s, id, string([]byte{b})); len(out) != 0 {
 			t.Fatalf("answered %q before the LF", out)
 		}
 	}
-	if got, want := string(s.Receive(id, []byte("\nme\ng y"))), "1 Lock Get Success: \x00\xff\n1 unix:1 unix:1\n"; got != want {
+	if got, want := string(receive(t, s, id, "\nme\ng y")), "1 Lock Get Success: \x00\xff\n1 unix:1 unix:1\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	s.Close(id)
 	s.Close(id)
 	other, _ := s.Open("unix")
-	if got, want := string(s.Receive(other, []byte("i y\n"))), "0 Lock Not Locked: y\n"; other != 2 || got != want {
+	if got, want := string(receive(t, s, other, "i y\n")), "0 Lock Not Locked: y\n"; other != 2 || got != want {
 		t.Errorf("connection %d got %q, want %q", other, got, want)
 	}
 }

@@ -16,7 +16,7 @@ func (s *Server) holders(name []byte) {
 		return
 	}
 	for _, n := range sortedNames(s.exclusive, string(name)) {
-		s.reply(n, ": ", s.holder(s.exclusive[n]))
+		s.reply(n, ": ", s.holder(s.exclusive[n].conn))
 	}
 }
 
@@ -27,8 +27,8 @@ func (s *Server) sharedHolders(name []byte) {
 		return
 	}
 	for _, n := range sortedNames(s.shared, string(name)) {
-		for _, c := range s.shared[n] {
-			s.reply(n, ": ", s.holder(c))
+		for _, h := range s.shared[n] {
+			s.reply(n, ": ", s.holder(h.conn))
 		}
 	}
 }
@@ -58,16 +58,16 @@ func (s *Server) dump(shared bool) {
 		}
 	} else {
 		for _, name := range sortedNames(s.exclusive, "") {
-			entries = append(entries, name+":"+s.exclusive[name].addr)
+			entries = append(entries, name+":"+s.exclusive[name].conn.addr)
 		}
 	}
 	s.reply("map[", strings.Join(entries, " "), "]")
 }
 
-func addrs(conns []*conn) []string {
+func addrs(holders []*holding) []string {
 	var list []string
-	for _, c := range conns {
-		list = append(list, c.addr)
+	for _, h := range holders {
+		list = append(list, h.conn.addr)
 	}
 	return list
 }
@@ -144,7 +144,7 @@ func (s *Server) classicStatistics(full bool) {
 	s.reply("    [locks] => Array")
 	s.reply("        (")
 	for _, name := range sortedNames(s.exclusive, "") {
-		s.reply("            [", name, "] => ", s.exclusive[name].addr)
+		s.reply("            [", name, "] => ", s.exclusive[name].conn.addr)
 	}
 	s.reply("        )")
 	s.reply()
@@ -153,8 +153,8 @@ func (s *Server) classicStatistics(full bool) {
 	for _, name := range sortedNames(s.shared, "") {
 		s.reply("            [", name, "] => Array")
 		s.reply("                (")
-		for i, c := range s.shared[name] {
-			s.reply("                    [", strconv.Itoa(i), "] => ", c.addr)
+		for i, h := range s.shared[name] {
+			s.reply("                    [", strconv.Itoa(i), "] => ", h.conn.addr)
 		}
 		s.reply("                )")
 		s.reply()
@@ -164,14 +164,13 @@ func (s *Server) classicStatistics(full bool) {
 	s.reply(")")
 }
 
-// Orphans returns how many exclusive locks and how many shared holdings the
-// ends of connections have released since the start [STATS-6].
-func (s *Server) Orphans() (exclusive, shared int) { return s.orphans, s.sharedOrphan }
+// Holdings returns how many locks are held, each holder of a shared one counted.
+func (s *Server) Holdings() int { return len(s.exclusive) + s.sharedHoldings() }
 
 // Commands returns how many commands were executed since the start, including invalid
 // ones.
 func (s *Server) Commands() int {
-	total := s.invalid
+	total := s.invalid + s.extended
 	for _, n := range s.counts {
 		total += n
 	}

@@ -85,16 +85,17 @@ func (w *world) checkFigures(p *client, living int) {
 // checkDumps compares the tables with the figures, and checks that every holder is an
 // open connection.
 func (w *world) checkDumps(p *client, living []string) {
+	waiting := w.judge.Waiting() // time may pass between the replies, and change what is held
 	statistics := w.net.ask(p, "q")
 	exclusive, shared := w.net.ask(p, "d"), w.net.ask(p, "sd")
 	locks, sharedLocks := w.figure(statistics, "locks"), w.figure(statistics, "shared_locks")
 	if locks > 0 {
 		w.hit(DumpDuringChanges)
 	}
-	if got := strings.Count(exclusive, "\n"); got != locks {
+	if got := strings.Count(exclusive, "\n"); got != locks && waiting == 0 {
 		w.judge.Failf("d shows %d locks, q counts %d", got, locks)
 	}
-	if got := strings.Count(shared, "\n"); got < sharedLocks || (sharedLocks == 0) != (got == 0) {
+	if got := strings.Count(shared, "\n"); (got < sharedLocks || (sharedLocks == 0) != (got == 0)) && waiting == 0 {
 		w.judge.Failf("sd shows %d holders of the %d shared locks of q", got, sharedLocks)
 	}
 	for _, command := range []string{"dump", "dump shared"} {

@@ -28,6 +28,17 @@ var verbs = [behaviours][]string{
 		"q", "q full", "q ", "d", "d ", "sd", "sd ", "dump", "dump shared", "dump "),
 }
 
+// extendedVerbs are what clients send besides in runs with the extended level.
+var extendedVerbs = [behaviours][]string{
+	behaved: {"w 1000 g ", "w 1000 g ", "w 60000 g ", "w 50 g ", "r ", "r ", "b 2 ", "w 1000 b 2 ", "w 1000 b 0 ", "w 1000 b 1 ", "sr ", "sr ", "t ", "st ", "lw", "l"},
+	contending: {"w 60000 g ", "w 60000 g ", "w 5 g ", "w 0 g ", "r ", "r ", "r ", "w 60000 b 0 ", "w 60000 b 1 ", "w 60000 b 3 ", "w 5 b 0 ", "b 0 ", "b 1 ", "b 3 ",
+		"sr ", "sr ", "sr ", "sr ", "t ", "st ", "l n", "lw n"},
+	careless: {"w 1000000000 g ", "w 1000000000 b 2 ", "w 1 g ", "b 2 ", "b 3 ", "b 1000000000 ", "k", "k 1 ", "v", "l", "lw", "t ", "st "},
+	hostile: {"w", "w ", "w x g ", "w -1 g ", "w 007 g ", "w 99999999999999999999 g ", "w 1000000000001 g ", "w 5", "w 5 g", "w 5 gg ", "w 5 r ", "w 5 sg ", "w 5 w 5 g ",
+		"w 5 b", "w 5 b ", "w 5 b x ", "w 5 b 2", "b", "b ", "b -1 ", "b 01 ", "b 0", "b 1000000001 ", "k", "k 0", "k x", "k 007", "k 1", "k 2", "k 3", "k 5", "k 8", "k 13 ", "k 2 1",
+		"k 3 2", "k 4 3", "k 5 2049", "k 9 9 9", "k 9223372036854775808", "t", "st", "l", "l ", "lw", "lw ", "v", "v 2", "W 5 g ", "ww ", "w  5\tg ", "w 3 g ", "r ", "w 9 b 1 ", "sr "},
+}
+
 var oddNames = []string{"", "a b", "\x00", "\xff\xfe", "caf\xc3\xa9", "\u00a0", "a]b", "map[x:y]", "x: y", "full", "shared", "0", "1 ok"}
 
 // foreignBeginnings are beginnings of streams in other protocols, and ones that only
@@ -56,11 +67,15 @@ func newScript(o *Options) script {
 		s.names = append(s.names, name)
 	}
 	for behaviour := range verbs {
+		all := verbs[behaviour]
+		if o.Extended {
+			all = slices.Concat(all, extendedVerbs[behaviour])
+		}
 		names := s.names
 		if behaviour == contending {
 			names = names[:min(2, len(names))]
 		}
-		for _, verb := range verbs[behaviour] {
+		for _, verb := range all {
 			for _, name := range names {
 				if verb == "" || verb[len(verb)-1] != ' ' {
 					name = ""

@@ -36,8 +36,11 @@ type connState struct {
 	ended                      bool // the server has read the end of the stream
 	dropped                    bool // the server was told to drop it
 	unsolicited                bool // it was sent output that it has not asked for
-	waits                      bool // for a dump
-	foreign                    bool // it speaks another protocol (BAD-7)
+	waits                      bool // for a reply
+	queued                     bool // it waits for a lock
+	peerEnded                  bool // the kernel has reported the end of its client's stream
+	killed                     bool // by a command of another connection
+	foreign                    bool // it speaks another protocol (BAD-7), or has killed itself
 	resumed                    bool // its reply has come, and its loop has taken no turn since
 	before                     int  // bytes that were owed before the reply that it waited for
 	loop                       *loopRunner

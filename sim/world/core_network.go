@@ -22,6 +22,10 @@ func (d coreNetwork) connect(p *client) {
 func (d coreNetwork) deliver(p *client, n int) {
 	w := d.w
 	if p.waits {
+		if p.queued && p.finished && (p.underWay() == 0 || w.random.below(4) > 0) {
+			w.judge.EndOfStream(p.label) // which may be seen before what is under way
+			d.took()
+		}
 		return
 	}
 	if p.unread > w.options.Window { // the server is blocked in a write
@@ -50,7 +54,8 @@ func (d coreNetwork) deliver(p *client, n int) {
 		w.hit(WebSocketMessage)
 		p.torn = false
 		replies, state := w.judge.EndMessage(p.label)
-		p.waits = state.Waits
+		d.took()
+		p.waits, p.queued = state.Waits, state.Queued
 		d.reply(p, replies)
 		d.dismiss(p, state)
 	}
@@ -58,17 +63,34 @@ func (d coreNetwork) deliver(p *client, n int) {
 
 // dismiss ends a connection that Core has dismissed.
 func (d coreNetwork) dismiss(p *client, state core.State) {
-	if state.Ends && p.open {
-		d.w.hit(ForeignProtocol)
-		d.end(p)
+	if !state.Ends || !p.open {
+		return
 	}
+	if d.w.judge.Foreign(p.label) {
+		d.w.hit(ForeignProtocol)
+	} else {
+		d.w.hit(KilledItself)
+	}
+	d.end(p)
+}
+
+// took takes over whom the last call has answered and killed.
+func (d coreNetwork) took() {
+	w := d.w
+	w.answers = append(w.answers, w.judge.Served()...)
+	w.killed = append(w.killed, w.judge.Dropped()...)
+	w.count(w.judge.Served(), &w.result.Coverage)
 }
 
 func (d coreNetwork) arrive(p *client, n int) {
 	w := d.w
 	data := p.uplink[p.head : p.head+n]
 	consumed, replies, state := w.judge.Receive(p.label, data)
-	p.waits = state.Waits
+	d.took()
+	p.waits, p.queued = state.Waits, state.Queued
+	if state.Queued && consumed < n {
+		w.hit(WaitInPipeline)
+	}
 	w.result.Bytes += int64(consumed)
 	if consumed < n && !state.Waits {
 		w.hit(OutputBatch)
@@ -87,6 +109,7 @@ func (d coreNetwork) arrive(p *client, n int) {
 var (
 	newline      = []byte{'\n'}
 	limitReached = []byte("0 Lock Limit Reached: ")
+	lockFull     = []byte("0 Shared Lock Full: ")
 )
 
 // reply writes to the client on behalf of the server. If the client is gone the write
@@ -99,6 +122,9 @@ func (d coreNetwork) reply(p *client, replies []byte) {
 	p.unread += len(replies)
 	if w.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
 		w.hit(LockLimit)
+	}
+	if bytes.Contains(replies, lockFull) {
+		w.hit(SharedLockFull)
 	}
 	if p.record != nil {
 		p.record.replies = append(p.record.replies, replies...)
@@ -135,6 +161,7 @@ func (d coreNetwork) reset(p *client) {
 		w.hit(BytesAfterTheEnd)
 		w.judge.Receive(p.label, p.uplink[p.head:])
 		w.judge.Close(p.label)
+		w.judge.EndOfStream(p.label)
 	}
 }
 
@@ -149,10 +176,12 @@ func (d coreNetwork) end(p *client) {
 	contended := slices.ContainsFunc(w.clients, func(other *client) bool {
 		return other != p && bytes.Contains(other.uplink[other.head:], []byte("g "))
 	})
-	if orphans := w.judge.Close(p.label); orphans.Exclusive+orphans.Shared > 0 && contended {
+	orphans := w.judge.Close(p.label)
+	d.took()
+	if orphans.Exclusive+orphans.Shared > 0 && contended {
 		w.hit(HolderEndsUnderContention)
 	}
-	p.open = false
+	p.open, p.waits, p.queued = false, false, false
 	if p.record != nil {
 		if !p.gone && !p.lost {
 			w.read(p.record)
@@ -182,6 +211,12 @@ func (d coreNetwork) rest() {}
 func (d coreNetwork) pause() { d.w.judge.Valid() }
 
 func (d coreNetwork) stop() {
+	if slices.ContainsFunc(d.w.clients, func(p *client) bool { return p.open && p.queued }) {
+		d.w.hit(StopDuringWaits)
+	}
+	d.w.judge.Stop(d.w.judge.Now)
+	d.took()
+	d.answerAll()
 	for _, p := range d.w.clients {
 		if p.open {
 			d.deliver(p, p.underWay())
@@ -191,7 +226,7 @@ func (d coreNetwork) stop() {
 		}
 	}
 	d.w.judge.Restart()
-	d.w.answers = nil
+	d.w.answers, d.w.killed = nil, nil
 }
 
 func (d coreNetwork) finish() {
@@ -203,11 +238,12 @@ func (d coreNetwork) finish() {
 			}
 			p.unread = 0
 			d.deliver(p, p.underWay())
-			if p.open && p.waits {
+			if p.open && p.waits && !p.queued {
 				reply := d.await(p)
 				p.waits = false
 				d.reply(p, reply)
 			}
+			d.answerAll()
 		}
 		if p.open {
 			d.w.judge.Failf("connection %d does not end: %d bytes are still under way", p.label, p.underWay())
@@ -233,8 +269,10 @@ func (d coreNetwork) living() []string {
 func (d coreNetwork) dumps() {
 	j, r := d.w.judge, &d.w.random
 	d.answerAll()
-	if j.Next() != core.Never && r.below(4) == 0 {
-		j.Tick(pick(r, 0, core.Millisecond, core.Second))
+	if next := j.Next(); next != core.Never && r.below(4) == 0 {
+		j.Tick(d.pass(next))
+		d.took()
+		d.answerAll()
 	}
 	if j.Making() && r.below(4) == 0 {
 		d.w.answers = j.Make()
@@ -242,17 +280,56 @@ func (d coreNetwork) dumps() {
 	}
 }
 
+// pass returns how much time passes until the next Tick.
+func (d coreNetwork) pass(next core.Time) core.Time {
+	j, r := d.w.judge, &d.w.random
+	switch d.w.options.Pace {
+	case 0: // it stands still
+		return 0
+	case 1:
+		return pick(r, 0, core.Millisecond, core.Second)
+	case 2: // to the moment
+		return max(0, next-j.Now-pick[core.Time](r, 0, 0, 1))
+	}
+	return pick(r, 0, core.Millisecond, 30*core.Second, 1000*core.Second)
+}
+
 // answerAll gives the replies in answers to the clients that have waited for them.
 func (d coreNetwork) answerAll() {
-	answers := d.w.answers
-	d.w.answers = nil
-	for _, r := range answers {
-		for _, p := range d.w.clients {
-			if p.open && d.w.judge.ID(p.label) == r.To {
-				d.w.hit(DumpAwaited)
-				p.waits = false
-				d.reply(p, r.Reply)
+	w := d.w
+	for len(w.answers)+len(w.killed) > 0 { // which may cause others
+		answers, killed := w.answers, w.killed
+		w.answers, w.killed = nil, nil
+		for _, r := range answers {
+			for _, p := range w.clients {
+				if p.open && w.judge.ID(p.label) == r.To {
+					if !p.queued {
+						w.hit(DumpAwaited)
+					} else if p.unread > w.options.Window {
+						w.hit(GrantToFullBuffers)
+					}
+					p.waits, p.queued = false, false
+					d.reply(p, r.Reply)
+				}
 			}
+		}
+		for _, id := range killed {
+			d.kill(id)
+		}
+	}
+}
+
+// kill ends a connection that was killed.
+func (d coreNetwork) kill(id core.ID) {
+	w := d.w
+	w.hit(KilledByCommand)
+	if w.auditor != nil && w.judge.ID(w.auditor.label) == id {
+		d.end(w.auditor)
+		w.auditor = nil
+	}
+	for _, p := range w.clients {
+		if p.open && w.judge.ID(p.label) == id {
+			d.end(p)
 		}
 	}
 }
@@ -264,6 +341,7 @@ func (d coreNetwork) await(p *client) (reply []byte) {
 	for range 1000 {
 		if next := j.Next(); next != core.Never {
 			j.Tick(max(0, next-j.Now))
+			d.took()
 		}
 		for _, r := range j.Make() {
 			if r.To == j.ID(p.label) {

@@ -51,6 +51,18 @@ const (
 	DumpAwaited
 	ByteOrderMark
 	ForeignProtocol
+	GrantAfterWait
+	WaitTimedOut
+	WaitCancelled
+	WaitLimited
+	WaitInPipeline
+	GrantToFullBuffers
+	ServedInPieces
+	KilledByCommand
+	KilledItself
+	SharedLockFull
+	StopDuringWaits
+	TimeoutInTheInstantOfAGrant
 
 	// The following happen around event loops only.
 	TimeJump
@@ -79,6 +91,9 @@ var faultNames = [firstKernelFault]string{
 	"100,000 locks on one connection", "limit of locks", "replies over 64 KiB",
 	"websocket message", "websocket message without LF", "dump during changes",
 	"server restart", "dump awaited", "byte order mark", "HTTP or TLS",
+	"grant after a wait", "wait timed out", "wait cancelled", "wait ended by the limit of locks", "lines behind a wait",
+	"grant to a connection with full buffers", "waiters served in pieces", "killed by a command", "killed itself",
+	"shared lock full", "stop during waits", "time-out in the instant of a grant",
 	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
 	"server stops gracefully", "server stops forcibly",
 	"output for others", "Core wakes by itself",

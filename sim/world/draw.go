@@ -13,6 +13,7 @@ const (
 	runStream
 	loopStream
 	dumpStream
+	extendedStream
 )
 
 // random is a seeded stream of choices.
@@ -83,7 +84,18 @@ func Draw(seed uint64) Options {
 	if o.Hoard == 0 {
 		o.EndPiece = pick(&dumps, 0, 1, 1, 2)
 	}
+	o.extend()
 	return o
+}
+
+// extend adds the extended level to two of three runs.
+func (o *Options) extend() {
+	r := newRandom(o.Seed, extendedStream)
+	o.Extended = r.below(3) > 0 && !o.Record
+	o.Kill = r.below(3) == 0
+	o.ServePiece = pick(&r, 0, 0, 1, 2, 3)
+	o.Pace = pick(&r, 0, 1, 2, 3)
+	o.LastToken = pick[uint64](&r, 0, 7, 1<<40, 1<<62)
 }
 
 // adjust makes options consistent, and now and then replaces some by rare ones.
@@ -111,7 +123,7 @@ func (o *Options) adjust(r *random) {
 // record turns options into those of a recorded run, which is short and does nothing
 // that the models of sim/history do not cover.
 func (o *Options) record(r *random) {
-	o.Record, o.MaxLine, o.MaxLocks, o.Hoard, o.OddNames, o.ManglePercent, o.WebSocketPercent = true, 0, 0, 0, false, 0, 0
+	o.Record, o.Extended, o.MaxLine, o.MaxLocks, o.Hoard, o.OddNames, o.ManglePercent, o.WebSocketPercent = true, false, 0, 0, 0, false, 0, 0
 	o.Steps = 40 + r.below(160)
 	o.Peers, o.Names, o.Pipeline = min(o.Peers, 5), min(o.Names, 3), 1+r.below(2)
 	o.Behaviours = Behaviours{Behaved: 1 + r.below(3), Contending: r.below(3)}

@@ -19,6 +19,8 @@ const (
 	Restart // all connections close and a new server starts
 	Tick    // Data nanoseconds pass, and Core.Tick is called
 	Made    // a dump is made and given back to Core
+	EndSeen // Core is told that the client of a waiting connection has ended its stream
+	Halt    // Core is told that the server stops
 
 	Dial         // a client connects from an address
 	Arrive       // bytes arrive at the server, as many as there is room for
@@ -35,14 +37,14 @@ const (
 )
 
 var kindNames = [kinds]string{
-	"open", "receive", "end-message", "close", "restart", "tick", "made",
+	"open", "receive", "end-message", "close", "restart", "tick", "made", "end-seen", "halt",
 	"dial", "arrive", "finish", "leave", "reset", "drain", "turn", "settle", "advance", "stop", "drop",
 }
 
 // withConn and withData say which fields of an event a trace contains.
 var (
 	withConn = [kinds]bool{
-		Open: true, Receive: true, EndMessage: true, Close: true, Dial: true, Arrive: true,
+		Open: true, Receive: true, EndMessage: true, Close: true, EndSeen: true, Dial: true, Arrive: true,
 		Tick: true, FinishStream: true, Leave: true, Reset: true, Drain: true, Turn: true, Advance: true,
 	}
 	withData = [kinds]bool{Open: true, Receive: true, Tick: true, Dial: true, Arrive: true, Drain: true, Turn: true, Advance: true}

@@ -53,7 +53,8 @@ func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Eff
 	switch {
 	case l.waits:
 		s.judge.Failf("connection %d waits for a reply, and %q is executed", l.label, data)
-	case l.released || l.foreign:
+	case l.killed && s.options.Loops > 1: // another loop may not know yet
+	case l.released || l.foreign || l.killed:
 		s.judge.Failf("connection %d was released or dismissed, and %q is executed", l.label, data)
 	case len(l.owed) > 0 && !s.mayNotKnow(l):
 		s.judge.Failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
@@ -65,10 +66,17 @@ func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Eff
 	l.ranIn = s.turns
 	s.judge.Now = now
 	consumed, replies, state := s.judge.Receive(l.label, data)
-	l.waits = state.Waits
+	l.waits, l.queued = state.Waits, state.Queued
 	if state.Ends {
 		l.foreign = true
-		s.coverage[ForeignProtocol]++
+		if s.judge.Foreign(l.label) {
+			s.coverage[ForeignProtocol]++
+		} else {
+			s.coverage[KilledItself]++
+		}
+	}
+	if state.Queued && consumed < len(data) {
+		s.coverage[WaitInPipeline]++
 	}
 	if consumed < len(data) && !state.Waits {
 		s.coverage[OutputBatch]++
@@ -78,6 +86,9 @@ func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Eff
 	}
 	if s.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
 		s.coverage[LockLimit]++
+	}
+	if bytes.Contains(replies, lockFull) {
+		s.coverage[SharedLockFull]++
 	}
 	l.sent = l.sent[min(consumed, len(l.sent)):]
 	l.given += consumed
@@ -89,21 +100,71 @@ func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Eff
 		fx.Append(id, replies)
 	}
 	t.s.tell(fx)
+	t.serve(fx) // after all outputs, as Effects says
 	return data[consumed:], state
 }
 
 // Close implements hub.Core.
-func (t judgedCore) Close(_ core.Time, id core.ID, _ *core.Effects) core.Orphans {
+func (t judgedCore) Close(now core.Time, id core.ID, fx *core.Effects) core.Orphans {
 	s, l := t.s, t.conn(id)
 	s.progress++
+	s.judge.Now = now
 	if l.released {
 		s.judge.Failf("connection %d is released twice", l.label)
 	}
 	s.mayEnd(l)
 	l.released, l.endedAt = true, s.machine.Now()
 	orphans := s.judge.Close(l.label)
+	t.serve(fx)
 	s.released(l)
 	return orphans
+}
+
+// EndOfStream implements hub.Core.
+func (t judgedCore) EndOfStream(now core.Time, id core.ID, fx *core.Effects) {
+	s, l := t.s, t.conn(id)
+	s.progress++
+	if !l.peerEnded {
+		s.judge.Failf("WAIT-6: Core is told of the end of connection %d, of which the kernel has said nothing", l.label)
+	}
+	s.judge.Now = now
+	s.judge.EndOfStream(l.label)
+	t.serve(fx)
+}
+
+// Stop implements hub.Core.
+func (t judgedCore) Stop(now core.Time, fx *core.Effects) {
+	s := t.s
+	for _, l := range s.byID {
+		if l.queued && !l.released {
+			s.coverage[StopDuringWaits]++
+			break
+		}
+	}
+	s.judge.Stop(now)
+	t.serve(fx)
+}
+
+// serve answers and drops those whom the last call has answered and killed.
+func (t judgedCore) serve(fx *core.Effects) {
+	s := t.s
+	countServed(s.options, s.judge.Served(), s.coverage)
+	for _, r := range s.judge.Served() {
+		l := t.conn(r.To)
+		if l.released || !l.queued {
+			s.judge.Failf("connection %d is answered, and does not wait for a lock", l.label)
+		}
+		if len(l.owed) > 0 {
+			s.coverage[GrantToFullBuffers]++
+		}
+		l.queued = false
+		t.resume(r, fx)
+	}
+	for _, id := range s.judge.Dropped() {
+		t.conn(id).killed = true
+		s.coverage[KilledByCommand]++
+		fx.Drop(id)
+	}
 }
 
 // EndMessage implements hub.Core. Loops have no messages and never call it.
@@ -121,19 +182,19 @@ func (t judgedCore) Commands() uint64 { return t.s.judge.Core().Commands() }
 // Finish implements hub.Core.
 func (t judgedCore) Finish(now core.Time, _ *core.Dump, fx *core.Effects) {
 	t.s.judge.Now = now
-	t.resume(t.s.judge.Make(), fx)
-}
-
-// resume gives their replies to the connections that have waited for them.
-func (t judgedCore) resume(resumed []core.Resumed, fx *core.Effects) {
-	for _, r := range resumed {
-		l := t.conn(r.To)
-		if l.released || !l.waits {
-			t.s.judge.Failf("connection %d is answered, and does not wait", l.label)
+	for _, r := range t.s.judge.Make() {
+		if l := t.conn(r.To); l.released || !l.waits || l.queued {
+			t.s.judge.Failf("connection %d is answered, and does not wait for a dump", l.label)
 		}
 		t.s.coverage[DumpAwaited]++
-		l.waits, l.resumed, l.before = false, true, len(l.owed)
-		l.owed = append(l.owed, r.Reply...)
-		fx.Resume(r.To, r.Reply)
+		t.resume(r, fx)
 	}
+}
+
+// resume gives its reply to a connection that has waited for it.
+func (t judgedCore) resume(r core.Resumed, fx *core.Effects) {
+	l := t.conn(r.To)
+	l.waits, l.resumed, l.before = false, true, len(l.owed)
+	l.owed = append(l.owed, r.Reply...)
+	fx.Resume(r.To, r.Reply)
 }

@@ -23,8 +23,12 @@ func (k *observedKernel) Wait(events []loop.Event, until core.Time) int {
 	n := k.Faulty.Wait(events, until)
 	for _, e := range events[:n] {
 		// A connection that waits for a reply is not read from: Wait reports its error.
-		if l := k.tokens[e.Token]; l != nil && (l.waits || l.resumed) && e.Ready&loop.Error != 0 {
+		l := k.tokens[e.Token]
+		if l != nil && (l.waits || l.resumed) && e.Ready&loop.Error != 0 {
 			l.broken = true
+		}
+		if l != nil && e.Ready&(loop.PeerEnded|loop.Hangup) != 0 {
+			l.peerEnded = true
 		}
 	}
 	return n

@@ -15,11 +15,16 @@ type Options struct {
 	Registry       bool
 	Dump           bool
 	AnswerInvalid  bool
-	MaxLine        int // bytes
-	MaxConnections int // 0: no limit
-	MaxLocks       int // 0: no limit
-	EndPiece       int // holdings that the end of a connection clears in one step; 0: the default
-	SmallDump      int // lines of the largest dump that is made at once; 0: the default, -1: none
+	MaxLine        int  // bytes
+	MaxConnections int  // 0: no limit
+	MaxLocks       int  // 0: no limit
+	EndPiece       int  // holdings that the end of a connection clears in one step; 0: the default
+	SmallDump      int  // lines of the largest dump that is made at once; 0: the default, -1: none
+	ServePiece     int  // waiting connections that are answered in one step; 0: the default
+	Extended       bool // the clients send commands of the extended level
+	Kill           bool // k works
+	LastToken      uint64
+	Pace           int // how fast time passes in a world without loops: 0 not at all, to 3
 
 	// Options of event loops. Without loops the clients talk to Core alone.
 	Loops        int
@@ -84,7 +89,7 @@ func (o Options) core() core.Config {
 	return core.Config{
 		Dialect: dialect, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
 		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
-		SmallDump: o.SmallDump, EndPiece: o.EndPiece,
+		SmallDump: o.SmallDump, EndPiece: o.EndPiece, ServePiece: o.ServePiece, Kill: o.Kill, LastToken: o.LastToken,
 	}
 }
 

@@ -17,7 +17,7 @@ func (s *harness) mayEnd(l *connState) {
 	slow := s.options.writeLimit() > 0 && len(l.owed) > 0 && now >= l.owedSince+s.options.writeLimit()
 	l.idleExpired, l.writeExpired = idle, slow
 	switch {
-	case l.broken || l.dropped:
+	case l.broken || l.dropped || l.killed:
 	case slow:
 		s.coverage[WriteTimeout]++
 	case l.foreign:
@@ -65,7 +65,7 @@ func (o observer) Released(id core.ID, end life.End, _ core.Orphans) {
 	case life.TimedOut:
 		is = l.writeExpired || l.idleExpired
 	case life.Dropped:
-		is = s.stopping || l.dropped || l.foreign
+		is = s.stopping || l.dropped || l.foreign || l.killed
 	}
 	if !is || !l.released {
 		s.judge.Failf("the loop reports the wrong end %q for connection %d: %+v", end, l.label, *l)
@@ -143,7 +143,7 @@ func (s *harness) loopsAtRest(open int) {
 	if now := s.machine.Now(); now >= alarm && !s.loops[0].over {
 		s.judge.Failf("Core's deadline passed %d ms ago, and Core.Tick is not called", (now-alarm)/core.Millisecond)
 	}
-	if s.next() != alarm && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
+	if s.next() != s.deadline && open == 0 && s.watching(s.listeners[0]) != 0 && s.watching(s.listeners[1]) != 0 {
 		s.judge.Failf("no connection is open, and a loop has a deadline in %d ms", (s.next()-s.machine.Now())/core.Millisecond)
 	}
 	for i, fd := range s.listeners {
@@ -167,6 +167,8 @@ func (s *harness) atRest(l *connState) {
 	wanted := loop.Readable
 	if owes {
 		wanted = loop.Writable
+	} else if l.queued {
+		wanted = loop.PeerEnded
 	} else if l.waits {
 		wanted = 0
 	}
@@ -175,13 +177,17 @@ func (s *harness) atRest(l *connState) {
 		s.judge.Failf("connection %d owes %d bytes and is watched for %d, not %d", l.label, len(l.owed), want, wanted)
 	case l.dropped && !l.refused:
 		s.judge.Failf("the server was told to drop all connections, and connection %d stays open", l.label)
+	case l.killed && !l.released:
+		s.judge.Failf("connection %d was killed, and stays open", l.label)
+	case l.queued && !l.released && !owes && s.machine.PeerEnded(l.fd):
+		s.judge.Failf("WAIT-6: the client of connection %d has ended its stream, and the connection still waits", l.label)
 	case l.foreign && !owes && !l.released:
 		s.judge.Failf("connection %d speaks another protocol, and stays open", l.label)
 	case l.waits && !l.released && s.machine.Broken(l.fd):
 		s.judge.Failf("connection %d has broken while it waits for a reply, and stays open", l.label)
 	case l.waits && !l.released:
 		if s.judge.Next() == core.Never {
-			s.judge.Failf("connection %d waits for a reply, and no dump is due", l.label)
+			s.judge.Failf("connection %d waits for a reply, and nothing is due", l.label)
 		}
 	case !owes && s.machine.Unread(l.fd) > 0:
 		s.judge.Failf("connection %d has sent %d bytes that no loop reads", l.label, s.machine.Unread(l.fd))

@@ -6,9 +6,9 @@ import (
 	"lockd/server/core"
 )
 
-// No command that exists today causes output for a connection other than its own, or
-// output from Core.Tick. Drivers must support both, so in some worlds the Core that the
-// loops call does both at random.
+// Core answers other connections only when they wait, and then with one line. Drivers must
+// support any output for any connection, so in some worlds the Core that the loops call
+// makes some at random.
 
 // tellStream is the random stream of unsolicited output.
 const tellStream = 0x74656c6c
@@ -55,6 +55,7 @@ func (t judgedCore) Tick(now core.Time, fx *core.Effects) {
 		if d := s.judge.Tick(now - s.judge.Now); d != nil {
 			fx.Begin(d)
 		}
+		defer t.serve(fx) // after all outputs, as Effects says
 	}
 	if now < s.extraDeadline {
 		return
@@ -73,6 +74,3 @@ func (t judgedCore) Next() core.Time {
 	t.s.deadline = min(t.s.deadline, next)
 	return next
 }
-
-// Stop implements hub.Core.
-func (t judgedCore) Stop(now core.Time) { t.s.judge.Stop(now) }

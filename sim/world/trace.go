@@ -40,6 +40,7 @@ func (t *traced) Receive(label int, data []byte) (consumed int, replies []byte, 
 	note(t, Receive, label, data)
 	consumed, replies, state = t.Judge.Receive(label, data)
 	t.answered(replies)
+	t.served()
 	return consumed, replies, state
 }
 
@@ -48,13 +49,37 @@ func (t *traced) EndMessage(label int) (replies []byte, state core.State) {
 	note(t, EndMessage, label, "")
 	replies, state = t.Judge.EndMessage(label)
 	t.answered(replies)
+	t.served()
 	return replies, state
 }
 
 // Close is Judge.Close, traced.
 func (t *traced) Close(label int) core.Orphans {
 	note(t, Close, label, "")
-	return t.Judge.Close(label)
+	orphans := t.Judge.Close(label)
+	t.served()
+	return orphans
+}
+
+// EndOfStream is Judge.EndOfStream, traced.
+func (t *traced) EndOfStream(label int) {
+	note(t, EndSeen, label, "")
+	t.Judge.EndOfStream(label)
+	t.served()
+}
+
+// Stop is Judge.Stop, traced.
+func (t *traced) Stop(now core.Time) {
+	note(t, Halt, 0, "")
+	t.Judge.Stop(now)
+	t.served()
+}
+
+// served adds the replies to connections that have waited for a lock to the trace.
+func (t *traced) served() {
+	for _, r := range t.Served() {
+		t.answered(r.Reply)
+	}
 }
 
 // Restart is Judge.Restart, traced.
@@ -67,7 +92,9 @@ func (t *traced) Restart() {
 func (t *traced) Tick(d core.Time) (begun *core.Dump) {
 	note(t, Tick, 0, strconv.FormatInt(int64(d), 10))
 	t.Now += d
-	return t.Judge.Tick()
+	begun = t.Judge.Tick()
+	t.served()
+	return begun
 }
 
 // Make is Judge.Make, traced.
@@ -98,6 +125,10 @@ func (t *traced) apply(event Event) {
 		t.Tick(core.Time(max(0, d)))
 	case Made:
 		t.Make()
+	case EndSeen:
+		t.EndOfStream(event.Conn)
+	case Halt:
+		t.Stop(t.Now)
 	}
 }
 

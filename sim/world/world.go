@@ -30,7 +30,8 @@ type world struct {
 	clients []*client
 	labels  int            // connections ever attempted
 	actions []action       // one entry for every unit of weight
-	answers []core.Resumed // of dumps, not given to the clients that wait for them yet
+	answers []core.Resumed // not given to the clients that wait for them yet
+	killed  []core.ID      // connections that were killed, and not closed yet
 	auditor *client        // nil while the server refuses it
 	record  *recorder      // nil unless the run is recorded
 }
@@ -51,6 +52,7 @@ type client struct {
 	gone      bool          // the client has closed both sides: the next write to it fails
 	unread    int           // bytes of replies that the client has not read
 	waits     bool          // for a reply that comes later
+	queued    bool          // it waits for a lock
 	record    *clientRecord // nil unless the run is recorded
 	conn      *connState    // nil in a coreNetwork
 }

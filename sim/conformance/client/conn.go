@@ -238,6 +238,18 @@ func (c *Conn) SendBytewise(p []byte) error {
 	return c.raw.WriteBytewise(p)
 }
 
+// Ping sends a ping on a WebSocket, and waits for the pong.
+func (c *Conn) Ping(ctx context.Context) error {
+	m, ok := c.raw.(*messages)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	c.log.Note(c.Name, "ping (by the client)")
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return m.ws.Ping(ctx)
+}
+
 // HalfClose ends the client's stream; on a WebSocket, it sends a close frame.
 func (c *Conn) HalfClose() error {
 	c.log.Note(c.Name, "half-close (by the client)")

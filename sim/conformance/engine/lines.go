@@ -21,7 +21,7 @@ func integer(line string) int {
 	if !ok {
 		return -1
 	}
-	n, err := strconv.ParseUint(word, 10, 31)
+	n, err := strconv.ParseUint(word, 10, 63)
 	if err != nil {
 		return -1
 	}

@@ -59,7 +59,7 @@ func generate(clauses []Clause) []byte {
 }
 
 var (
-	clauseLine = regexp.MustCompile(`^- \*\*([A-Z]+-[0-9]+)\*\* \((core|family|strict)\) (\S.*)$`)
+	clauseLine = regexp.MustCompile(`^- \*\*([A-Z]+-[0-9]+)\*\* \((core|family|strict|extended)\) (\S.*)$`)
 	// likeClause matches a line that looks like a clause.
 	likeClause = regexp.MustCompile(`\*\*[A-Za-z]+-?[0-9]+\*\*|^[-*] +\*\*[A-Z]`)
 	link       = regexp.MustCompile(`\[([^\]]+)\]\(#[^)]*\)`)

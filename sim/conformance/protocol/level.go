@@ -8,15 +8,16 @@ type Level int
 
 // The levels of docs/protocol.md, in order.
 const (
-	Core   Level = iota // what every member of the family does
-	Family              // the rest of the 2013 command set, and the exact replies
-	Strict              // what the text adds in precision
+	Core     Level = iota // what every member of the family does
+	Family                // the rest of the 2013 command set, and the exact replies
+	Strict                // what the text adds in precision
+	Extended              // waiting, bounds, tokens, lists
 )
 
 // Levels are all levels, in order.
-var Levels = []Level{Core, Family, Strict}
+var Levels = []Level{Core, Family, Strict, Extended}
 
-var levelNames = [...]string{"core", "family", "strict"}
+var levelNames = [...]string{"core", "family", "strict", "extended"}
 
 // String returns the name that ParseLevel takes.
 func (l Level) String() string { return levelNames[l] }
@@ -31,5 +32,5 @@ func ParseLevel(name string) (Level, error) {
 			return l, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown level %q: want core, family or strict", name)
+	return 0, fmt.Errorf("unknown level %q: want core, family, strict or extended", name)
 }

@@ -19,6 +19,8 @@ type Profile struct {
 	Dump           bool `json:"dump"`            // the dump feature is on
 	Registry       bool `json:"registry"`        // the registry is on
 	AnswersInvalid bool `json:"answers_invalid"` // unknown commands are answered [BAD-2]
+	Extended       bool `json:"extended"`        // it has the extended level [VERSION-1]
+	Kill           bool `json:"kill"`            // k may end connections [KILL-2]
 	Pipelines      bool `json:"pipelines"`       // commands that arrive together are all executed, over all transports
 
 	Loses   map[string]bool `json:"-"` // transports over which such commands are lost
@@ -42,6 +44,9 @@ func (p *Profile) describe() []string {
 		lines = append(lines, "tables in q full "+onOff[p.Dump])
 	} else {
 		lines = append(lines, fmt.Sprintf("dumps %s, registry %s", onOff[p.Dump], onOff[p.Registry]))
+	}
+	if p.Extended {
+		lines = append(lines, "extended level, kill "+onOff[p.Kill])
 	}
 	if p.AnswersInvalid {
 		lines = append(lines, "unknown commands are answered (BAD-2)")

@@ -22,7 +22,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 	}
 	p.printf("\n%s\n", p.bold("Summary"))
 	for _, t := range r.Tallies() {
-		p.printf("  %-6s  %3d passed  %3d failed  %3d skipped", t.Level, t.Passed, t.Failed, t.Skipped)
+		p.printf("  %-8s  %3d passed  %3d failed  %3d skipped", t.Level, t.Passed, t.Failed, t.Skipped)
 		if t.NotRun > 0 {
 			p.printf("  %3d not run", t.NotRun)
 		}

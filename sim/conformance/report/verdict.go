@@ -72,7 +72,11 @@ func (r *Report) Conforms() bool {
 func (r *Report) Verdict() string {
 	var parts []string
 	for _, t := range r.Tallies() {
-		parts = append(parts, t.Level.String()+": "+t.Verdict())
+		verdict := t.Verdict()
+		if t.Level == protocol.Extended && !r.Server.Extended && t.Failed == 0 {
+			verdict = "absent"
+		}
+		parts = append(parts, t.Level.String()+": "+verdict)
 	}
 	if skipped := len(r.Of(Skipped)); skipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d skipped (%s)", skipped, r.commonReasons()))

@@ -41,6 +41,9 @@
 //	a<ending          reads a line and checks its line end only
 //	a<unknown WORD    what an unknown command is answered: nothing, or BAD-2
 //	a<silent          nothing more is answered (proved by another command)
+//	a<token NAME      reads a reply to t or st: a number above 0, and the name
+//	a<nothing         nothing is answered for a tenth of a second: a waits
+//	a~waiters N NAME  asks until N connections wait for names that begin with NAME
 //	a<message TYPE N  the next message has this type and N lines
 //	a<eof             the stream ends, and is not reset
 //	a? TEXT           sends a line; the | lines below it are the whole answer

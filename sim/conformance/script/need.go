@@ -15,6 +15,7 @@ import (
 //	fresh             alone, on a server that was just started
 //	glockd, classic   that dialect
 //	dump, nodump, registry, noregistry, who, nowho   features on or off
+//	kill, nokill      k may end connections, or not
 //	silent-invalid, answer-invalid   how unknown commands are answered
 //	stream            tcp or unix: a transport of bytes, not messages
 //	tcp, unix, ws     that transport
@@ -28,7 +29,7 @@ type Need string
 
 var needs = []string{
 	"alone", "last", "empty", "fresh", "glockd", "classic", "dump", "nodump", "registry", "noregistry",
-	"who", "nowho", "silent-invalid", "answer-invalid", "stream", "tcp", "unix", "ws", "known-address",
+	"who", "nowho", "kill", "nokill", "silent-invalid", "answer-invalid", "stream", "tcp", "unix", "ws", "known-address",
 	"two-transports", "stop", "max-connections", "max-locks",
 }
 

@@ -20,7 +20,7 @@ type Step struct {
 var Verbs = []string{
 	">", ">raw", ">bytewise", ">len", ">pad", ">times", ">text", ">binary",
 	"<", "<times", "<exact", "<line", "<ending", "<unknown", "<silent", "<message", "<eof",
-	"?", "?own", "?full", "?shape", "?stats", "?delta", "?keys", "~", "~own", "~delta",
+	"?", "?own", "?full", "?shape", "?stats", "?delta", "?keys", "~", "~own", "~delta", "~waiters", "<nothing", "<token",
 	"open", "close", "half-close", "reset", "pause", "stop", "handshake", "go",
 }
 
