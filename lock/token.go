@@ -4,16 +4,16 @@ package lock
 // the time of the grant. It is never 0.
 type Token uint64
 
-// tokenBits is how many tokens a millisecond has room for, as a power of two: two
+// TokenBits is how many tokens a millisecond has room for, as a power of two: two
 // million grants a second on average. A token is below 2^53 until the year 2109.
-const tokenBits = 11
+const TokenBits = 11
 
 // TokenAt returns the first token of a moment, in milliseconds since 1970.
-func TokenAt(ms int64) Token { return Token(max(ms, 0)) << tokenBits }
+func TokenAt(ms int64) Token { return Token(max(ms, 0)) << TokenBits }
 
 // Millisecond returns the moment of a grant, in milliseconds since 1970. It is later
 // than the grant if tokens are ahead of the clock (TOKEN-4).
-func (t Token) Millisecond() int64 { return int64(t >> tokenBits) }
+func (t Token) Millisecond() int64 { return int64(t >> TokenBits) }
 
 // stamps gives out growing numbers, which tell the time of a clock as long as they are
 // not ahead of it.

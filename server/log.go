@@ -98,11 +98,15 @@ func (l *log) happened(e core.Event) {
 	if e.Shared {
 		kind = "shared lock "
 	}
+	if e.Kind == core.Killed {
+		kind, args = "", args[:2] // it is not about a lock
+	}
 	l.Debug(kind+whatHappened[e.Kind], args...)
 }
 
 var whatHappened = [...]string{
 	core.Got: "got", core.Refused: "refused", core.Limited: "refused: too many locks are held", core.Released: "released", core.Orphaned: "orphaned",
+	core.Queued: "waited for", core.TimedOut: "wait timed out", core.Cancelled: "wait cancelled", core.Killed: "killed by a command",
 }
 
 // Closed implements loop.Observer.

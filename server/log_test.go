@@ -82,3 +82,32 @@ func testLocksAreLogged(t *testing.T) {
 		t.Errorf("%d lines of locks: %s", n, log.text.String())
 	}
 }
+
+// TestWaitsAreLogged checks the events of waits and kills in a verbose log.
+func TestWaitsAreLogged(t *testing.T) { onDrivers(t, testWaitsAreLogged) }
+
+func testWaitsAreLogged(t *testing.T) {
+	log := new(lines)
+	verbose := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, addr := start(t, Config{Core: core.Config{Kill: true}, Logger: verbose})
+	a, b := connect(t, addr), connect(t, addr)
+	ask(t, a, "g x\nb 1 y\n", "1 Lock Get Success: x\n1 Shared Lock Get Success: y\n")
+	ask(t, b, "w 1 g x\nw 1 b 2 y\n", "0 Wait Timeout: x\n0 Wait Timeout: y\n")
+	before := s.executed()
+	ask(t, b, "w 60000 g x\n", "")
+	waitUntil(t, "the wait", func() bool { return s.executed() > before })
+	ask(t, a, "r x\n", "1 Lock Release Success: x\n")
+	ask(t, b, "k 1\n", "1 Lock Get Success: x\n1 Killed: 1\n")
+	for what, times := range map[string]int{
+		`msg="lock waited for" conn=2 name=x` + "\n":                     2,
+		`msg="shared lock waited for" conn=2 name=y` + "\n":              1,
+		`msg="lock wait timed out" conn=2 name=x` + "\n":                 1,
+		`msg="shared lock wait timed out" conn=2`:                        1,
+		`msg="lock got" conn=2 name=x` + "\n":                            1,
+		`msg="killed by a command" conn=1` + "\n":                        1,
+		`msg="shared lock orphaned" conn=1 name=y`:                       1,
+		`msg=disconnected conn=1 end=dropped orphans=0 shared_orphans=1`: 1,
+	} {
+		waitUntil(t, what, func() bool { return log.count(what) == times })
+	}
+}

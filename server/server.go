@@ -172,6 +172,9 @@ func (s *Server) Close() error {
 // either table. After Shutdown both are 0.
 func (s *Server) Held() (connections, locks int) { return s.hub.Held() }
 
+// LastToken returns the last token that was given out (TOKEN-4).
+func (s *Server) LastToken() uint64 { return s.hub.LastToken() }
+
 // makeDump makes a dump in a goroutine of its own.
 func (s *Server) makeDump(d *core.Dump) {
 	s.making.Go(func() {

@@ -74,6 +74,12 @@ func newLogger(o *options, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, level))
 }
 
+// shownVersion returns the version that clients see (VERSION-1), without white space.
+func shownVersion() string {
+	word, _, _ := strings.Cut(version(), " ")
+	return strings.Trim(word, "()")
+}
+
 // version returns the version of the module, and the commit if it is known and not part
 // of the version.
 func version() string {

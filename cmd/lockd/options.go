@@ -38,6 +38,8 @@ type options struct {
 	idleTimeout     time.Duration
 	shutdownTimeout time.Duration
 	answerInvalid   bool
+	kill            bool
+	tokenFile       string
 	wsOrigins       []string
 	logFormat       string
 	config          string
@@ -111,6 +113,8 @@ func flagSet(o *options) *flag.FlagSet {
 	duration(&o.idleTimeout, "idle-timeout", 0, "drop a client that sends nothing for this `time`; 0 is never")
 	duration(&o.shutdownTimeout, "shutdown-timeout", 0, "maximum `time` for a shutdown; 0 drops all clients at once")
 	fs.Var((*boolFlag)(&o.answerInvalid), "answer-invalid", "answer unknown commands with 0 Invalid Command")
+	fs.Var((*boolFlag)(&o.kill), "kill", "let connections end other connections, and their locks with them (k)")
+	fs.StringVar(&o.tokenFile, "token-file", "", "`path` of a file that keeps tokens growing over restarts, also if the clock is set back, locked against a second daemon; '' is none")
 	fs.Var(&listFlag{items: &o.wsOrigins, check: checkOrigin}, "ws-origin", "additional `origin` whose pages may open a WebSocket, such as https://example.com or *.example.com, or * for all; may be repeated or separated by commas")
 	fs.Var(&choiceFlag{&o.logFormat, []string{"text", "json"}}, "log-format", "log as `text|json`")
 	fs.StringVar(&o.config, "config", "", "`file` with a flag and its value on every line, and # before comments")
@@ -151,8 +155,13 @@ func (o *options) settle(given map[string]bool) error {
 	if o.port > 0 && o.port == o.ws {
 		return fmt.Errorf("-port and -ws are both %d: give each a port of its own", o.port)
 	}
-	if o.unix != "" && o.pidfile != "" && filepath.Clean(o.unix) == filepath.Clean(o.pidfile) {
-		return fmt.Errorf("-unix and -pidfile are both %s: give each a path of its own", shortened(o.unix))
+	paths := [][2]string{{"-unix", o.unix}, {"-pidfile", o.pidfile}, {"-token-file", o.tokenFile}}
+	for i, a := range paths {
+		for _, b := range paths[i+1:] {
+			if a[1] != "" && b[1] != "" && filepath.Clean(a[1]) == filepath.Clean(b[1]) {
+				return fmt.Errorf("%s and %s are both %s: give each a path of its own", a[0], b[0], shortened(a[1]))
+			}
+		}
 	}
 	for _, host := range o.hosts {
 		if (host == "" || host == everywhere) && len(o.hosts) > 1 {

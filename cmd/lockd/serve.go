@@ -39,10 +39,18 @@ func serve(o *options, log *slog.Logger) error {
 		return err
 	}
 	defer pidfile.release()
+	tokens, err := openTokenFile(o.tokenFile, log)
+	if err != nil {
+		return err
+	}
 
 	spareProcessor(o.loops)
-	s := server.New(o.serverConfig(log))
+	config := o.serverConfig(log)
+	config.Core.LastToken = tokens.last()
+	s := server.New(config)
 	defer s.Close()
+	tokens.keep(s.LastToken)
+	defer tokens.close()
 
 	for _, w := range o.warnings {
 		log.Warn(w)
@@ -97,6 +105,8 @@ func (o *options) serverConfig(log *slog.Logger) server.Config {
 			MaxLine:        o.maxLine,
 			MaxConnections: o.maxConnections,
 			MaxLocks:       o.maxLocks,
+			Kill:           o.kill,
+			Version:        shownVersion(),
 			PID:            os.Getpid(),
 		},
 		Loops:        o.loops,

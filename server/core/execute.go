@@ -119,6 +119,9 @@ func (c *Core) token(from lock.Conn, r wire.Request, out []byte) []byte {
 	return c.config.Dialect.AppendRefusal(out, wire.NotHeld, r.Name)
 }
 
+// TokenAt returns the first token of a moment (TOKEN-4).
+func TokenAt(now Time) uint64 { return uint64(lock.TokenAt(int64(now / Millisecond))) }
+
 // LastToken returns the last token that was given out (TOKEN-4).
 func (c *Core) LastToken() uint64 { return uint64(c.machine.LastToken()) }
 

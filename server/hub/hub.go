@@ -23,6 +23,7 @@ type Core interface {
 	Conns() int
 	Locks() int
 	Commands() uint64
+	LastToken() uint64
 }
 
 // Hub serializes the calls of a Core. Make one with New; its methods are safe for
@@ -205,6 +206,13 @@ func (h *Hub) Held() (conns, locks int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.core.Conns(), h.core.Locks()
+}
+
+// LastToken returns the last token that Core has given out.
+func (h *Hub) LastToken() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.core.LastToken()
 }
 
 // Commands returns how many commands Core has executed.

@@ -58,6 +58,7 @@ func (f *fake) Stop(core.Time, *core.Effects)                          {}
 func (f *fake) Next() core.Time                                        { return f.next }
 func (f *fake) Conns() int                                             { return f.open }
 func (f *fake) Locks() int                                             { return 7 }
+func (f *fake) LastToken() uint64                                      { return 9 }
 func (f *fake) Commands() uint64                                       { return 8 }
 
 // driver has some connections.

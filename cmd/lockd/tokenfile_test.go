@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lockd/server/core"
+)
+
+// TestTokenFile checks that a horizon is kept, ahead of the tokens in use, over restarts
+// and torn writes (TOKEN-4).
+func TestTokenFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	var text bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&text, nil))
+	run := func(used uint64) (last, horizon uint64) {
+		t.Helper()
+		f, err := openTokenFile(path, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = f.last()
+		f.keep(func() uint64 { return max(used, last) })
+		defer f.close()
+		if _, err := openTokenFile(path, log); err == nil || !strings.Contains(err.Error(), "another process keeps it locked") {
+			t.Errorf("a second daemon: %v", err)
+		}
+		return last, f.horizon
+	}
+	now := core.TokenAt(core.Time(time.Now().UnixNano()))
+	_, horizon := run(5)
+	if ahead := horizon - now; ahead < core.TokenAt(core.Time(reserved)) || ahead > 2*core.TokenAt(core.Time(reserved)) {
+		t.Errorf("the horizon is %d ahead of the clock", ahead)
+	}
+	if again, _ := run(5); again != horizon {
+		t.Errorf("after a restart it is %d, not %d", again, horizon)
+	}
+	const future = 1 << 62 // the clock was set back
+	_, horizon = run(future)
+	if horizon <= future {
+		t.Errorf("the horizon %d is behind the tokens in use", horizon)
+	}
+	if again, _ := run(5); again < horizon {
+		t.Errorf("after a restart it is %d, less than %d", again, horizon)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil || len(content) != int(2*recordSize) {
+		t.Fatalf("%q, %v", content, err)
+	}
+	// A write that was torn leaves one record.
+	for i := range content {
+		torn := bytes.Clone(content)
+		torn[i] ^= 0x15
+		if err := os.WriteFile(path, torn, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f, err := openTokenFile(path, log)
+		if err != nil || f.last() == 0 {
+			t.Fatalf("byte %d is torn: %v", i, err)
+		}
+		f.close()
+	}
+	for _, content := range []string{"x", strings.Repeat("x", 200), "pid 12\n"} {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openTokenFile(path, log); err == nil || !strings.Contains(err.Error(), "it holds no token") {
+			t.Errorf("%.10q: %v", content, err)
+		}
+	}
+	if _, err := openTokenFile(filepath.Dir(path), log); err == nil {
+		t.Error("a folder is a token file")
+	}
+	if none, err := openTokenFile("", log); err != nil || none.last() != 0 {
+		t.Error(none, err)
+	}
+	if text.Len() > 0 {
+		t.Errorf("logged %s", text.String())
+	}
+}
+
+// TestTokenFileFails checks that a file that cannot be written is reported once, and that
+// it can be written again.
+func TestTokenFileFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	var text bytes.Buffer
+	f, err := openTokenFile(path, slog.New(slog.NewTextHandler(&text, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	f.used = func() uint64 { return 5 }
+	good := f.file
+	if f.file, err = os.Open(path); err != nil { // for reading only
+		t.Fatal(err)
+	}
+	f.advance()
+	f.advance()
+	f.file.Close()
+	f.file = good
+	f.advance()
+	f.advance()
+	if n := strings.Count(text.String(), "cannot write the token file"); n != 1 {
+		t.Errorf("reported %d times: %s", n, text.String())
+	}
+	if !strings.Contains(text.String(), "can be written again") || f.horizon == 0 {
+		t.Errorf("the horizon is %d: %s", f.horizon, text.String())
+	}
+}
