@@ -69,25 +69,24 @@ func (c Command) Extended() bool { return c >= Version }
 // String returns the word of the command, "" for Blank and Unknown.
 func (c Command) String() string { return words[c] }
 
+// letters are the commands of one letter, which are the most frequent: 0 for none.
+var letters = [256]Command{
+	'g': Get, 'r': Release, 'i': Inspect, 'q': Stats, 'd': Holders,
+	'v': Version, 'w': Wait, 'b': GetBounded, 't': Token, 'l': List, 'k': Kill,
+}
+
 // parseCommand returns the command of a word (LINE-9).
 func parseCommand(word []byte) Command {
+	if len(word) == 1 && letters[word[0]] != 0 {
+		return letters[word[0]]
+	}
 	switch string(word) {
-	case "g":
-		return Get
-	case "r":
-		return Release
-	case "i":
-		return Inspect
 	case "sg":
 		return GetShared
 	case "sr":
 		return ReleaseShared
 	case "si":
 		return InspectShared
-	case "q":
-		return Stats
-	case "d":
-		return Holders
 	case "sd":
 		return SharedHolders
 	case "dump":
@@ -98,22 +97,10 @@ func parseCommand(word []byte) Command {
 		return Iam
 	case "who":
 		return Who
-	case "v":
-		return Version
-	case "w":
-		return Wait
-	case "b":
-		return GetBounded
-	case "t":
-		return Token
 	case "st":
 		return SharedToken
-	case "l":
-		return List
 	case "lw":
 		return ListWaiters
-	case "k":
-		return Kill
 	}
 	return Unknown
 }

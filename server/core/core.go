@@ -150,8 +150,11 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 
 // begin begins a step. Core has one time: what happens in the step happens at now.
 func (c *Core) begin(now Time) {
-	c.now, c.served, c.serving = now, 0, 0
-	c.machine.SetTime(int64(now / Millisecond))
+	c.served, c.serving = 0, 0
+	if now != c.now {
+		c.now = now
+		c.machine.SetTime(int64(now / Millisecond))
+	}
 }
 
 // Receive takes bytes that arrived on a connection and executes every line that
@@ -252,8 +255,12 @@ func (c *Core) end(from *conn) Orphans {
 
 // endStep ends a step: what could not be served in it is left to Tick.
 func (c *Core) endStep(fx *Effects) {
-	c.machine.Postpone()
-	c.handEvents(fx)
+	if c.machine.Touched() {
+		c.machine.Postpone()
+	}
+	if len(c.events) > 0 {
+		c.handEvents(fx)
+	}
 }
 
 // Conns returns the number of open connections.

@@ -88,7 +88,9 @@ func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte, fx *Effec
 	if c.config.Events {
 		c.lockEvent(from, r, n, outcome)
 	}
-	c.serve(fx)
+	if c.machine.Touched() {
+		c.serve(fx)
+	}
 	if outcome == lock.Limited {
 		return c.config.Dialect.AppendLimit(out, r.Name) // BAD-5
 	}
