@@ -22,6 +22,10 @@ var coreSeeds = []string{
 	"`\xf0g a\n\xf1g b\n\xf2g c\n\xf4\xf1\xf4\xf2g c\n",
 	"\"\xf0d\nsd\ndump\nwho\niam x\nme\nq full\n",
 	"4\xf0nonsense word\nG\nme\n",
+	"0\xf0g a\n\xf1w 60000 g a\ni a\nr a\n\xf2w 5 g a\n\xf8\xf0r a\n\xf1",
+	"0\xf0b 1 a\n\xf1w 60000 b 1 a\n\xf2w 60000 b 0 a\n\xf3w 60000 b 0 a\n\xf1\xf7\xf0l\nlw\nsr a\n",
+	"\xb0\xf0g a\nt a\n\xf1w 60000 g a\nk\n\xf2k 1\nk 2 2\nk 3\ng b\n",
+	"\xf0\xf0b 2 a\n\xf1b 2 a\n\xf2w 60000 b 2 a\n\xf3w 60000 b 0 a\n\xf0\xf4\xf8\xf1\xf4\xf8\xf8",
 }
 
 // FuzzCore compares Core with the model, reply by reply, on several connections

@@ -38,8 +38,8 @@ func kernelEvents(draw byte, coded []byte) (world.Options, []world.Event) {
 	o := world.Options{
 		Classic: draw&schedule.BitClassic != 0, Registry: config.Registry, Dump: config.Dump,
 		AnswerInvalid: config.AnswerInvalid, MaxLine: config.MaxLine, MaxLocks: config.MaxLocks,
-		MaxConnections: config.MaxConnections,
-		Loops:          1 + int(draw>>6), Window: 300, Receive: 64,
+		MaxConnections: config.MaxConnections, Kill: config.Kill, ServePiece: config.ServePiece,
+		Loops: 1 + int(draw>>6), Window: 300, Receive: 64,
 		IdleTimeout: 3000, WriteTimeout: 2000, Rates: kernel.Uniform(20), Patience: 3,
 	}
 	var events []world.Event
@@ -79,6 +79,10 @@ func kernelEvents(draw byte, coded []byte) (world.Options, []world.Event) {
 			if step%5 == 0 {
 				add(world.Advance, 0, "1100000000")
 			}
+		case s.What == schedule.EndStream:
+			add(world.FinishStream, label, "")
+		case s.What == schedule.PassTime:
+			add(world.Advance, 0, "10000000")
 		case s.What == schedule.EndPacket:
 			seed := ""
 			if step%2 == 0 {

@@ -29,6 +29,8 @@ func drawConfig(t *rapid.T) core.Config {
 		MaxLine:        rapid.SampledFrom([]int{0, 8}).Draw(t, "max-line"),
 		MaxConnections: rapid.SampledFrom([]int{0, 3}).Draw(t, "max-connections"),
 		MaxLocks:       rapid.SampledFrom([]int{0, 2}).Draw(t, "max-locks"),
+		Kill:           rapid.Bool().Draw(t, "kill"),
+		ServePiece:     rapid.SampledFrom([]int{0, 1}).Draw(t, "serve-piece"),
 		PID:            4242,
 	}
 }
@@ -48,12 +50,19 @@ func coreProperty(t *rapid.T) {
 				j.Open(n, judge.Addr(n))
 			}
 		},
-		"close": func(t *rapid.T) { j.Close(conn(t)) },
-		"end message": func(t *rapid.T) {
-			n := conn(t)
-			j.EndMessage(n)
-			j.Await(n)
+		"close":       func(t *rapid.T) { j.CloseNow(conn(t)) },
+		"end message": func(t *rapid.T) { j.EndMessageNow(conn(t)) },
+		"end stream":  func(t *rapid.T) { j.Finish(conn(t)) },
+		"time":        func(t *rapid.T) { j.Pass(core.Time(rapid.IntRange(0, 10).Draw(t, "milliseconds")) * core.Millisecond) },
+		"wait": func(t *rapid.T) {
+			what := rapid.SampledFrom([]string{"g", "b 0", "b 1", "b 2"}).Draw(t, "what")
+			ms := rapid.SampledFrom([]int{0, 5, 5, 60000}).Draw(t, "wait")
+			send(t, fmt.Sprintf("w %d %s %s\n", ms, what, rapid.SampledFrom(names).Draw(t, "name")))
 		},
+		"bounded": func(t *rapid.T) {
+			send(t, fmt.Sprintf("b %d %s\n", rapid.IntRange(0, 3).Draw(t, "bound"), rapid.SampledFrom(names).Draw(t, "name")))
+		},
+		"kill": func(t *rapid.T) { send(t, fmt.Sprintf("k %d\n", rapid.IntRange(1, 9).Draw(t, "number"))) },
 		"": func(t *rapid.T) { // after every action
 			j.Valid()
 			if err := j.Err(); err != nil {

@@ -1,5 +1,5 @@
 // Package schedule encodes in bytes what several connections do, so that a fuzzer can
-// vary it and a person can read it. The bytes from SelectFirst to EndPacket are steps;
+// vary it and a person can read it. The bytes from SelectFirst to StepLast are steps;
 // the connection that was selected last sends all others. A step ends the packet before
 // it. A separate byte draws the configuration of the server.
 //
@@ -23,6 +23,9 @@ const (
 	CloseConn   = 0xF4 // close the selected connection
 	EndMessage  = 0xF5 // end a WebSocket message
 	EndPacket   = 0xF6
+	EndStream   = 0xF7 // the selected connection ends its stream while it waits
+	PassTime    = 0xF8 // ten milliseconds pass
+	StepLast    = PassTime
 )
 
 // Step is one step of a schedule: Data is sent if it is not empty, else What is done.
@@ -36,7 +39,7 @@ func Steps(coded []byte) iter.Seq[Step] {
 	return func(yield func(Step) bool) {
 		for len(coded) > 0 {
 			n := 0
-			for n < len(coded) && (coded[n] < SelectFirst || coded[n] > EndPacket) {
+			for n < len(coded) && (coded[n] < SelectFirst || coded[n] > StepLast) {
 				n++
 			}
 			step := Step{Data: coded[:n]}
@@ -60,6 +63,7 @@ const (
 	BitFewLocks
 	BitFewConnections
 	BitLate // no dump is made at once, and the end of a connection is cleared in many pieces
+	BitKill // k works, and few waiters are answered in a step
 )
 
 // Config returns the configuration that a byte draws.
@@ -82,6 +86,9 @@ func Config(draw byte) core.Config {
 	if draw&BitLate != 0 {
 		c.SmallDump, c.EndPiece = -1, 1
 	}
+	if draw&BitKill != 0 {
+		c.Kill, c.ServePiece = true, 2
+	}
 	if draw&BitFewConnections != 0 {
 		c.MaxConnections = 2
 	}
@@ -100,10 +107,13 @@ func Play(draw byte, coded []byte) (granted bool, err error) {
 		case len(s.Data) > 0:
 			j.Send(selected, s.Data)
 		case s.What == CloseConn:
-			j.Close(selected)
+			j.CloseNow(selected)
 		case s.What == EndMessage:
-			j.EndMessage(selected)
-			j.Await(selected)
+			j.EndMessageNow(selected)
+		case s.What == EndStream:
+			j.Finish(selected)
+		case s.What == PassTime:
+			j.Pass(10 * core.Millisecond)
 		case s.What <= SelectLast:
 			selected = int(s.What - SelectFirst)
 			if !j.IsOpen(selected) {

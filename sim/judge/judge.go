@@ -51,6 +51,8 @@ type Judge struct {
 	granted  bool
 	resumed  []core.Resumed // connections that this call has answered after they waited for a lock
 	dropped  []core.ID      // connections that it has killed
+	goingOn  []core.ID      // answered, and not gone on with, of Send
+	ending   []core.ID      // killed, and not closed, of Send
 	late     bool           // a step has answered as many as it may, and left some
 	err      error
 
@@ -62,6 +64,7 @@ type Judge struct {
 type conn struct {
 	id   core.ID
 	open bool
+	kept []byte // sent behind a wait, of Send
 }
 
 // noConn is the number of no connection.
@@ -77,6 +80,7 @@ func New(c core.Config) *Judge {
 func (j *Judge) start() {
 	j.core, j.model = core.New(j.config), Model(j.config)
 	j.conns, j.dumps = j.conns[:0], dumps{}
+	j.goingOn, j.ending, j.late = nil, nil, false
 }
 
 // Model returns the model of a server with a configuration.
@@ -146,7 +150,7 @@ func (j *Judge) Open(n int, addr string) (refusal []byte, ok bool) {
 	for len(j.conns) <= n {
 		j.conns = append(j.conns, conn{})
 	}
-	j.conns[n] = conn{id, true}
+	j.conns[n] = conn{id: id, open: true}
 	return nil, true
 }
 
@@ -226,7 +230,7 @@ func (j *Judge) Close(n int) core.Orphans {
 		j.Failf("the end of connection %d orphaned %d exclusive and %d shared locks, want %d and %d", n, got.Exclusive, got.Shared, want.Exclusive, want.Shared)
 	}
 	if n < len(j.conns) {
-		j.conns[n].open = false
+		j.conns[n].open, j.conns[n].kept = false, nil
 	}
 	return got
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"lockd/server/core"
@@ -15,14 +16,35 @@ func (j *Judge) IsOpen(n int) bool { return n < len(j.conns) && j.conns[n].open 
 
 // Send passes bytes that arrive on a connection to Core until all are consumed, and
 // returns all replies, including those that come later. They are valid until the next
-// call.
+// call. If the connection waits for a lock, Send keeps the rest, and the call that ends
+// the wait goes on with it.
 func (j *Judge) Send(n int, data []byte) []byte {
+	if !j.IsOpen(n) && n >= len(j.conns) {
+		_, replies, _ := j.Receive(n, data)
+		return replies
+	}
+	if c := &j.conns[n]; len(c.kept) > 0 || j.Queued(n) {
+		c.kept = append(c.kept, data...)
+		return nil
+	}
+	all := j.send(n, data)
+	j.goOn()
+	return all
+}
+
+// send passes bytes to Core until all are consumed, or the connection waits for a lock.
+func (j *Judge) send(n int, data []byte) []byte {
 	consumed, replies, state := j.Receive(n, data)
+	j.take()
 	if consumed == len(data) && !state.Waits {
 		return replies
 	}
 	all := bytes.Clone(replies)
 	for j.err == nil {
+		if state.Queued {
+			j.conns[n].kept = bytes.Clone(data[consumed:])
+			break
+		}
 		if state.Waits {
 			all = append(all, j.Await(n)...)
 		}
@@ -30,9 +52,85 @@ func (j *Judge) Send(n int, data []byte) []byte {
 			break
 		}
 		consumed, replies, state = j.Receive(n, data)
+		j.take()
 		all = append(all, replies...)
 	}
 	return all
+}
+
+// take notes whom the last call has answered, so that goOn goes on with what they have
+// sent, and whom it has killed.
+func (j *Judge) take() {
+	for _, r := range j.Served() {
+		j.goingOn = append(j.goingOn, r.To)
+	}
+	j.ending = append(j.ending, j.Dropped()...)
+}
+
+// goOn goes on with what connections have sent behind waits that have ended, in the order
+// of the answers, and closes those that were killed.
+func (j *Judge) goOn() {
+	for j.err == nil && len(j.goingOn)+len(j.ending) > 0 {
+		if len(j.ending) > 0 {
+			n := j.label(j.ending[0])
+			j.ending = j.ending[1:]
+			j.CloseNow(n)
+			continue
+		}
+		n := j.label(j.goingOn[0])
+		j.goingOn = j.goingOn[1:]
+		if kept := j.conns[n].kept; len(kept) > 0 && !j.Queued(n) {
+			j.conns[n].kept = nil
+			j.send(n, kept)
+		}
+	}
+}
+
+// label returns the caller's number of a connection.
+func (j *Judge) label(id core.ID) int {
+	return slices.IndexFunc(j.conns, func(c conn) bool { return c.id == id })
+}
+
+// CloseNow closes a connection, and goes on with those whom that serves.
+func (j *Judge) CloseNow(n int) core.Orphans {
+	orphans := j.Close(n)
+	j.take()
+	j.goOn()
+	return orphans
+}
+
+// EndMessageNow ends a WebSocket message of a connection that does not wait, and goes on
+// with those whom that serves.
+func (j *Judge) EndMessageNow(n int) {
+	if !j.Queued(n) && (n >= len(j.conns) || len(j.conns[n].kept) == 0) {
+		j.EndMessage(n)
+		j.take()
+		j.Await(n)
+		j.goOn()
+	}
+}
+
+// Finish passes the end of the stream of a connection to Core, as far as it waits, and
+// goes on with what it has sent.
+func (j *Judge) Finish(n int) {
+	j.EndOfStream(n)
+	j.take()
+	j.goOn()
+}
+
+// Pass lets time pass, and does what is due.
+func (j *Judge) Pass(d core.Time) {
+	j.Now += d
+	for range 1000 {
+		if j.err != nil || j.Next() > j.Now {
+			return
+		}
+		j.Tick()
+		j.take()
+		j.goOn()
+		j.Make()
+	}
+	j.Failf("Core asks to be woken again and again")
 }
 
 // Await advances time and makes dumps until a connection has the reply that it waits
@@ -45,6 +143,7 @@ func (j *Judge) Await(n int) (reply []byte) {
 		if next := j.Next(); next != core.Never {
 			j.Now = max(j.Now, next)
 			j.Tick()
+			j.take()
 		}
 		for _, r := range j.Make() {
 			if r.To == j.ID(n) {
@@ -61,7 +160,7 @@ func (j *Judge) Await(n int) (reply []byte) {
 func (j *Judge) CloseAll() {
 	for n := range j.conns {
 		if j.IsOpen(n) {
-			j.Close(n)
+			j.CloseNow(n)
 			j.Valid()
 		}
 	}
