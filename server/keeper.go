@@ -11,8 +11,10 @@ import (
 // keeper calls Hub.Tick when it is due, if no loop does.
 type keeper struct {
 	server *Server
-	// ticking serializes calls of Tick. Tick may call wake, so mu is never held then.
-	ticking sync.Mutex
+	// ticking has one while Tick is called, which serializes its calls. It is a channel,
+	// since Tick may wait for the Hub's mutex: in virtual time nothing may wait for a
+	// mutex whose holder sleeps. Tick may call wake, so mu is never held then.
+	ticking chan struct{}
 	mu      sync.Mutex // guards timer and over
 	timer   *time.Timer
 	over    bool
@@ -22,7 +24,7 @@ type keeper struct {
 }
 
 func newKeeper(s *Server) *keeper {
-	k := &keeper{server: s, inbox: hub.NewInbox(func() {})}
+	k := &keeper{server: s, ticking: make(chan struct{}, 1), inbox: hub.NewInbox(func() {})}
 	s.hub.OnAlarm(k.wake)
 	return k
 }
@@ -48,8 +50,8 @@ func (k *keeper) wake() {
 }
 
 func (k *keeper) tick() {
-	k.ticking.Lock()
-	defer k.ticking.Unlock()
+	k.ticking <- struct{}{}
+	defer func() { <-k.ticking }()
 	now := k.server.clock.now()
 	if !k.isOver() && now >= k.server.hub.Alarm() {
 		k.server.hub.Tick(now, k.inbox, &k.fx)
@@ -71,6 +73,6 @@ func (k *keeper) stop() {
 		k.timer.Stop()
 	}
 	k.mu.Unlock()
-	k.ticking.Lock()
-	defer k.ticking.Unlock()
+	k.ticking <- struct{}{}
+	<-k.ticking
 }

@@ -56,6 +56,10 @@ func (l *Loop) expire() {
 				l.execute(c, input)
 			}
 		}
+		if c.life.Step() == life.Execute { // it has executed in this turn, and left some
+			l.later(c)
+			continue
+		}
 		c.life.Expire(l.now)
 		l.advance(c, 0)
 	}

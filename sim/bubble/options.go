@@ -67,6 +67,7 @@ func Draw(seed uint64) Options {
 		crowd.Clients, crowd.Ops = 2+r.IntN(3), 12
 	}
 	if !crowd.Classic {
+		crowd.Extended = r.IntN(2) == 0
 		crowd.TablePercent = some(40, 12)
 		o.MaxConnections = some(10, crowd.Clients-1)
 	}

@@ -15,9 +15,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 )
 
-// The commands of an operation. Get to InspectShared are those of the protocol.
+// The commands of an operation. Get to InspectShared are those of the protocol, and so is
+// GetBounded. A wait is one operation here, of which the models see two: the connection
+// stands in, and later its wait ends [WAIT-1].
 const (
 	Get           = "g"
 	Release       = "r"
@@ -25,6 +29,9 @@ const (
 	GetShared     = "sg"
 	ReleaseShared = "sr"
 	InspectShared = "si"
+	GetBounded    = "b" // with Bound
+	WaitGet       = "w g"
+	WaitBounded   = "w b" // with Bound
 	Statistics    = "q"
 	Dump          = "dump"
 	DumpShared    = "dump shared"
@@ -37,6 +44,7 @@ type Operation struct {
 	Seq     int    `json:"seq"`  // order of the operations of one connection
 	Command string `json:"command"`
 	Name    string `json:"name,omitempty"`
+	Bound   int    `json:"bound,omitempty"`
 	Call    int64  `json:"call"`
 	Return  int64  `json:"return"` // for an unanswered operation, that of its connection's end
 
@@ -96,7 +104,49 @@ func (o *Operation) spansNames() bool {
 
 // shared says whether the operation is about the shared table.
 func (o *Operation) shared() bool {
-	return o.Command == GetShared || o.Command == ReleaseShared || o.Command == InspectShared
+	switch o.Command {
+	case GetShared, ReleaseShared, InspectShared, GetBounded, WaitBounded:
+		return true
+	}
+	return false
+}
+
+// waits says whether the operation is a wait.
+func (o *Operation) waits() bool { return o.Command == WaitGet || o.Command == WaitBounded }
+
+// acquires says whether the operation asks for a lock.
+func (o *Operation) acquires() bool {
+	return o.Command == Get || o.Command == GetShared || o.Command == GetBounded || o.waits()
+}
+
+// ParseLine returns the command, the bound and the name of a line, as Line wrote it.
+func ParseLine(line string) (o Operation) {
+	word, rest, _ := strings.Cut(line, " ")
+	o.Command, o.Name = word, rest
+	if word == "w" {
+		_, rest, _ = strings.Cut(rest, " ")
+		word, rest, _ = strings.Cut(rest, " ")
+		o.Command, o.Name = "w "+word, rest
+	}
+	if o.Command == GetBounded || o.Command == WaitBounded {
+		bound, name, _ := strings.Cut(rest, " ")
+		o.Bound, _ = strconv.Atoi(bound)
+		o.Name = name
+	}
+	return o
+}
+
+// Line returns the line that asks for the operation; a wait is one of some milliseconds.
+func (o *Operation) Line(ms int) string {
+	switch o.Command {
+	case WaitGet:
+		return strings.TrimSuffix(fmt.Sprintf("w %d g %s", ms, o.Name), " ")
+	case WaitBounded:
+		return strings.TrimSuffix(fmt.Sprintf("w %d b %d %s", ms, o.Bound, o.Name), " ")
+	case GetBounded:
+		return strings.TrimSuffix(fmt.Sprintf("b %d %s", o.Bound, o.Name), " ")
+	}
+	return strings.TrimSuffix(o.Command+" "+o.Name, " ")
 }
 
 // valid checks the assumptions of the models.

@@ -11,7 +11,8 @@ import (
 )
 
 // parse parses a history, one operation a line: "conn|command name|value|call|return",
-// with "?" as the value of an unanswered operation.
+// with "?" as the value of an unanswered operation. wg is a wait for an exclusive lock,
+// b2 and wb2 acquire a shared lock with a bound of 2.
 func parse(t *testing.T, text string) *History {
 	t.Helper()
 	h := &History{Addrs: []string{"a0", "a1", "a2", "a3"}}
@@ -21,6 +22,13 @@ func parse(t *testing.T, text string) *History {
 		var op Operation
 		op.Conn = int(f[0][0] - '0')
 		op.Command, op.Name, _ = strings.Cut(strings.TrimSpace(f[1]), " ")
+		if op.Command == "wg" {
+			op.Command = WaitGet
+		} else if word, found := strings.CutPrefix(op.Command, "wb"); found {
+			op.Command, op.Bound = WaitBounded, int(word[0]-'0')
+		} else if word, found := strings.CutPrefix(op.Command, "b"); found {
+			op.Command, op.Bound = GetBounded, int(word[0]-'0')
+		}
 		op.Seq = seq[op.Conn]
 		seq[op.Conn]++
 		switch value := strings.TrimSpace(f[2]); {
@@ -67,6 +75,105 @@ func TestCheck(t *testing.T) {
 			1|g x|0|2|3
 			0|end||9|10
 			1|end||11|12`, ""},
+		{"granted after a wait", `
+			0|g x|1|1|2
+			1|wg x|1|3|8
+			0|r x|1|4|5
+			2|g x|0|6|7
+			0|end||9|10
+			1|end||11|12
+			2|end||13|14`, ""},
+		{"granted to another while one waits", `
+			0|g x|1|1|2
+			1|wg x|1|3|8
+			0|r x|1|4|5
+			2|g x|1|6|7
+			0|end||9|10
+			1|end||11|12
+			2|end||13|14`, "exclusive lock x"},
+		{"a time-out of a free lock", `
+			0|g x|1|1|2
+			0|r x|1|3|4
+			1|wg x|0|5|8
+			2|i x|0|6|7
+			0|end||11|12
+			1|end||13|14
+			2|end||15|16`, "exclusive lock x"},
+		{"a time-out while it is held", `
+			0|g x|1|1|2
+			1|wg x|0|3|4
+			2|wg x|1|5|8
+			0|r x|1|6|7
+			0|end||11|12
+			1|end||13|14
+			2|end||15|16`, ""},
+		{"granted twice", `
+			0|g x|1|1|2
+			1|wg x|1|3|6
+			2|wg x|1|3|7
+			0|r x|1|4|5
+			0|end||11|12
+			1|end||13|14
+			2|end||15|16`, "exclusive lock x"},
+		{"handed on by an end", `
+			0|g x|1|1|2
+			1|wg x|1|3|6
+			0|end||4|5
+			2|i x|1|7|8
+			1|end||13|14
+			2|end||15|16`, ""},
+		{"granted to one that is gone", `
+			0|g x|1|1|2
+			1|wg x|?|3|6
+			1|end||4|6
+			0|r x|1|7|8
+			2|g x|0|9|10
+			0|end||11|12
+			2|end||15|16`, "exclusive lock x"},
+		{"one that is gone is left out", `
+			0|g x|1|1|2
+			1|wg x|?|3|6
+			2|wg x|1|3|9
+			1|end||4|6
+			0|r x|1|7|8
+			0|end||11|12
+			2|end||15|16`, ""},
+		{"a holder waits for its own", `
+			0|g x|1|1|2
+			0|wg x|1|3|4
+			0|r x|1|5|6
+			1|g x|1|7|8
+			0|end||11|12
+			1|end||15|16`, ""},
+		{"bounds", `
+			0|b2 x|1|1|2
+			1|b2 x|2|3|4
+			2|b2 x|0|5|6
+			2|wb2 x|2|7|10
+			0|sr x|1|8|9
+			1|b0 x|0|11|12
+			0|b0 x|0|13|14
+			0|end||15|16
+			1|end||17|18
+			2|end||19|20`, ""},
+		{"a bound is exceeded", `
+			0|b1 x|1|1|2
+			1|b0 x|2|3|4
+			0|end||15|16
+			1|end||17|18`, "shared lock x"},
+		{"a wait past the bound of another", `
+			0|b1 x|1|1|2
+			1|wb0 x|2|3|4
+			0|end||15|16
+			1|end||17|18`, "shared lock x"},
+		{"readers behind a writer", `
+			0|b1 x|1|1|2
+			1|wb0 x|2|3|8
+			2|wb0 x|1|3|9
+			0|sr x|1|5|6
+			0|end||15|16
+			1|end||17|18
+			2|end||19|20`, ""},
 		{"get during the end of the holder", `
 			0|g x|1|1|2
 			0|end||3|8

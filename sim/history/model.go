@@ -37,38 +37,83 @@ func (p *progress) admit(in *input) (legal, effective bool) {
 // nameState is the state of one name in one table.
 type nameState struct {
 	progress
+	lockState
+}
+
+// lockState is nameState without the progress of the connections.
+type lockState struct {
 	holder  int    // exclusive: the connection, or -1
 	holders uint64 // shared: the set of connections
+	bounds  bounds // of the holders, and of those that wait
+	queue   queue
+	granted uint64          // connections whose wait has ended with the lock, and that was not seen yet
+	counts  [maxConns]uint8 // how many holders there were when it did
 }
+
+// bounds has a bound plus one for each connection that has acquired a shared lock by b,
+// or waits for one; 0 for the others.
+type bounds [maxConns]uint8
+
+// queue is the connections that wait, the first in front.
+type queue struct {
+	conns [maxWaiting]int8
+	n     int
+}
+
+// free is a lock that nobody holds.
+var free = lockState{holder: -1}
+
+// maxWaiting is how many connections of one history may wait for one name at a time.
+const maxWaiting = 12
 
 // modelOfOne is the model of a single name in a single table.
 func modelOfOne(classic bool, v view) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return nameState{holder: -1} },
+		Init: func() any { return nameState{lockState: free} },
 		Step: func(state, in, _ any) (bool, any) {
 			s, op := state.(nameState), in.(input)
 			legal, effective := s.admit(&op)
 			if !legal || !effective {
 				return legal, s
 			}
-			want := s.apply(&op, classic)
-			return !op.op.Answered || op.op.Value == want, s
+			return s.step(&op, classic), s
 		},
 		Equal: func(a, b any) bool {
 			x, y := a.(nameState), b.(nameState)
-			return x.holder == y.holder && x.holders == y.holders
+			return x.lockState == y.lockState
 		},
 		Hash: func(state any) uint64 {
 			s := state.(nameState)
-			return s.holders*31 + uint64(s.holder)
+			return s.hash()
 		},
 		DescribeOperation: v.operation,
-		DescribeState:     func(state any) string { return v.holders(state.(nameState)) },
+		DescribeState:     func(state any) string { return v.state(state.(nameState).lockState) },
 	}
 }
 
+func (s *lockState) hash() uint64 {
+	sum := s.holders*31 + uint64(s.holder) + s.granted*131
+	for _, c := range s.queue.conns[:s.queue.n] {
+		sum = sum*1099511628211 + uint64(c) + 1
+	}
+	return sum
+}
+
+// step changes the state, and says whether the answer fits.
+func (s *lockState) step(in *input, classic bool) bool {
+	switch {
+	case in.over:
+		return s.over(in)
+	case in.op.waits():
+		return s.stand(in)
+	}
+	want := s.apply(in, classic)
+	s.serve()
+	return !in.op.Answered || in.op.Value == want
+}
+
 // apply changes the state and returns the answer.
-func (s *nameState) apply(in *input, classic bool) int {
+func (s *lockState) apply(in *input, classic bool) int {
 	bit := uint64(1) << in.conn
 	switch in.op.Command {
 	case End:
@@ -76,11 +121,13 @@ func (s *nameState) apply(in *input, classic bool) int {
 			s.holder = -1
 		}
 		s.holders &^= bit
+		s.bounds[in.conn] = 0
+		s.queue.remove(in.conn)
 	case Get:
 		if s.holder == in.conn {
 			return number(!classic)
 		}
-		if s.holder >= 0 {
+		if s.holder >= 0 || s.queue.n > 0 { // nobody gets in between [WAIT-3]
 			return 0
 		}
 		s.holder = in.conn
@@ -96,9 +143,17 @@ func (s *nameState) apply(in *input, classic bool) int {
 	case GetShared:
 		s.holders |= bit
 		return bits.OnesCount64(s.holders)
+	case GetBounded:
+		if s.holders&bit == 0 && (s.queue.n > 0 || !s.admits(in.op.Bound)) || s.holders&bit != 0 && s.bounds[in.conn] != uint8(in.op.Bound+1) {
+			return 0
+		}
+		s.holders |= bit
+		s.bounds[in.conn] = uint8(in.op.Bound + 1)
+		return bits.OnesCount64(s.holders)
 	case ReleaseShared:
 		held := s.holders&bit != 0
 		s.holders &^= bit
+		s.bounds[in.conn] = 0
 		return number(held)
 	case InspectShared:
 		return bits.OnesCount64(s.holders)

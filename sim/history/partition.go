@@ -20,6 +20,8 @@ type input struct {
 	seq uint16
 	// name is the operation's name as a number, in the model of all names.
 	name int
+	// over says that it is the end of a wait, whose beginning is another input.
+	over bool
 }
 
 // partition is the part of a history that one model checks.
@@ -105,10 +107,15 @@ func prepare(ops []*Operation, ends map[int]*Operation, names map[string]int) (o
 		}
 		in := input{op: op, conn: conn, seq: seqs[conn], name: names[op.Name]}
 		seqs[conn]++
+		operations = append(operations, operation(in))
+		if op.waits() && op.Answered {
+			in.seq, in.over = seqs[conn], true
+			seqs[conn]++
+			operations = append(operations, operation(in))
+		}
 		if op.Answered {
 			answered[conn] = seqs[conn]
 		}
-		operations = append(operations, operation(in))
 	}
 	for i, last := 0, -1; i < len(ops); i++ {
 		if ops[i].Conn != last {

@@ -9,6 +9,7 @@ import (
 // texts are the prefixes of the texts of glockd's replies, by command.
 var texts = map[string]string{
 	Get: "Lock Get ", Release: "Lock Release ", Inspect: "Lock ",
+	GetBounded: "Shared Lock ", WaitGet: "", WaitBounded: "",
 	GetShared: "Shared Lock Get ", ReleaseShared: "Shared Lock Release ", InspectShared: "Shared Lock ",
 }
 

@@ -102,7 +102,7 @@ func (h *History) turns() [][]int {
 
 // got says whether the operation acquired a lock, or its connection already held it.
 func (o *Operation) got() bool {
-	return o.Answered && (o.Command == Get && o.Value == 1 || o.Command == GetShared)
+	return o.Answered && (o.Command == GetShared || o.acquires() && o.Value > 0)
 }
 
 // gaveUp says whether the operation released a lock.
@@ -137,8 +137,10 @@ func (h *History) idle() []int {
 func (o *Operation) idleAfter(last *Operation) bool {
 	holds, free := last != nil && last.got(), last == nil || last.gaveUp()
 	switch o.Command {
-	case Get:
+	case Get, GetBounded:
 		return o.Answered && o.Value == 0 || holds
+	case WaitGet, WaitBounded:
+		return holds // one that was refused has stood in the way of others
 	case GetShared:
 		return holds
 	case Release, ReleaseShared:
@@ -215,8 +217,8 @@ func (o *Operation) depends(k key) bool {
 	case o.Command == End || o.key() != k:
 		return false
 	case k.shared:
-		return o.Answered && o.Command != ReleaseShared
-	case o.Command == Get:
+		return o.Answered && o.Command != ReleaseShared || o.Command == GetBounded || o.waits()
+	case o.Command == Get || o.waits():
 		return !o.Answered || o.Value != 1
 	}
 	return o.Command == Inspect && o.Answered && o.Value != 0

@@ -21,7 +21,7 @@ const (
 // tablesState is the state of every name in both tables.
 type tablesState struct {
 	progress
-	names                  [maxNames]nameState
+	exclusive, shared      [maxNames]lockState
 	orphans, sharedOrphans int
 }
 
@@ -89,8 +89,8 @@ func (h *History) overlap() int {
 // snapshots [STATS-8, DUMP-8].
 func modelOfAll(w shortHistory, classic bool, v view) porcupine.Model {
 	initial := tablesState{}
-	for i := range initial.names {
-		initial.names[i].holder = -1
+	for i := range maxNames {
+		initial.exclusive[i], initial.shared[i] = free, free
 	}
 	return porcupine.Model{
 		Init: func() any { return initial },
@@ -102,27 +102,32 @@ func modelOfAll(w shortHistory, classic bool, v view) porcupine.Model {
 			}
 			switch op.op.Command {
 			case End:
-				for i := range s.names {
-					s.orphans += number(s.names[i].holder == op.conn)
-					s.sharedOrphans += number(s.names[i].holders&(1<<op.conn) != 0)
-					s.names[i].apply(&op, classic)
+				for i := range maxNames {
+					s.orphans += number(s.exclusive[i].holder == op.conn)
+					s.sharedOrphans += number(s.shared[i].holders&(1<<op.conn) != 0)
+					s.exclusive[i].step(&op, classic)
+					s.shared[i].step(&op, classic)
 				}
 				return true, s
 			case Statistics, Dump, DumpShared:
 				return s.show(op.op.Command, &w) == op.op.Text, s
 			}
-			want := s.names[op.name].apply(&op, classic)
-			return !op.op.Answered || op.op.Value == want, s
+			table := &s.exclusive[op.name]
+			if op.op.shared() {
+				table = &s.shared[op.name]
+			}
+			return table.step(&op, classic), s
 		},
 		Equal: func(a, b any) bool {
 			x, y := a.(tablesState), b.(tablesState)
-			return x.names == y.names && x.orphans == y.orphans && x.sharedOrphans == y.sharedOrphans
+			return x.exclusive == y.exclusive && x.shared == y.shared && x.orphans == y.orphans && x.sharedOrphans == y.sharedOrphans
 		},
 		Hash: func(state any) uint64 {
 			s := state.(tablesState)
 			sum := uint64(s.orphans + 100*s.sharedOrphans)
-			for _, n := range s.names {
-				sum = sum*1099511628211 + n.holders*31 + uint64(n.holder)
+			for i := range maxNames {
+				sum = sum*1099511628211 + s.exclusive[i].hash()
+				sum = sum*1099511628211 + s.shared[i].hash()
 			}
 			return sum
 		},
@@ -131,7 +136,9 @@ func modelOfAll(w shortHistory, classic bool, v view) porcupine.Model {
 			s := state.(tablesState)
 			var parts []string
 			for i, name := range w.names {
-				parts = append(parts, v.short(name)+": "+v.holders(s.names[i]))
+				both := s.exclusive[i]
+				both.holders = s.shared[i].holders
+				parts = append(parts, v.short(name)+": "+v.state(both))
 			}
 			return strings.Join(parts, "; ")
 		},
@@ -143,15 +150,14 @@ func (s *tablesState) show(command string, w *shortHistory) string {
 	figures := map[string]int{"orphans": s.orphans, "shared_orphans": s.sharedOrphans}
 	var exclusive, shared []string
 	for i, name := range w.names {
-		n := s.names[i]
-		if n.holder >= 0 {
+		if holder := s.exclusive[i].holder; holder >= 0 {
 			figures["locks"]++
-			exclusive = append(exclusive, name+":"+w.addrs[n.holder])
+			exclusive = append(exclusive, name+":"+w.addrs[holder])
 		}
-		if n.holders != 0 {
+		if set := s.shared[i].holders; set != 0 {
 			figures["shared_locks"]++
 			var holders []string
-			for set := n.holders; set != 0; set &= set - 1 {
+			for ; set != 0; set &= set - 1 {
 				holders = append(holders, w.addrs[bits.TrailingZeros64(set)])
 			}
 			slices.Sort(holders)

@@ -21,7 +21,9 @@ func (v view) short(name string) string { return strings.TrimPrefix(name, v.pref
 
 // op formats an operation and its answer.
 func (v view) op(op *Operation) string {
-	text := strings.TrimSuffix(op.Command+" "+v.short(op.Name), " ")
+	shown := *op
+	shown.Name = v.short(op.Name)
+	text := strings.Replace(shown.Line(0), "w 0 ", "w ", 1)
 	switch {
 	case op.Command == End:
 		return "disconnect"
@@ -34,10 +36,21 @@ func (v view) op(op *Operation) string {
 }
 
 // operation is op for porcupine.
-func (v view) operation(in, _ any) string { return v.op(in.(input).op) }
+func (v view) operation(in, _ any) string {
+	switch op := in.(input); {
+	case op.over:
+		return "the wait ends: " + v.op(op.op)
+	case op.op.waits():
+		shown := *op.op
+		shown.Name = v.short(shown.Name)
+		return strings.Replace(shown.Line(0), "w 0 ", "stands in for ", 1)
+	default:
+		return v.op(op.op)
+	}
+}
 
-// holders formats the state of a name.
-func (v view) holders(s nameState) string {
+// state formats the state of a name.
+func (v view) state(s lockState) string {
 	var parts []string
 	if s.holder >= 0 {
 		parts = append(parts, fmt.Sprintf("held by connection %d", v.labels[s.holder]))
@@ -48,6 +61,13 @@ func (v view) holders(s nameState) string {
 			conns = append(conns, fmt.Sprint(v.labels[bits.TrailingZeros64(set)]))
 		}
 		parts = append(parts, "shared by connections "+strings.Join(conns, ", "))
+	}
+	if s.queue.n > 0 {
+		var conns []string
+		for _, c := range s.queue.conns[:s.queue.n] {
+			conns = append(conns, fmt.Sprint(v.labels[c]))
+		}
+		parts = append(parts, "waited for by connections "+strings.Join(conns, ", "))
 	}
 	if parts == nil {
 		return "free"

@@ -54,6 +54,7 @@ func Draw(seed uint64, driver Driver, clients, names int) Options {
 	if !o.Flood {
 		o.Crowd.TablePercent = []int{0, 10}[r.IntN(2)]
 	}
+	o.Crowd.Extended = r.IntN(2) == 0
 	for i := range names {
 		o.Crowd.Names = append(o.Crowd.Names, fmt.Sprintf("n%d", i))
 	}

@@ -130,7 +130,7 @@ func (c *client) batch() error {
 	for range 1 + c.random.IntN(c.options.Pipeline) {
 		op := c.choose()
 		ops = append(ops, op)
-		text += strings.TrimSuffix(op.Command+" "+op.Name, " ") + "\n"
+		text += op.Line(waits[c.random.IntN(len(waits))]) + "\n"
 	}
 	ending := c.percent(c.options.EndPercent)
 	if ending && c.percent(30) && c.options.HalfCloses {
@@ -161,6 +161,9 @@ func (c *client) batch() error {
 	return c.lost(err)
 }
 
+// waits are the milliseconds of waits.
+var waits = [...]int{0, 5, 20, 20, 100}
+
 // choose returns a random operation.
 func (c *client) choose() *history.Operation {
 	op := &history.Operation{Conn: c.id, Seq: c.seq}
@@ -173,6 +176,14 @@ func (c *client) choose() *history.Operation {
 		history.Get, history.Get, history.Release, history.Inspect,
 		history.GetShared, history.GetShared, history.ReleaseShared, history.InspectShared,
 	}[c.random.IntN(8)]
+	if c.options.Extended && c.percent(50) {
+		op.Command = []string{
+			history.WaitGet, history.WaitGet, history.Release, history.Release, history.WaitBounded, history.WaitBounded, history.GetBounded, history.ReleaseShared,
+		}[c.random.IntN(8)]
+		if op.Command == history.WaitBounded || op.Command == history.GetBounded {
+			op.Bound = c.random.IntN(3)
+		}
+	}
 	op.Name = c.options.Names[c.random.IntN(len(c.options.Names))]
 	return op
 }

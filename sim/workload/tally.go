@@ -20,7 +20,9 @@ func (c *counts) add(command string) {
 	if command == history.DumpShared {
 		command = history.Dump
 	}
-	c[slices.Index(counted[:], command)]++
+	if i := slices.Index(counted[:], command); i >= 0 {
+		c[i]++
+	}
 }
 
 // tally counts the commands of a run: the server has executed at least the answered and

@@ -68,6 +68,7 @@ type Options struct {
 	TablePercent int // chance of q, dump and dump shared; they need the dump feature
 	ThinkPercent int
 	Classic      bool
+	Extended     bool // waits and bounds, too
 	// Anonymous clients do not send me, which some servers never answer.
 	Anonymous bool
 	// Reliable says that the server never ends a connection on its own, so

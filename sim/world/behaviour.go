@@ -71,6 +71,9 @@ func newScript(o *Options) script {
 		if o.Extended {
 			all = slices.Concat(all, extendedVerbs[behaviour])
 		}
+		if o.Record { // these are not in the models
+			all = slices.DeleteFunc(slices.Clone(all), func(verb string) bool { return slices.Contains([]string{"t ", "st ", "l", "lw", "l n", "lw n"}, verb) })
+		}
 		names := s.names
 		if behaviour == contending {
 			names = names[:min(2, len(names))]

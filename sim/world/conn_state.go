@@ -40,6 +40,7 @@ type connState struct {
 	queued                     bool // it waits for a lock
 	peerEnded                  bool // the kernel has reported the end of its client's stream
 	killed                     bool // by a command of another connection
+	killedItself               bool // Core has ended it, and its client may still be sent replies
 	foreign                    bool // it speaks another protocol (BAD-7), or has killed itself
 	resumed                    bool // its reply has come, and its loop has taken no turn since
 	before                     int  // bytes that were owed before the reply that it waited for

@@ -91,10 +91,13 @@ func Draw(seed uint64) Options {
 // extend adds the extended level to two of three runs.
 func (o *Options) extend() {
 	r := newRandom(o.Seed, extendedStream)
-	o.Extended = r.below(3) > 0 && !o.Record
+	o.Extended = r.below(3) > 0
 	o.Kill = r.below(3) == 0
 	o.ServePiece = pick(&r, 0, 0, 1, 2, 3)
 	o.Pace = pick(&r, 0, 1, 2, 3)
+	if o.Record {
+		o.settleRecord()
+	}
 	o.LastToken = pick[uint64](&r, 0, 7, 1<<40, 1<<62)
 }
 
@@ -123,13 +126,20 @@ func (o *Options) adjust(r *random) {
 // record turns options into those of a recorded run, which is short and does nothing
 // that the models of sim/history do not cover.
 func (o *Options) record(r *random) {
-	o.Record, o.Extended, o.MaxLine, o.MaxLocks, o.Hoard, o.OddNames, o.ManglePercent, o.WebSocketPercent = true, false, 0, 0, 0, false, 0, 0
+	o.Record, o.MaxLine, o.MaxLocks, o.Hoard, o.OddNames, o.ManglePercent, o.WebSocketPercent = true, 0, 0, 0, false, 0, 0
 	o.Steps = 40 + r.below(160)
 	o.Peers, o.Names, o.Pipeline = min(o.Peers, 5), min(o.Names, 3), 1+r.below(2)
 	o.Behaviours = Behaviours{Behaved: 1 + r.below(3), Contending: r.below(3)}
 	w := &o.Weights
 	w.Tear, w.Storm, w.Restart = 0, 0, 0
 	w.Send, w.Split = w.Send+100, w.Split+50
+	o.settleRecord()
+}
+
+// settleRecord turns off what the models of sim/history do not cover: waiters that are
+// served in pieces, and waits in a dialect without them.
+func (o *Options) settleRecord() {
+	o.ServePiece, o.Extended = 0, o.Extended && !o.Classic
 }
 
 // DrawLoop derives options from a seed as Draw does, and adapts them to event loops.

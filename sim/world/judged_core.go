@@ -73,6 +73,7 @@ func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Eff
 			s.coverage[ForeignProtocol]++
 		} else {
 			s.coverage[KilledItself]++
+			l.killedItself = true
 		}
 	}
 	if state.Queued && consumed < len(data) {

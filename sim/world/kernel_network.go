@@ -317,7 +317,7 @@ func (n *kernelNetwork) living() []string {
 	n.settle()
 	var shown []string
 	for _, l := range n.harness.conns {
-		if l != nil && l.admitted && !l.released {
+		if l != nil && l.admitted && !l.released && !l.killedItself {
 			shown = append(shown, n.w.shownAs(l.addr, l.label))
 		}
 	}

@@ -38,8 +38,8 @@ func (r *recorder) now() int64 {
 func (r *recorder) wrote(s *clientRecord, lines []byte) {
 	now := r.now()
 	for line := range strings.Lines(string(lines)) {
-		command, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		op := history.Operation{Conn: s.conn, Seq: s.seq, Command: command, Name: name, Call: now}
+		op := history.ParseLine(strings.TrimSuffix(line, "\n"))
+		op.Conn, op.Seq, op.Call = s.conn, s.seq, now
 		s.seq++
 		s.owed = append(s.owed, len(r.history.Ops))
 		s.mine = append(s.mine, len(r.history.Ops))

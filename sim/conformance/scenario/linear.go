@@ -79,9 +79,11 @@ func playConnection(r *engine.Run, record *recorder, random *rand.Rand, commands
 		return 0, err
 	}
 	for n := range most {
-		op := history.Operation{Conn: id, Seq: n, Command: commands[random.IntN(len(commands))], Name: fmt.Sprintf("x%d", random.IntN(linearNames)+1)}
+		op := history.Operation{Conn: id, Seq: n, Command: commands[random.IntN(len(commands))], Name: fmt.Sprintf("x%d", random.IntN(linearNames)+1), Bound: random.IntN(3)}
+		asked := op
+		asked.Name = r.Name(op.Name)
 		op.Call = record.now()
-		if op.Value, err = r.AskInt(c, op.Command+" "+r.Name(op.Name)); err != nil {
+		if op.Value, err = r.AskInt(c, asked.Line(random.IntN(30))); err != nil {
 			return 0, err
 		}
 		op.Return, op.Answered = record.now(), true

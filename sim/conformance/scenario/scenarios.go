@@ -6,7 +6,10 @@
 // their [engine.Run]. Begin with [All].
 package scenario
 
-import "lockd/sim/conformance/engine"
+import (
+	"lockd/sim/conformance/engine"
+	"lockd/sim/history"
+)
 
 // All are the scenarios, by the name in scripts.
 var All = map[string]engine.Scenario{
@@ -55,5 +58,6 @@ var All = map[string]engine.Scenario{
 	"leave-together":           leaveTogether,
 	"linearizable-exclusive":   linearizable([]string{"g", "r", "i"}, 0),
 	"linearizable-shared":      linearizable([]string{"sg", "sr"}, 0),
+	"linearizable-waits":       linearizable([]string{history.WaitGet, history.WaitGet, "r", "r", "g", "i", history.WaitBounded, history.GetBounded, "sr", "sr"}, 0.06),
 	"linearizable-disconnects": linearizable([]string{"g", "r", "i", "sg", "sr"}, 0.06),
 }
