@@ -48,7 +48,13 @@ func startDaemon(t *testing.T, command string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	daemon := exec.Command(binary, "-port", "-1", "-ws", "0")
+	return runDaemon(t, binary)
+}
+
+// runDaemon runs a daemon on a free port, which it returns.
+func runDaemon(t *testing.T, binary string, flags ...string) string {
+	t.Helper()
+	daemon := exec.Command(binary, append(flags, "-port", "-1", "-ws", "0")...)
 	stderr, err := daemon.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

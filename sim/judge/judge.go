@@ -53,6 +53,7 @@ type Judge struct {
 	dropped  []core.ID      // connections that it has killed
 	goingOn  []core.ID      // answered, and not gone on with, of Send
 	ending   []core.ID      // killed, and not closed, of Send
+	stopped  bool           // Stop was called, whose step answers all
 	late     bool           // a step has answered as many as it may, and left some
 	err      error
 
@@ -80,7 +81,7 @@ func New(c core.Config) *Judge {
 func (j *Judge) start() {
 	j.core, j.model = core.New(j.config), Model(j.config)
 	j.conns, j.dumps = j.conns[:0], dumps{}
-	j.goingOn, j.ending, j.late = nil, nil, false
+	j.goingOn, j.ending, j.late, j.stopped = nil, nil, false, false
 }
 
 // Model returns the model of a server with a configuration.

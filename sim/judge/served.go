@@ -56,6 +56,9 @@ func (j *Judge) compareServed() (full bool) {
 	if full = len(j.resumed) >= most || size >= outputBatch; full {
 		j.late = true
 	}
+	if most = max(most, 1); !j.stopped && (len(j.resumed) > most || len(j.resumed) > 1 && size-len(j.resumed[len(j.resumed)-1].Reply) >= outputBatch) {
+		j.Failf("WAIT-3: a step answers %d connections, with %d bytes, and may answer %d", len(j.resumed), size, most)
+	}
 	if j.late = j.late && j.model.Unserved(); j.model.Postponed() && !j.late {
 		j.Failf("WAIT-3: somebody who waits could be granted a lock, and is not")
 	}
@@ -88,6 +91,7 @@ func (j *Judge) Stop(now core.Time) {
 	j.replies(noConn)
 	j.allow()
 	j.model.Stop()
+	j.stopped = true
 	j.compareServed()
 	j.dumps.pause, j.dumps.hurry = 0, true
 }

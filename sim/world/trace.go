@@ -19,10 +19,11 @@ type traced struct {
 	hash    hash.Hash
 	pending []byte   // not yet hashed
 	record  *[]Event // nil: off
+	fair    fairness
 }
 
 func newTraced(o Options) *traced {
-	t := &traced{Judge: judge.New(o.core()), hash: sha256.New()}
+	t := &traced{Judge: judge.New(o.core()), hash: sha256.New(), fair: newFairness()}
 	if o.Canary { // the oracle is wrong about releases
 		t.Distort = func(want []byte) []byte { return bytes.ReplaceAll(want, []byte(" Release"), []byte(" Canary")) }
 	}
@@ -41,6 +42,7 @@ func (t *traced) Receive(label int, data []byte) (consumed int, replies []byte, 
 	consumed, replies, state = t.Judge.Receive(label, data)
 	t.answered(replies)
 	t.served()
+	t.stood(label, state)
 	return consumed, replies, state
 }
 
@@ -50,12 +52,14 @@ func (t *traced) EndMessage(label int) (replies []byte, state core.State) {
 	replies, state = t.Judge.EndMessage(label)
 	t.answered(replies)
 	t.served()
+	t.stood(label, state)
 	return replies, state
 }
 
 // Close is Judge.Close, traced.
 func (t *traced) Close(label int) core.Orphans {
 	note(t, Close, label, "")
+	t.fair.end(t.ID(label))
 	orphans := t.Judge.Close(label)
 	t.served()
 	return orphans
@@ -64,6 +68,7 @@ func (t *traced) Close(label int) core.Orphans {
 // EndOfStream is Judge.EndOfStream, traced.
 func (t *traced) EndOfStream(label int) {
 	note(t, EndSeen, label, "")
+	t.fair.ended[t.ID(label)] = t.ID(label) != 0 && t.IsOpen(label)
 	t.Judge.EndOfStream(label)
 	t.served()
 }
@@ -71,6 +76,7 @@ func (t *traced) EndOfStream(label int) {
 // Stop is Judge.Stop, traced.
 func (t *traced) Stop(now core.Time) {
 	note(t, Halt, 0, "")
+	t.fair.stopped = true
 	t.Judge.Stop(now)
 	t.served()
 }
@@ -79,12 +85,21 @@ func (t *traced) Stop(now core.Time) {
 func (t *traced) served() {
 	for _, r := range t.Served() {
 		t.answered(r.Reply)
+		t.fair.answer(t, r)
+	}
+}
+
+// stood notes whether a connection waits for a lock now.
+func (t *traced) stood(label int, state core.State) {
+	if _, before := t.fair.waiting[t.ID(label)]; state.Queued && !before {
+		t.fair.stand(t, t.ID(label))
 	}
 }
 
 // Restart is Judge.Restart, traced.
 func (t *traced) Restart() {
 	note(t, Restart, 0, "")
+	t.fair = newFairness()
 	t.Judge.Restart()
 }
 

@@ -49,7 +49,7 @@ func (r *Run) ExpectNothing(c *client.Conn) error {
 }
 
 // standing is how long a wait is given to begin on a server that does not list waiters.
-const standing = 200 * time.Millisecond
+const standing = 100 * time.Millisecond
 
 // eventuallyWaiters is a~waiters N NAME.
 func eventuallyWaiters(r *Run, c *client.Conn, s *script.Step) error {

@@ -1,0 +1,140 @@
+package docs
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestLockingSessions replays the conversations of locking.md, each block with new
+// connections, except that AGE, TOKEN, CONN and ADDR stand for what a reply has there, and
+// tokens are compared with those before.
+func TestLockingSessions(t *testing.T) {
+	text, err := os.ReadFile("locking.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := startKiller(t)
+	blocks := regexp.MustCompile("(?s)```\n(.*?)```\n").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) < 8 {
+		t.Fatalf("locking.md has %d blocks", len(blocks))
+	}
+	talk := conversation{t: t, addr: addr, conns: map[string]*talker{}}
+	for i, block := range blocks {
+		if strings.HasPrefix(block[1], "$ nc") {
+			continue
+		}
+		goesOn := i == len(blocks)-1 // the last one, about k
+		if !goesOn {
+			talk.close()
+		}
+		for line := range strings.Lines(block[1]) {
+			talk.play(strings.TrimSuffix(line, "\n"))
+		}
+	}
+	talk.close()
+}
+
+// startKiller starts a daemon with -kill, and returns its address.
+func startKiller(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "lockd")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/lockd")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return runDaemon(t, binary, "-kill")
+}
+
+// conversation is the connections of a block.
+type conversation struct {
+	t     *testing.T
+	addr  string
+	conns map[string]*talker
+	known map[string]string // CONN and TOKEN, as read last
+	last  int64             // token
+}
+
+type talker struct {
+	net.Conn
+	lines *bufio.Reader
+}
+
+func (c *conversation) close() {
+	for _, conn := range c.conns {
+		conn.Close()
+	}
+	// The locks of the block before are gone when the server has seen the ends.
+	time.Sleep(100 * time.Millisecond)
+	c.conns, c.known, c.last = map[string]*talker{}, map[string]string{}, 0
+}
+
+var said = regexp.MustCompile(`^([a-z]+[0-9]?)([<>]) (.*)$`)
+
+// play plays one line of a block.
+func (c *conversation) play(line string) {
+	c.t.Helper()
+	m := said.FindStringSubmatch(line)
+	if m == nil {
+		c.t.Fatalf("cannot replay %q", line)
+	}
+	conn := c.conns[m[1]]
+	if conn == nil {
+		tcp := dial(c.t, c.addr)
+		conn = &talker{tcp, bufio.NewReader(tcp)}
+		c.conns[m[1]] = conn
+	}
+	if m[2] == ">" {
+		text := m[3]
+		for word, value := range c.known {
+			text = strings.ReplaceAll(text, word, value)
+		}
+		fmt.Fprintln(conn, text)
+		if strings.HasPrefix(text, "w ") {
+			time.Sleep(50 * time.Millisecond) // so that waits begin in order
+		}
+		return
+	}
+	got, err := conn.lines.ReadString('\n')
+	if err != nil {
+		c.t.Fatalf("%q: %v", line, err)
+	}
+	c.compare(m[3], strings.TrimSuffix(got, "\n"))
+}
+
+var (
+	variable = regexp.MustCompile(`AGE|TOKEN|CONN|ADDR`)
+	sixteen  = regexp.MustCompile(`^\d{16} `)
+)
+
+// compare compares a reply with what the text says.
+func (c *conversation) compare(want, got string) {
+	c.t.Helper()
+	if sixteen.MatchString(want) && sixteen.MatchString(got) {
+		var n int64
+		fmt.Sscan(got, &n)
+		if n <= c.last {
+			c.t.Errorf("the token %d comes after %d", n, c.last)
+		}
+		c.last = n
+		want, got = want[17:], got[17:]
+	}
+	words := variable.FindAllString(want, -1)
+	pattern := variable.ReplaceAllString(regexp.QuoteMeta(want), `(\S+)`)
+	m := regexp.MustCompile("^" + pattern + "$").FindStringSubmatch(got)
+	if m == nil {
+		c.t.Errorf("got %q, the text says %q", got, want)
+		return
+	}
+	for i, word := range words {
+		c.known[word] = m[i+1]
+	}
+}
