@@ -14,12 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"lockd/sim/conformance/process"
+	"lockd/sim/conformance/protocol"
 	"lockd/sim/model"
 	"lockd/sim/transport"
 )
@@ -54,6 +56,9 @@ type defect struct {
 	empty bool
 	// linesOnly makes the server treat other protocols as lines.
 	linesOnly bool
+	// lowest and highest are the levels whose cases are run; 0: all up to strict.
+	lowest, highest protocol.Level
+	waits
 }
 
 // testServer is a running defect. Its mutex guards the fields below it.
@@ -64,7 +69,8 @@ type testServer struct {
 	peers  map[uint64]*peer
 	forged map[string]int // added to the figures of q
 	gone   sync.WaitGroup
-	dead   bool // serves no connection any more, for hooks
+	dead   bool           // serves no connection any more, for hooks
+	memory map[string]int // for hooks
 	// stopped is closed when the server must stop.
 	stopped chan struct{}
 	// lingering are connections that ended and still hold their locks, for hooks.
@@ -76,6 +82,13 @@ type peer struct {
 	*testServer
 	id        uint64
 	addr      string
+	kept      []piece       // received, and not executed
+	out       []byte        // replies that are not sent
+	wake      chan struct{} // signals that an answer was added to out
+	over      bool          // is to be closed by the server, after its replies
+	messages  bool          // is a WebSocket
+	silent    bool          // its client sends no more
+	executed  atomic.Int64  // how many inputs were taken
 	partial   []byte
 	left      bool
 	begun     bool // a first line has ended
@@ -87,6 +100,7 @@ type peer struct {
 	send      func([]byte)
 	hangUp    func() // ends the connection at once
 	stop      func() // ends the connection after what was received is answered
+	goodbye   func() // ends what the server sends
 }
 
 // receive passes input to a server, and returns the replies.
@@ -147,57 +161,67 @@ func (w *testServer) holder(name string) *peer {
 	return nil
 }
 
-// receive executes the bytes of one read, or of a message, and returns the replies.
-func (p *peer) receive(data []byte, message bool) []byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// receive executes the bytes of one read, or of a message, and returns the replies that
+// can be sent.
+func (p *peer) receive(data []byte) [][]byte {
+	p.lock()
+	defer p.unlock()
 	if p.defect.packet != nil {
 		data = p.defect.packet(p, data)
 	}
-	var out bytes.Buffer
-	for piece := range bytes.SplitAfterSeq(data, []byte("\n")) {
-		p.partial = append(p.partial, piece...)
-		if !p.begun && !p.linesOnly && len(p.partial) >= 3 && p.partial[0] == 0x16 {
-			out.Write(receive(p.model, p.id, p.partial)) // may be TLS
-			p.partial = nil
-			continue
-		}
-		p.begun = p.begun || bytes.HasSuffix(piece, []byte("\n"))
-		ended := bytes.HasSuffix(piece, []byte("\n"))
-		limit := p.config.MaxLine
-		if limit == 0 {
-			limit = 65536
-		}
-		if !p.long && len(p.partial) > limit && !(ended && len(p.partial) == limit+1) && p.config.MaxLine >= 0 {
-			p.long = true
-			out.Write(receive(p.model, p.id, p.partial))
-			if ended {
-				p.partial, p.long = nil, false
-			}
-			continue
-		}
-		if p.long {
-			out.Write(receive(p.model, p.id, piece))
-			if ended {
-				p.partial, p.long = nil, false
-			}
-			continue
-		}
+	for line := range bytes.SplitAfterSeq(data, []byte("\n")) {
+		p.kept = append(p.kept, piece{line: line})
+	}
+	if p.messages {
+		p.kept = append(p.kept, piece{end: true})
+	}
+	return p.run()
+}
+
+// take executes a line, or keeps a part of one.
+func (p *peer) take(line []byte) {
+	p.partial = append(p.partial, line...)
+	if !p.begun && !p.linesOnly && len(p.partial) >= 3 && p.partial[0] == 0x16 {
+		p.out = append(p.out, receive(p.model, p.id, p.partial)...) // may be TLS
+		p.partial = nil
+		return
+	}
+	ended := bytes.HasSuffix(line, []byte("\n"))
+	p.begun = p.begun || ended
+	limit := p.config.MaxLine
+	if limit == 0 {
+		limit = 65536
+	}
+	switch {
+	case !p.long && len(p.partial) > limit && !(ended && len(p.partial) == limit+1) && p.config.MaxLine >= 0:
+		p.long = !ended
+		p.out = append(p.out, receive(p.model, p.id, p.partial)...)
 		if ended {
-			line := string(p.partial)
-			p.partial = p.partial[:0]
-			out.WriteString(p.execute(line))
+			p.partial = nil
 		}
-	}
-	if message && !p.lfOnly && (len(p.partial) > 0 || p.long) {
-		if p.long {
-			out.Write(receive(p.model, p.id, []byte("\n")))
-		} else {
-			out.WriteString(p.execute(string(p.partial) + "\n"))
+	case p.long:
+		p.out = append(p.out, receive(p.model, p.id, line)...)
+		if ended {
+			p.partial, p.long = nil, false
 		}
-		p.partial, p.long = nil, false
+	case ended:
+		line := string(p.partial)
+		p.partial = p.partial[:0]
+		p.out = append(p.out, p.execute(line)...)
 	}
-	return bytes.Clone(out.Bytes())
+}
+
+// endMessage executes the last line of a message, which may lack its LF.
+func (p *peer) endMessage() {
+	if p.lfOnly || len(p.partial) == 0 && !p.long {
+		return
+	}
+	if p.long {
+		p.out = append(p.out, receive(p.model, p.id, []byte("\n"))...)
+	} else {
+		p.out = append(p.out, p.execute(string(p.partial)+"\n")...)
+	}
+	p.partial, p.long = nil, false
 }
 
 func (p *peer) execute(line string) string {
@@ -208,8 +232,8 @@ func (p *peer) execute(line string) string {
 }
 
 func (p *peer) leave(reset bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.lock()
+	defer p.unlock()
 	if p.left {
 		return
 	}
@@ -222,17 +246,15 @@ func (p *peer) leave(reset bool) {
 	delete(p.peers, p.id)
 }
 
-func (w *testServer) join(addr string, send func([]byte), hangUp, stop func()) *peer {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	id, _ := w.model.Open(addr)
-	p := &peer{
-		testServer: w, id: id, addr: addr, send: send, hangUp: hangUp, stop: stop,
-		exclusive: map[string]bool{}, shared: map[string]bool{}, note: map[string]int{},
-	}
-	w.peers[id] = p
+func (w *testServer) join(p *peer) *peer {
+	w.lock()
+	defer w.unlock()
+	p.testServer, p.wake = w, make(chan struct{}, 1)
+	p.exclusive, p.shared, p.note = map[string]bool{}, map[string]bool{}, map[string]int{}
+	p.id, _ = w.model.Open(p.addr)
+	w.peers[p.id] = p
 	if w.linesOnly {
-		w.model.Receive(id, []byte("\n")) // after a first line the model does not look for other protocols
+		w.model.Receive(p.id, []byte("\n")) // after a first line the model does not look for other protocols
 	}
 	if w.defect.open != nil {
 		w.defect.open(p)
@@ -240,20 +262,15 @@ func (w *testServer) join(addr string, send func([]byte), hangUp, stop func()) *
 	return p
 }
 
-// dismissed reports whether the connection speaks another protocol.
-func (p *peer) dismissed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.model.Dismissed(p.id)
-}
-
-func (p *peer) reply(out []byte) {
-	switch {
-	case len(out) == 0:
-	case p.defect.write != nil:
-		p.defect.write(p, out)
-	default:
-		p.send(out)
+func (p *peer) reply(outs [][]byte) {
+	for _, out := range outs {
+		switch {
+		case len(out) == 0 && !p.empty:
+		case p.defect.write != nil:
+			p.defect.write(p, out)
+		default:
+			p.send(out)
+		}
 	}
 }
 
@@ -265,51 +282,60 @@ func (w *testServer) serveStream(nc net.Conn) {
 	if nc.LocalAddr().Network() == "unix" {
 		addr = "unix"
 	}
-	p := w.join(addr, func(out []byte) { nc.Write(out) }, func() { nc.Close() }, func() { nc.SetReadDeadline(time.Now()) })
+	p := w.join(&peer{
+		addr:    addr,
+		send:    func(out []byte) { nc.Write(out) },
+		hangUp:  func() { nc.Close() },
+		stop:    func() { nc.SetReadDeadline(time.Now()) },
+		goodbye: func() { nc.(interface{ CloseWrite() error }).CloseWrite() },
+	})
 	defer nc.Close()
-	packets := make(chan []byte, 1000)
+	inputs := make(chan input, 1000)
 	ended := make(chan struct{})
 	var cause error
 	go func() {
-		defer close(packets)
+		defer close(inputs)
 		buf := buffers.Get().(*[16 << 10]byte)
 		defer buffers.Put(buf)
-		for {
+		for passed := int64(0); ; passed++ {
+			p.listen(passed)
 			n, err := nc.Read(buf[:])
 			if n > 0 {
-				packets <- bytes.Clone(buf[:n])
+				inputs <- input{data: bytes.Clone(buf[:n])}
 			}
 			if err != nil {
 				cause = err
 				close(ended)
+				p.endInput()
 				return
 			}
 		}
 	}()
-	for data := range packets {
+	p.serve(inputs, func(data []byte) [][]byte {
 		if w.queued {
 			select {
 			case <-ended:
-				continue
+				return nil
 			case <-after(2):
 			}
 		}
-		out := p.receive(data, false)
-		if w.abrupt && len(out) > 2000 {
-			p.send(out[:2000])
+		outs := p.receive(data)
+		if w.abrupt && len(outs[0]) > 2000 {
+			p.send(outs[0][:2000])
 			select {
 			case <-w.stopped:
 				nc.Close()
 			case <-after(200):
 			}
-			out = out[2000:]
+			outs[0] = outs[0][2000:]
 		}
-		p.reply(out)
-		if p.dismissed() {
-			nc.(interface{ CloseWrite() error }).CloseWrite()
-		}
+		return outs
+	})
+	reset := !errors.Is(cause, io.EOF) && !errors.Is(cause, os.ErrDeadlineExceeded)
+	if !reset {
+		p.reply(p.finish())
 	}
-	p.leave(!errors.Is(cause, io.EOF))
+	p.leave(reset)
 }
 
 // serveMessages serves a WebSocket.
@@ -323,34 +349,52 @@ func (w *testServer) serveMessages(rw http.ResponseWriter, r *http.Request) {
 	defer w.gone.Done()
 	defer ws.CloseNow()
 	ws.SetReadLimit(64 << 20)
-	kind := websocket.MessageText
+	var kind atomic.Int64 // of the messages that the server sends
+	kind.Store(int64(websocket.MessageText))
 	ctx := context.Background()
-	p := w.join(r.RemoteAddr, func(out []byte) { ws.Write(ctx, kind, out) }, func() { ws.CloseNow() },
-		func() { go ws.Close(websocket.StatusGoingAway, "") })
-	guard.before = func() { p.leave(false) }
-	for {
-		k, data, err := ws.Read(ctx)
-		if err != nil {
-			p.leave(websocket.CloseStatus(err) == -1)
-			return
-		}
-		if kind = k; w.binary {
-			kind = websocket.MessageBinary
-		}
-		out := p.receive(data, true)
-		if len(out) == 0 && w.empty {
-			p.send(out)
-		}
-		p.reply(out)
+	goodbye := func() { go ws.Close(websocket.StatusGoingAway, "") }
+	p := w.join(&peer{
+		addr:     r.RemoteAddr,
+		messages: true,
+		send:     func(out []byte) { ws.Write(ctx, websocket.MessageType(kind.Load()), out) },
+		hangUp:   func() { ws.CloseNow() },
+		goodbye:  goodbye,
+	})
+	p.stop = func() { p.over = true; p.awake() }
+	inputs := make(chan input)
+	guard.finish = func() {
+		done := make(chan struct{})
+		inputs <- input{done: done}
+		<-done
 	}
+	guard.before = func() { p.leave(false) }
+	reset := false
+	go func() {
+		defer close(inputs)
+		for passed := int64(0); ; passed++ {
+			p.listen(passed)
+			k, data, err := ws.Read(ctx)
+			if err != nil {
+				reset = websocket.CloseStatus(err) == -1
+				p.endInput()
+				return
+			}
+			if kind.Store(int64(k)); w.binary {
+				kind.Store(int64(websocket.MessageBinary))
+			}
+			inputs <- input{data: data}
+		}
+	}()
+	p.serve(inputs, func(data []byte) [][]byte { return p.receive(data) })
+	p.leave(reset)
 }
 
-// closeGuard releases what a connection held before the library answers a close
-// frame.
+// closeGuard lets a connection finish when a close frame arrives, and releases what it
+// held before the library answers the frame.
 type closeGuard struct {
 	http.ResponseWriter
 	net.Conn
-	before func()
+	finish, before func()
 }
 
 func (g *closeGuard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -362,9 +406,19 @@ func (g *closeGuard) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return g, bufio.NewReadWriter(rw.Reader, bufio.NewWriter(g)), nil
 }
 
+const closeFrame = 0x88
+
+// Read calls finish if what is read begins with a close frame.
+func (g *closeGuard) Read(buf []byte) (int, error) {
+	n, err := g.Conn.Read(buf)
+	if n > 0 && buf[0] == closeFrame && g.finish != nil {
+		g.finish()
+	}
+	return n, err
+}
+
 // Write calls before if what is written begins with a close frame.
 func (g *closeGuard) Write(frame []byte) (int, error) {
-	const closeFrame = 0x88
 	if g.Conn == nil {
 		return g.ResponseWriter.Write(frame)
 	}
@@ -382,7 +436,7 @@ func (l defect) start(t *testing.T, name string) func(context.Context) (*process
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return func(context.Context) (*process.Instance, error) {
-		w := &testServer{defect: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}, stopped: make(chan struct{})}
+		w := &testServer{defect: l, model: model.New(l.config), peers: map[uint64]*peer{}, forged: map[string]int{}, memory: map[string]int{}, stopped: make(chan struct{})}
 		network, address := "tcp", "127.0.0.1:0"
 		if name == "unix" {
 			network, address = "unix", filepath.Join(dir, "s")
@@ -407,6 +461,7 @@ func (l defect) start(t *testing.T, name string) func(context.Context) (*process
 				}
 			})
 		}
+		w.gone.Go(w.keepTime)
 		exited := make(chan struct{})
 		return &process.Instance{
 			Endpoints: []transport.Endpoint{on},
@@ -418,15 +473,4 @@ func (l defect) start(t *testing.T, name string) func(context.Context) (*process
 			},
 		}, nil
 	}
-}
-
-// stop ends all connections, and waits for them.
-func (w *testServer) stop() {
-	w.mu.Lock()
-	close(w.stopped)
-	for _, p := range w.peers {
-		p.stop()
-	}
-	w.mu.Unlock()
-	w.gone.Wait()
 }

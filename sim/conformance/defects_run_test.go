@@ -85,7 +85,7 @@ func confirm(t *testing.T, name string, want *expectation, failed []string) []st
 		}
 		t.Logf("%s is tested again with %v", name, odd)
 		found := judge(t, conformance.Options{
-			Start: defects[name].start(t, transportOf(name)), Timeout: 2 * defectTimeout, Run: odd,
+			Level: defects[name].level(), Start: defects[name].start(t, transportOf(name)), Timeout: 2 * defectTimeout, Run: odd,
 		})
 		failed = slices.DeleteFunc(failed, func(id string) bool { return slices.Contains(odd, id) })
 		failed = append(failed, failedIn(found)...)
@@ -114,12 +114,10 @@ func judgeDefects(t *testing.T, want map[string]*expectation) map[string]*report
 	slots := make(chan struct{}, defectsAtOnce)
 	for i, name := range slices.Sorted(maps.Keys(defects)) {
 		l := defects[name]
-		opts := conformance.Options{Level: protocol.Strict, Start: l.start(t, transportOf(name)), Timeout: defectTimeout}
+		opts := conformance.Options{Level: l.level(), Start: l.start(t, transportOf(name)), Timeout: defectTimeout}
 		if !l.bulk {
 			opts.Skip = bulk
-		}
-		if !l.bulk && !*exhaustive && !*updateDefects {
-			opts.Run = someCases(want[name], i)
+			opts.Run = l.someCases(want[name], i)
 		}
 		wait.Go(func() {
 			slots <- struct{}{}
@@ -141,14 +139,18 @@ func judgeDefects(t *testing.T, want map[string]*expectation) map[string]*report
 	return reports
 }
 
-// someCases returns the cases that are expected to fail, and a third of the others.
-func someCases(e *expectation, defect int) []string {
+// level returns the highest level with whose cases a defect is tested.
+func (l defect) level() protocol.Level { return max(l.highest, protocol.Strict) }
+
+// someCases returns the cases that are expected to fail, and a third of the others; or
+// all.
+func (l defect) someCases(e *expectation, number int) []string {
 	var ids []string
 	for i, c := range conformance.Cases() {
-		if c.Level > protocol.Strict {
+		if c.Level < l.lowest || c.Level > l.level() {
 			continue
 		}
-		if slices.Contains(e.surely, c.ID) || (i+defect)%3 == 0 {
+		if *exhaustive || *updateDefects || slices.Contains(e.surely, c.ID) || (i+number)%3 == 0 {
 			ids = append(ids, c.ID)
 		}
 	}

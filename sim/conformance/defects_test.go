@@ -2,11 +2,13 @@ package conformance_test
 
 import (
 	"bytes"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"lockd/sim/conformance/protocol"
 	"lockd/sim/model"
 )
 
@@ -15,8 +17,9 @@ func after(ms int) <-chan time.Time { return time.After(time.Duration(ms) * time
 // Configurations of defects. A defect has the registry and dumps unless it needs
 // them off, so that few cases are skipped.
 var (
-	full    = model.Config{Registry: true, Dump: true}
-	bare    = model.Config{}
+	full    = model.Config{Registry: true, Dump: true, Version: "1"}
+	killing = model.Config{Registry: true, Dump: true, Version: "1", Kill: true}
+	bare    = model.Config{Version: "1"}
 	classic = model.Config{Classic: true, Dump: true, PID: 1}
 	noNames = model.Config{Dump: true} // without registry: a shadow has no name
 )
@@ -82,9 +85,9 @@ func (p *peer) second() uint64 {
 
 // unlocked lets other connections run for some time in the middle of a command.
 func (p *peer) unlocked(wait time.Duration) {
-	p.mu.Unlock()
+	p.unlock()
 	time.Sleep(wait)
-	p.mu.Lock()
+	p.lock()
 }
 
 var unixNumber = regexp.MustCompile(`unix:[0-9]+`)
@@ -94,9 +97,18 @@ const marker = "\xf5\xf6\xf7"
 
 // defects are servers with one defect each, by name. testdata/defects.txt lists the
 // cases that each fails.
-var defects = map[string]defect{
-	"correct":         {config: full, bulk: true},
-	"correct-bare":    {config: bare},
+var defects = func() map[string]defect {
+	all := maps.Clone(strictDefects)
+	for name, l := range extendedDefects {
+		l.lowest, l.highest = protocol.Extended, protocol.Extended
+		all[name] = l
+	}
+	return all
+}()
+
+var strictDefects = map[string]defect{
+	"correct":         {config: killing, bulk: true, highest: protocol.Extended},
+	"correct-bare":    {config: bare, highest: protocol.Extended},
 	"correct-classic": {config: classic, bulk: true},
 	"correct-answers-invalid": {config: model.Config{
 		Registry: true, Dump: true, AnswerInvalid: true,
@@ -113,7 +125,7 @@ var defects = map[string]defect{
 	}},
 	"executes-the-torn-tail": {config: full, end: func(p *peer, reset bool) {
 		if len(p.partial) > 0 && !reset {
-			p.reply([]byte(p.do(string(p.partial) + "\n")))
+			p.reply([][]byte{[]byte(p.do(string(p.partial) + "\n"))})
 		}
 		p.model.Close(p.id)
 	}},
@@ -314,8 +326,8 @@ var defects = map[string]defect{
 			p.forged["connections"]--
 			go func() {
 				time.Sleep(300 * time.Millisecond)
-				p.mu.Lock()
-				defer p.mu.Unlock()
+				p.lock()
+				defer p.unlock()
 				p.expire()
 			}()
 			return
@@ -451,7 +463,7 @@ var defects = map[string]defect{
 	}},
 
 	// WebSockets.
-	"ws-correct":         {config: full, bulk: true},
+	"ws-correct":         {config: killing, bulk: true, highest: protocol.Extended},
 	"ws-correct-classic": {config: classic},
 	"ws-waits-for-lf":    {config: full, lfOnly: true},
 	"ws-lets-anyone-in":  {config: full, anyOrigin: true},
@@ -469,7 +481,7 @@ var defects = map[string]defect{
 			p.model.Close(p.id)
 		}
 	}},
-	"unix-correct": {config: full, bulk: true},
+	"unix-correct": {config: killing, bulk: true, highest: protocol.Extended},
 	"unix-shows-its-path": {config: full, line: func(p *peer, line string) string {
 		return unixNumber.ReplaceAllString(p.do(line), "@")
 	}},

@@ -115,7 +115,7 @@ func (r *Run) UntilSentinel(c *client.Conn) ([]string, error) {
 		}
 		text := trimEnd(line)
 		if text == end {
-			c.Asked = client.Asked{}
+			c.Asked.Forget()
 			return lines, nil
 		}
 		lines = append(lines, text)

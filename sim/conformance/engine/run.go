@@ -48,7 +48,7 @@ func (r *Run) Execute() error {
 			if errors.As(err, &f) {
 				f.Step, f.At = s.Source, s.At
 				if c := r.conns[s.Conn]; c != nil && readsLine[s.Verb] {
-					f.Asked = string(c.Asked.Last)
+					f.Asked = string(c.Asked.Last())
 				}
 			}
 			return err

@@ -44,10 +44,13 @@ func kill(r *engine.Run) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Send(killer, fmt.Sprintf("k %d\ni %s\n", number, x)); err != nil {
+	if err := r.Send(killer, fmt.Sprintf("k %d\nk %d\ni %s\n", number, number, x)); err != nil {
 		return err
 	}
 	if err := r.ExpectLine(killer, fmt.Sprintf("1 Killed: %d", number)); err != nil {
+		return err
+	}
+	if err := r.ExpectLine(killer, fmt.Sprintf("0 No Such Connection: %d", number)); err != nil { // has ended before the answer
 		return err
 	}
 	if err := r.ExpectLine(killer, protocol.Glockd.Reply("i", 1, x)); err != nil { // handed on
@@ -56,13 +59,7 @@ func kill(r *engine.Run) error {
 	if err := r.ExpectLine(waiter, protocol.Glockd.Reply("g", 1, x)); err != nil {
 		return err
 	}
-	if err := endsBy(r, c); err != nil {
-		return err
-	}
-	if err := r.Send(killer, fmt.Sprintf("k %d\n", number)); err != nil {
-		return err
-	}
-	return r.ExpectLine(killer, fmt.Sprintf("0 No Such Connection: %d", number))
+	return endsBy(r, c)
 }
 
 func killWithAToken(r *engine.Run) error {
