@@ -32,9 +32,10 @@ func (w *world) audit(*client) {
 		}
 	}
 	living := w.net.living()
-	w.checkFigures(w.auditor, len(living))
-	if !w.options.Classic && w.options.Dump {
-		w.checkDumps(w.auditor, living)
+	p := w.auditor
+	w.checkFigures(p, len(living))
+	if !w.options.Classic && w.options.Dump && !w.wasKilled(p) {
+		w.checkDumps(p, living)
 	}
 }
 
@@ -70,6 +71,9 @@ func (w *world) figure(statistics, key string) int {
 // the limit of locks.
 func (w *world) checkFigures(p *client, living int) {
 	statistics := w.net.ask(p, "q")
+	if w.wasKilled(p) {
+		return
+	}
 	key := "connections"
 	if w.options.Classic {
 		key = "conns"
@@ -89,12 +93,21 @@ func (w *world) mayHaveEnded(p *client, left int) bool {
 	return w.options.Kill && p == w.auditor && len(w.net.living()) <= left
 }
 
+// wasKilled reports whether a connection that checks the server has been killed: what some
+// had sent behind a wait may do so.
+func (w *world) wasKilled(p *client) bool {
+	return w.options.Kill && p.addr == auditorAddr && (w.auditor != p || !w.net.has(p))
+}
+
 // checkDumps compares the tables with the figures, and checks that every holder is an
 // open connection.
 func (w *world) checkDumps(p *client, living []string) {
 	waiting := w.judge.Waiting() // time may pass between the replies, and change what is held
 	statistics := w.net.ask(p, "q")
 	exclusive, shared := w.net.ask(p, "d"), w.net.ask(p, "sd")
+	if w.wasKilled(p) {
+		return
+	}
 	locks, sharedLocks := w.figure(statistics, "locks"), w.figure(statistics, "shared_locks")
 	if locks > 0 {
 		w.hit(DumpDuringChanges)
