@@ -123,6 +123,26 @@ var All = []Attack{
 		Prepare: share("mine", 500), Do: askLoop(500, 8*time.Second, strings.Repeat("d\n", 4096)),
 	},
 	{
+		Name: "behind-waits", About: "4,000 clients wait for one lock, with 120 KB behind the wait; then it is handed on through all of them",
+		Stall: 150 * time.Millisecond, Growth: waiting,
+		Prepare: hold("g", 1), Do: both(both(queueUp(4_000, behindAWait), endHolder), answered("1 Lock Get Success")),
+	},
+	{
+		Name: "many-readers", About: "the end of a writer grants a lock to 8,000 readers",
+		Stall: 100 * time.Millisecond, Growth: 64 * mib,
+		Prepare: both(hold("b 1", 1), queueUp(8_000, "w 600000 b 0 lock-0\n")), Do: both(endHolder, answered("Shared Lock Get Success")),
+	},
+	{
+		Name: "timeouts-at-once", About: "8,000 clients wait for one lock, and time out in the same moments",
+		Stall: 100 * time.Millisecond, Growth: 128 * mib,
+		Prepare: hold("g", 1), Do: both(queueUp(8_000, "w 4000 g lock-0\n"), answered("0 Wait Timeout")),
+	},
+	{
+		Name: "waits-without-end", About: "50 clients wait for no time, and for locks of their own, without end, and read",
+		Stall: 200 * time.Millisecond, Growth: 64 * mib,
+		Prepare: hold("g", 1), Do: askLoop(50, 5*time.Second, strings.Repeat("w 0 g lock-0\nw 9 g job\nr job\nlw lock\n", 500)),
+	},
+	{
 		Name: "flood", About: "50 clients send commands without end, and read",
 		Stall: 200 * time.Millisecond, Growth: 64 * mib,
 		Do: askLoop(50, 5*time.Second, manyInspections),
