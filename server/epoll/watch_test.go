@@ -288,3 +288,28 @@ func TestInterrupted(t *testing.T) {
 	storm.Wait()
 	t.Logf("%d waits", waits)
 }
+
+// TestPeerEnded checks that the end of a stream is told to a loop that watches for it
+// alone, and that bytes that nobody reads are not.
+func TestPeerEnded(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			k := kernel(t)
+			ours, theirs := pairOf(t, network)
+			k.Watch(loop.FD(*ours), loop.PeerEnded, 7)
+			if _, err := unix.Write(int(*theirs), []byte("i job\n")); err != nil {
+				t.Fatal(err)
+			}
+			var all [4]loop.Event
+			if n := k.Wait(all[:], k.Now()+20*core.Millisecond); n != 0 {
+				t.Fatalf("bytes are events: %v", all[:n])
+			}
+			if err := unix.Shutdown(int(*theirs), unix.SHUT_WR); err != nil {
+				t.Fatal(err)
+			}
+			if n := k.Wait(all[:], k.Now()+patience); n != 1 || all[0].Token != 7 || all[0].Ready&loop.PeerEnded == 0 {
+				t.Errorf("the end of the stream: events %v", all[:n])
+			}
+		})
+	}
+}
