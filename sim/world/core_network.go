@@ -232,7 +232,8 @@ func (d coreNetwork) stop() {
 func (d coreNetwork) finish() {
 	for _, p := range d.w.clients {
 		d.answerAll()
-		for range 2 * (p.underWay() + len(p.messages) + 1) { // each may wait
+		const late = 100                                      // how often the end of a stream may come later, at random
+		for range 2*(p.underWay()+len(p.messages)+1) + late { // each may wait
 			if !p.open {
 				break
 			}
