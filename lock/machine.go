@@ -66,7 +66,7 @@ type Machine struct {
 	tokens  stamps // of grants (I12)
 	tickets stamps // of waiters (I10)
 
-	queues          queues
+	queues          []*queue
 	exclusiveQueues map[*exclusive]*queue
 	waiters         map[*conn]*waiter
 	waitingSize     Size   // of waiters, as holders

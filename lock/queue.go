@@ -13,8 +13,7 @@ type queue struct {
 	first, last *waiter
 	waiters     int
 	passing     bool // it is in one of the passes (I9)
-	before      *queue
-	after       *queue // its neighbours in Machine.queues
+	place       int  // in Machine.queues
 }
 
 // waiter is a connection that waits for a lock.
@@ -52,7 +51,7 @@ func (m *Machine) WaitExclusive(id Conn, name []byte) Token {
 		q = &queue{exclusive: l}
 		m.exclusiveQueues[l] = q
 		l.bits |= queuedBit
-		m.queues.add(q)
+		m.addQueue(q)
 	}
 	return m.wait(id, q, 0)
 }
@@ -64,7 +63,7 @@ func (m *Machine) WaitShared(id Conn, name []byte, bound int) Token {
 	if q == nil {
 		q = &queue{shared: l}
 		l.more().queue = q
-		m.queues.add(q)
+		m.addQueue(q)
 	}
 	return m.wait(id, q, int32(bound))
 }
@@ -101,7 +100,7 @@ func (m *Machine) Cancel(id Conn) (Lock, bool) {
 // began. Nobody is served then (WAIT-7).
 func (m *Machine) CancelAll(cancelled func(Conn, Lock)) {
 	all := make([]*waiter, 0, len(m.waiters))
-	for q := m.queues.first; q != nil; q = q.after {
+	for _, q := range m.queues {
 		for w := q.first; w != nil; w = w.after {
 			all = append(all, w)
 		}
@@ -124,9 +123,6 @@ func (m *Machine) Touched() bool { return len(m.touched.queues) > 0 }
 // Postpone leaves what Serve could do to Continue. Queues that are not served to their
 // end stay closed: Get and GetBounded deny their locks.
 func (m *Machine) Postpone() {
-	if !m.Touched() {
-		return
-	}
 	for _, q := range m.touched.queues[m.touched.next:] {
 		if q.passing = m.servable(q); q.passing {
 			m.postponed.queues = append(m.postponed.queues, q)
@@ -234,7 +230,7 @@ func (m *Machine) leave(w *waiter) {
 	if q.waiters--; q.waiters > 0 {
 		return
 	}
-	m.queues.remove(q)
+	m.removeQueue(q)
 	if l := q.shared; l != nil {
 		l.extra.queue = nil
 		l.less()
@@ -259,34 +255,19 @@ func (q *queue) name() string {
 
 func (q *queue) lock() Lock { return Lock{q.shared != nil, q.name()} }
 
-// queues lists all queues in the order in which they began. The zero value is empty.
-type queues struct {
-	first, last *queue
-	n           int
+// addQueue adds a queue to the list of all, which is in no particular order.
+func (m *Machine) addQueue(q *queue) {
+	q.place = len(m.queues)
+	m.queues = append(m.queues, q)
 }
 
-func (l *queues) add(q *queue) {
-	if q.before = l.last; l.last == nil {
-		l.first = q
-	} else {
-		l.last.after = q
-	}
-	l.last = q
-	l.n++
-}
-
-func (l *queues) remove(q *queue) {
-	if q.before == nil {
-		l.first = q.after
-	} else {
-		q.before.after = q.after
-	}
-	if q.after == nil {
-		l.last = q.before
-	} else {
-		q.after.before = q.before
-	}
-	l.n--
+// removeQueue removes a queue from the list; the last one takes its place.
+func (m *Machine) removeQueue(q *queue) {
+	last := len(m.queues) - 1
+	m.queues[q.place] = m.queues[last]
+	m.queues[q.place].place = q.place
+	m.queues[last] = nil
+	m.queues = m.queues[:last]
 }
 
 // contended is a lock that a connection holds and others wait for.
@@ -300,9 +281,9 @@ type contended struct {
 func (m *Machine) touchContended(c *conn) {
 	var found []contended
 	switch {
-	case m.queues.n == 0:
-	case m.queues.n < len(c.exclusive)+len(c.shared):
-		for q := m.queues.first; q != nil; q = q.after {
+	case len(m.queues) == 0:
+	case len(m.queues) < len(c.exclusive)+len(c.shared):
+		for _, q := range m.queues {
 			if token, held := q.heldBy(c); held {
 				found = append(found, contended{token, q})
 			}

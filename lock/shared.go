@@ -193,11 +193,16 @@ func (l *shared) admits(bound int32) bool {
 	if bound > 0 && holders > int64(bound) {
 		return false
 	}
-	if l.extra == nil {
-		return true
-	}
-	smallest, some := l.extra.bounds.smallest()
+	smallest, some := l.smallestBound()
 	return !some || holders <= int64(smallest)
+}
+
+// smallestBound returns the smallest bound of the holders, and whether one has a bound.
+func (l *shared) smallestBound() (int32, bool) {
+	if l.extra == nil {
+		return 0, false
+	}
+	return l.extra.bounds.smallest()
 }
 
 // more returns the extra of the lock, and makes it if there is none.
@@ -210,10 +215,8 @@ func (l *shared) more() *sharedExtra {
 
 // less drops the extra of the lock if it is empty.
 func (l *shared) less() {
-	if e := l.extra; e != nil && e.index == nil && e.queue == nil {
-		if _, some := e.bounds.smallest(); !some {
-			l.extra = nil
-		}
+	if _, some := l.smallestBound(); !some && l.index() == nil && l.queue() == nil {
+		l.extra = nil
 	}
 }
 
@@ -225,10 +228,18 @@ func (l *shared) queue() *queue {
 	return l.extra.queue
 }
 
+// index returns the index of the holders, nil if there is none.
+func (l *shared) index() map[Conn]int {
+	if l.extra == nil {
+		return nil
+	}
+	return l.extra.index
+}
+
 // find returns the position of the connection among the holders, or -1.
 func (l *shared) find(id Conn) int {
-	if l.extra != nil && l.extra.index != nil {
-		if at, ok := l.extra.index[id]; ok {
+	if index := l.index(); index != nil {
+		if at, ok := index[id]; ok {
 			return at
 		}
 		return -1
@@ -244,8 +255,8 @@ func (l *shared) find(id Conn) int {
 // add appends a holder, and makes the index once there are many.
 func (l *shared) add(h sharedHolder) {
 	l.holders = append(l.holders, h)
-	if l.extra != nil && l.extra.index != nil {
-		l.extra.index[h.conn.id] = len(l.holders) - 1
+	if index := l.index(); index != nil {
+		index[h.conn.id] = len(l.holders) - 1
 		return
 	}
 	if len(l.holders) > indexedHolders {
@@ -261,10 +272,7 @@ func (l *shared) add(h sharedHolder) {
 // not change the list of the removed holder's connection. An index stays until the last
 // holder has left.
 func (l *shared) remove(at int) {
-	var index map[Conn]int
-	if l.extra != nil {
-		index = l.extra.index
-	}
+	index := l.index()
 	if index != nil {
 		delete(index, l.holders[at].conn.id)
 	}

@@ -106,7 +106,7 @@ func (m *Machine) SnapshotHolders(s *Snapshot, name []byte) {
 // Holdings.
 func (m *Machine) SnapshotHoldings(s *Snapshot) {
 	m.Snapshot(s, true, true)
-	for q := m.queues.first; q != nil; q = q.after {
+	for _, q := range m.queues {
 		s.queues = append(s.queues, queueLength{q.exclusive, q.shared, q.waiters})
 	}
 }
@@ -114,7 +114,7 @@ func (m *Machine) SnapshotHoldings(s *Snapshot) {
 // SnapshotWaiters takes a snapshot of all queues.
 func (m *Machine) SnapshotWaiters(s *Snapshot) {
 	s.reset()
-	for q := m.queues.first; q != nil; q = q.after {
+	for _, q := range m.queues {
 		place := 0
 		for w := q.first; w != nil; w = w.after {
 			place++

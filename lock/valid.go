@@ -141,15 +141,12 @@ func (m *Machine) validShared(name string, l *shared) error {
 	if len(l.holders) == 0 && l.queue() == nil {
 		return fmt.Errorf("I3: shared lock %q has neither a holder nor a queue", name)
 	}
-	var index map[Conn]int
-	if l.extra != nil {
-		index = l.extra.index
-	}
+	index := l.index()
 	if index == nil && len(l.holders) > indexedHolders || index != nil && len(index) != len(l.holders) {
 		return fmt.Errorf("I5: shared lock %q has %d holders, %d in its index", name, len(l.holders), len(index))
 	}
 	conns := make(map[Conn]bool)
-	smallest, bounded := int32(0), int32(0)
+	var bounded []int32
 	for at, h := range l.holders {
 		c := h.conn
 		switch {
@@ -163,19 +160,13 @@ func (m *Machine) validShared(name string, l *shared) error {
 			return fmt.Errorf("I5: the index of shared lock %q has connection %d at %d instead of %d", name, c.id, l.find(c.id), at)
 		}
 		conns[c.id] = true
-		if bound := l.holding(at).bound; bound > 0 && (bounded == 0 || bound < smallest) {
-			smallest = bound
-			bounded++
-		} else if bound > 0 {
-			bounded++
+		if bound := l.holding(at).bound; bound > 0 {
+			bounded = append(bounded, bound)
 		}
 	}
-	if l.extra != nil {
-		if got, some := l.extra.bounds.smallest(); some != (bounded > 0) || some && got != smallest {
-			return fmt.Errorf("I5: the smallest bound of shared lock %q is %d, recorded %d", name, smallest, got)
-		}
-	} else if bounded > 0 {
-		return fmt.Errorf("I5: shared lock %q has %d bounds, none is recorded", name, bounded)
+	got, some := l.smallestBound()
+	if some != (len(bounded) > 0) || some && got != slices.Min(bounded) {
+		return fmt.Errorf("I5: the smallest bound of shared lock %q is recorded as %d, it has %d", name, got, bounded)
 	}
 	return nil
 }

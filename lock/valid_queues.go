@@ -7,22 +7,20 @@ import (
 
 // validQueues checks all queues (I9, I10) and waiters (I11).
 func (m *Machine) validQueues() error {
-	n, waiters, exclusives := 0, 0, 0
+	waiters, exclusives := 0, 0
 	var size Size
-	var before *queue
-	for q := m.queues.first; q != nil; before, q = q, q.after {
-		if q.before != before || (q.exclusive != nil) == (q.shared != nil) {
-			return fmt.Errorf("I10: the queue of %q is not in the list of queues", q.name())
+	for place, q := range m.queues {
+		if q.place != place || (q.exclusive != nil) == (q.shared != nil) {
+			return fmt.Errorf("I10: the queue of %q is not at its place %d in the list of queues", q.name(), q.place)
 		}
 		if err := m.validQueue(q, &size); err != nil {
 			return err
 		}
-		n++
 		waiters += q.waiters
 		exclusives += number(q.exclusive != nil)
 	}
-	if m.queues.last != before || n != m.queues.n || exclusives != len(m.exclusiveQueues) {
-		return fmt.Errorf("I10: %d queues are in the list, %d of exclusive locks; %d and %d are recorded", n, exclusives, m.queues.n, len(m.exclusiveQueues))
+	if exclusives != len(m.exclusiveQueues) {
+		return fmt.Errorf("I10: %d queues of exclusive locks are in the list, %d are recorded", exclusives, len(m.exclusiveQueues))
 	}
 	if waiters != len(m.waiters) || m.waitingSize != size {
 		return fmt.Errorf("I11: %d connections are in queues, of size %+v; %d wait, %+v are recorded", waiters, size, len(m.waiters), m.waitingSize)
@@ -33,8 +31,8 @@ func (m *Machine) validQueues() error {
 		}
 	}
 	for _, l := range m.shared {
-		if q := l.queue(); q != nil && q.waiters == 0 {
-			return fmt.Errorf("I10: %q has a queue in which nobody waits", l.name)
+		if q := l.queue(); q != nil && (q.place >= len(m.queues) || m.queues[q.place] != q) {
+			return fmt.Errorf("I10: %q has a queue that is not in the list", l.name)
 		}
 	}
 	return nil

@@ -52,8 +52,8 @@ func ParseAcquire(r Request) (Acquire, bool) {
 	return a, ok
 }
 
-// AppendAcquire appends the line of w or, without wait, of b or g. A name with an LF cannot be sent: AppendAcquire returns dst unchanged, and
-// false.
+// AppendAcquire appends the line of w or, without wait, of b or g. A name with an LF
+// cannot be sent: AppendAcquire returns dst unchanged, and false.
 func AppendAcquire(dst []byte, a Acquire, wait bool) ([]byte, bool) {
 	if bytes.IndexByte(a.Name, '\n') >= 0 {
 		return dst, false

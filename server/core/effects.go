@@ -8,10 +8,9 @@ type Output struct {
 
 // Effects is what a call of Core asks its caller to do: to send outputs, those for one
 // connection in this order, to resume connections that waited, to drop others, and to
-// make a dump. It
-// also lists the Events, if Config.Events is set. It is meant to be reused: Reset empties
-// it and keeps its memory, up to a bound. The zero value is empty. It is not safe for
-// concurrent use.
+// make a dump. It also lists the Events, if Config.Events is set. It is meant to be
+// reused: Reset empties it and keeps its memory, up to a bound. The zero value is empty.
+// It is not safe for concurrent use.
 type Effects struct {
 	outputs []Output
 	resumed []Resumed

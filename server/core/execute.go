@@ -1,8 +1,6 @@
 package core
 
 import (
-	"slices"
-
 	"lockd/lock"
 	"lockd/wire"
 )
@@ -99,12 +97,12 @@ func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte, fx *Effec
 
 // version answers v (VERSION-1).
 func (c *Core) version(out []byte) []byte {
-	features := []string{"wait", "bound", "token", "list", "kill"}
-	if !c.config.Kill {
-		features = features[:4]
+	features := []string{"wait", "bound", "token"}
+	if c.config.Dump {
+		features = append(features, "list")
 	}
-	if !c.config.Dump {
-		features = slices.Delete(features, 3, 4)
+	if c.config.Kill {
+		features = append(features, "kill")
 	}
 	return c.config.Dialect.AppendVersion(out, c.config.Version, features...)
 }

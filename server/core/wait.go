@@ -94,11 +94,9 @@ func (c *Core) mayServe() bool {
 // do that later, in steps of their own (WAIT-5).
 func (c *Core) serve(fx *Effects) {
 	for c.machine.Touched() && c.mayServe() {
-		s, ok := c.machine.Serve()
-		if !ok {
-			return
+		if s, ok := c.machine.Serve(); ok {
+			c.serveOne(s, fx)
 		}
-		c.serveOne(s, fx)
 	}
 }
 

@@ -56,7 +56,7 @@ func (j *Judge) compareServed() (full bool) {
 	if full = len(j.resumed) >= most || size >= outputBatch; full {
 		j.late = true
 	}
-	if most = max(most, 1); !j.stopped && (len(j.resumed) > most || len(j.resumed) > 1 && size-len(j.resumed[len(j.resumed)-1].Reply) >= outputBatch) {
+	if !j.stopped && (len(j.resumed) > most || len(j.resumed) > 1 && size-len(j.resumed[len(j.resumed)-1].Reply) >= outputBatch) {
 		j.Failf("WAIT-3: a step answers %d connections, with %d bytes, and may answer %d", len(j.resumed), size, most)
 	}
 	if j.late = j.late && j.model.Unserved(); j.model.Postponed() && !j.late {
