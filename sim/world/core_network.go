@@ -79,7 +79,7 @@ func (d coreNetwork) took() {
 	w := d.w
 	w.answers = append(w.answers, w.judge.Served()...)
 	w.killed = append(w.killed, w.judge.Dropped()...)
-	w.count(w.judge.Served(), &w.result.Coverage)
+	countServed(w.options, w.judge.Served(), &w.result.Coverage)
 }
 
 func (d coreNetwork) arrive(p *client, n int) {

@@ -7,11 +7,7 @@ import (
 	"lockd/server/core"
 )
 
-// count notes in the coverage how waits for locks have ended.
-func (w *world) count(served []core.Resumed, coverage *Coverage) {
-	countServed(w.options, served, coverage)
-}
-
+// countServed notes in the coverage how waits for locks have ended.
 func countServed(o Options, served []core.Resumed, coverage *Coverage) {
 	granted, timedOut := false, false
 	for _, r := range served {
