@@ -43,6 +43,7 @@ func serve(o *options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	defer tokens.close() // after the server has ended
 
 	spareProcessor(o.loops)
 	config := o.serverConfig(log)
@@ -50,7 +51,6 @@ func serve(o *options, log *slog.Logger) error {
 	s := server.New(config)
 	defer s.Close()
 	tokens.keep(s.LastToken)
-	defer tokens.close()
 
 	for _, w := range o.warnings {
 		log.Warn(w)

@@ -16,16 +16,19 @@ import (
 )
 
 const (
-	// reserved is how far the horizon in the file is ahead of the tokens in use, as a
-	// time: the daemon may crash and forget so much.
-	reserved = 10 * time.Second
+	// reserved is how far the horizon in the file is ahead of the clock, and
+	// reservedTokens how far it is ahead of the tokens in use, which count if they are
+	// ahead of the clock: a daemon that crashes skips so many.
+	reserved       = 10 * time.Second
+	reservedTokens = 1 << 22 // two seconds' worth, more than can be granted until the next look
 	// tokenPause is the pause between two looks at the tokens in use.
 	tokenPause = time.Second
 )
 
 // tokenFile is a file with a horizon that no token of any daemon with that file has
 // passed, so that tokens grow over restarts (TOKEN-4). It holds two records that are
-// written in turn, so that a torn write leaves one. nil is none; its methods do nothing.
+// written in turn, so that a torn write leaves one; the higher one counts. nil is none;
+// its methods do nothing.
 type tokenFile struct {
 	log     *slog.Logger
 	file    *os.File
@@ -129,12 +132,12 @@ func (t *tokenFile) keep(used func() uint64) {
 	})
 }
 
-// advance writes a new horizon if the tokens have used half of what was reserved.
+// advance writes a new horizon if half of what was reserved is used.
 func (t *tokenFile) advance() {
+	used, now := t.used(), core.TokenAt(core.Time(time.Now().UnixNano()))
 	ahead := core.TokenAt(core.Time(reserved))
-	token := max(t.used(), core.TokenAt(core.Time(time.Now().UnixNano())))
-	if token+ahead/2 > t.horizon {
-		t.write(token + ahead)
+	if max(used+reservedTokens/2, now+ahead/2) > t.horizon {
+		t.write(max(used+reservedTokens, now+ahead))
 	}
 }
 
@@ -156,12 +159,18 @@ func (t *tokenFile) write(horizon uint64) {
 	}
 }
 
-// close ends keep, and unlocks the file.
+// close ends keep, and unlocks the file. The server has ended: what was reserved and not
+// used is taken back first, in both records, so that the tokens of the next daemon are
+// not ahead of the clock.
 func (t *tokenFile) close() {
 	if t == nil {
 		return
 	}
 	close(t.stop)
 	t.done.Wait()
+	if t.used != nil {
+		t.write(t.used())
+		t.write(t.used())
+	}
 	t.file.Close()
 }

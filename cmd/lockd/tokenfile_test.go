@@ -18,7 +18,8 @@ func TestTokenFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens")
 	var text bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&text, nil))
-	run := func(used uint64) (last, horizon uint64) {
+	// run is a daemon that uses tokens up to a number, and crashes or stops.
+	run := func(used uint64, crashes bool) (last, horizon uint64) {
 		t.Helper()
 		f, err := openTokenFile(path, log)
 		if err != nil {
@@ -26,27 +27,48 @@ func TestTokenFile(t *testing.T) {
 		}
 		last = f.last()
 		f.keep(func() uint64 { return max(used, last) })
-		defer f.close()
 		if _, err := openTokenFile(path, log); err == nil || !strings.Contains(err.Error(), "another process keeps it locked") {
 			t.Errorf("a second daemon: %v", err)
 		}
-		return last, f.horizon
+		horizon = f.horizon
+		if crashes {
+			f.used = nil
+		}
+		f.close()
+		return last, horizon
 	}
-	now := core.TokenAt(core.Time(time.Now().UnixNano()))
-	_, horizon := run(5)
-	if ahead := horizon - now; ahead < core.TokenAt(core.Time(reserved)) || ahead > 2*core.TokenAt(core.Time(reserved)) {
-		t.Errorf("the horizon is %d ahead of the clock", ahead)
+	now, ahead := core.TokenAt(core.Time(time.Now().UnixNano())), core.TokenAt(core.Time(reserved))
+	_, horizon := run(5, true)
+	if horizon < now+ahead || horizon > now+2*ahead {
+		t.Errorf("the horizon is %d ahead of the clock", horizon-now)
 	}
-	if again, _ := run(5); again != horizon {
-		t.Errorf("after a restart it is %d, not %d", again, horizon)
+	for range 10 {
+		again, next := run(5, true)
+		if again != horizon {
+			t.Errorf("after a crash it is %d, not %d", again, horizon)
+		}
+		if horizon = next; next < again+reservedTokens/2 {
+			t.Errorf("the horizon %d is not ahead of the token %d", next, again)
+		}
+	}
+	if horizon > now+2*ahead+10*reservedTokens {
+		t.Errorf("after ten crashes the horizon is %d ahead of the clock", horizon-now)
+	}
+	if again, _ := run(horizon+7, false); again != horizon {
+		t.Errorf("after a crash it is %d, not %d", again, horizon)
+	}
+	for range 3 { // what was not used is not lost
+		if again, _ := run(5, false); again != horizon+7 {
+			t.Errorf("after a stop it is %d, not %d", again, horizon+7)
+		}
 	}
 	const future = 1 << 62 // the clock was set back
-	_, horizon = run(future)
+	_, horizon = run(future, true)
 	if horizon <= future {
 		t.Errorf("the horizon %d is behind the tokens in use", horizon)
 	}
-	if again, _ := run(5); again < horizon {
-		t.Errorf("after a restart it is %d, less than %d", again, horizon)
+	if again, _ := run(5, true); again < horizon {
+		t.Errorf("after a crash it is %d, less than %d", again, horizon)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil || len(content) != int(2*recordSize) {
@@ -60,7 +82,7 @@ func TestTokenFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, err := openTokenFile(path, log)
-		if err != nil || f.last() == 0 {
+		if err != nil || f.last() < future {
 			t.Fatalf("byte %d is torn: %v", i, err)
 		}
 		f.close()
