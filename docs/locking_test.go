@@ -3,6 +3,7 @@ package docs
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -64,16 +65,23 @@ type conversation struct {
 }
 
 type talker struct {
-	net.Conn
+	*net.TCPConn
 	lines *bufio.Reader
+	asked bool // the text does not show the reply to what it has sent last
 }
 
+// close ends all connections, whose locks are released then (END-5), and checks that the
+// text shows all their replies.
 func (c *conversation) close() {
-	for _, conn := range c.conns {
+	c.t.Helper()
+	for name, conn := range c.conns {
+		conn.CloseWrite()
+		rest, err := io.ReadAll(conn.lines)
+		if err == nil && len(rest) > 0 && !conn.asked { // one that was killed may be reset
+			c.t.Errorf("%s is also answered %q", name, rest)
+		}
 		conn.Close()
 	}
-	// The locks of the block before are gone when the server has seen the ends.
-	time.Sleep(100 * time.Millisecond)
 	c.conns, c.known, c.last = map[string]*talker{}, map[string]string{}, 0
 }
 
@@ -89,10 +97,10 @@ func (c *conversation) play(line string) {
 	conn := c.conns[m[1]]
 	if conn == nil {
 		tcp := dial(c.t, c.addr)
-		conn = &talker{tcp, bufio.NewReader(tcp)}
+		conn = &talker{TCPConn: tcp, lines: bufio.NewReader(tcp)}
 		c.conns[m[1]] = conn
 	}
-	if m[2] == ">" {
+	if conn.asked = m[2] == ">"; conn.asked {
 		text := m[3]
 		for word, value := range c.known {
 			text = strings.ReplaceAll(text, word, value)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lockd/server/core"
@@ -104,6 +105,26 @@ func TestTokenFile(t *testing.T) {
 	if text.Len() > 0 {
 		t.Errorf("logged %s", text.String())
 	}
+}
+
+// TestTokenFileAdvances checks that the horizon stays ahead of the clock while the daemon
+// runs.
+func TestTokenFileAdvances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, err := openTokenFile(filepath.Join(t.TempDir(), "tokens"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.close()
+		f.keep(func() uint64 { return 0 })
+		for range 30 {
+			time.Sleep(reserved / 3)
+			synctest.Wait()
+			if now := core.TokenAt(core.Time(time.Now().UnixNano())); f.horizon <= now {
+				t.Fatalf("the horizon %d is not ahead of the clock, %d", f.horizon, now)
+			}
+		}
+	})
 }
 
 // TestTokenFileFails checks that a file that cannot be written is reported once, and that

@@ -63,6 +63,7 @@ func TestRun(t *testing.T) {
 	target := &Target{Addr: l.Addr().String(), Small: 1000}
 	target.Probe = []string{os.Args[0], "probe=" + target.Addr}
 	defer target.Stop()
+	queue := both(hold("g", 1), queueUp(20_000, "w 60000 g lock-0\n"))
 	quiet := func(context.Context, *Target) error { return nil }
 	for _, a := range []*Attack{
 		{Name: "dumps", Prepare: hold("g", 100_000), Do: pipeline("d\ndump\n", 20)},
@@ -70,11 +71,17 @@ func TestRun(t *testing.T) {
 		{Name: "unread", Do: unread(3000, "d\n", 100*time.Millisecond)},
 		{Name: "loop", Do: askLoop(2, 100*time.Millisecond, "sd\n", "who\n")},
 		{Name: "who", Prepare: register("x", 3000), Do: quiet},
+		{Name: "waits", Prepare: both(hold("b 1", 1), queueUp(20_000, "w 60000 b 1 lock-0\nsr lock-0\n")), Do: both(endHolder, answered("Shared Lock Get Success"))},
+		{Name: "time-outs", Prepare: hold("b 1", 1), Do: both(queueUp(20_000, "w 50 b 1 lock-0\n"), answered("0 Wait Timeout"))},
 	} {
 		a.Stall = time.Minute
 		if r, err := Run(t.Context(), a, target); err != nil || len(r.Broken) > 0 || r.Asked == 0 {
 			t.Errorf("%s: %+v, %v", a.Name, r, err)
 		}
+	}
+	wrong := &Attack{Name: "other answers", Stall: time.Minute, Prepare: queue, Do: both(endHolder, answered("0 Wait Timeout"))}
+	if r, err := Run(t.Context(), wrong, target); err != nil || len(r.Broken) == 0 {
+		t.Errorf("clients that wait are answered otherwise: %+v, %v", r, err)
 	}
 	kill := &Attack{Name: "kill", Stall: time.Minute, Do: func(context.Context, *Target) error { s.Close(); return nil }}
 	if r, err := Run(t.Context(), kill, target); err != nil || len(r.Broken) == 0 {

@@ -27,6 +27,8 @@ type Target struct {
 
 	process *exec.Cmd
 	conns   []net.Conn // kept until the end
+	holder  net.Conn   // of the lock for which others have queued up
+	queued  []net.Conn // those, among conns
 }
 
 // patience is how long a client waits for something that must happen.

@@ -7,7 +7,8 @@ import (
 )
 
 // fairness is an oracle of its own for waits, which does not know the model: it sees who
-// stands in, and what they are answered.
+// stands in, and what they are answered. It knows for which lock only from a grant, so it
+// does not see that one times out whose turn it was.
 type fairness struct {
 	stands  int                // so far
 	waiting map[core.ID]int    // when each connection that waits has stood in

@@ -7,6 +7,45 @@ import (
 	"lockd/server/core"
 )
 
+// The oracle sees what happens to the connections of a world: if it believes that two have
+// come in the other order, or have ended, it finds their grants wrong.
+func TestFairnessSees(t *testing.T) {
+	for name, c := range map[string]struct {
+		play func(j *traced)
+		want string
+	}{
+		"nothing wrong": {func(j *traced) { j.Close(0); j.Close(1) }, ""},
+		"close": {func(j *traced) {
+			w := j.fair.waiting
+			w[2], w[3] = w[3], w[2]
+			j.Close(0)
+			j.Close(1)
+		}, "WAIT-2"},
+		"end of the stream": {func(j *traced) { j.fair.waiting = map[core.ID]int{}; j.EndOfStream(1) }, "WAIT-5"},
+		"stop":              {func(j *traced) { j.fair.waiting = map[core.ID]int{}; j.Stop(0) }, "WAIT-5"},
+		"receive":           {func(j *traced) { j.fair.ended[2] = true; j.Receive(0, []byte("r a\n")) }, "WAIT-6"},
+		"time":              {func(j *traced) { j.fair.waiting = map[core.ID]int{}; j.Tick(9 * core.Second) }, "WAIT-5"},
+		"a wait": {func(j *traced) {
+			j.fair.ended[1] = true
+			j.Receive(0, []byte("w 9 g b\ng c\n"))
+			j.Open(3, "h:4")
+			j.fair.ended[4] = true
+			j.Receive(3, []byte("w 9000 g a\n"))
+		}, "WAIT-6"},
+	} {
+		j := newTraced(Options{Extended: true})
+		for n, line := range []string{"g a\n", "w 9000 g a\n", "w 9000 g a\n"} {
+			j.Open(n, "h:1")
+			j.Receive(n, []byte(line))
+		}
+		c.play(j)
+		switch err := j.Err(); {
+		case err == nil && c.want != "", err != nil && (c.want == "" || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
 // The oracle of waits notices what it is for.
 func TestFairness(t *testing.T) {
 	grant := func(f *fairness, j *traced, id core.ID) {
