@@ -115,14 +115,12 @@ func TestTokenFileAdvances(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.close()
 		f.keep(func() uint64 { return 0 })
-		for range 30 {
-			time.Sleep(reserved / 3)
-			synctest.Wait()
-			if now := core.TokenAt(core.Time(time.Now().UnixNano())); f.horizon <= now {
-				t.Fatalf("the horizon %d is not ahead of the clock, %d", f.horizon, now)
-			}
+		time.Sleep(10 * reserved)
+		now := core.TokenAt(core.Time(time.Now().UnixNano()))
+		f.used = nil // as in a crash, so that close does not take it back
+		if f.close(); f.horizon <= now {
+			t.Errorf("the horizon %d is not ahead of the clock, %d", f.horizon, now)
 		}
 	})
 }
