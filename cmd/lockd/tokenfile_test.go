@@ -33,9 +33,10 @@ func TestTokenFile(t *testing.T) {
 		}
 		horizon = f.horizon
 		if crashes {
-			f.used = nil
+			crash(f)
+		} else {
+			f.close()
 		}
-		f.close()
 		return last, horizon
 	}
 	now, ahead := core.TokenAt(core.Time(time.Now().UnixNano())), core.TokenAt(core.Time(reserved))
@@ -107,6 +108,13 @@ func TestTokenFile(t *testing.T) {
 	}
 }
 
+// crash ends f as the end of its process does, which takes nothing back.
+func crash(f *tokenFile) {
+	close(f.stop)
+	f.done.Wait()
+	f.file.Close()
+}
+
 // TestTokenFileAdvances checks that the horizon stays ahead of the clock while the daemon
 // runs.
 func TestTokenFileAdvances(t *testing.T) {
@@ -118,8 +126,7 @@ func TestTokenFileAdvances(t *testing.T) {
 		f.keep(func() uint64 { return 0 })
 		time.Sleep(10 * reserved)
 		now := core.TokenAt(core.Time(time.Now().UnixNano()))
-		f.used = nil // as in a crash, so that close does not take it back
-		if f.close(); f.horizon <= now {
+		if crash(f); f.horizon <= now {
 			t.Errorf("the horizon %d is not ahead of the clock, %d", f.horizon, now)
 		}
 	})
