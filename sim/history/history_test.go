@@ -19,16 +19,8 @@ func parse(t *testing.T, text string) *History {
 	seq := map[int]int{}
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		f := strings.Split(strings.TrimSpace(line), "|")
-		var op Operation
+		op := ParseLine(strings.TrimSpace(f[1]))
 		op.Conn = int(f[0][0] - '0')
-		op.Command, op.Name, _ = strings.Cut(strings.TrimSpace(f[1]), " ")
-		if op.Command == "wg" {
-			op.Command = WaitGet
-		} else if word, found := strings.CutPrefix(op.Command, "wb"); found {
-			op.Command, op.Bound = WaitBounded, int(word[0]-'0')
-		} else if word, found := strings.CutPrefix(op.Command, "b"); found {
-			op.Command, op.Bound = GetBounded, int(word[0]-'0')
-		}
 		op.Seq = seq[op.Conn]
 		seq[op.Conn]++
 		switch value := strings.TrimSpace(f[2]); {
@@ -77,7 +69,7 @@ func TestCheck(t *testing.T) {
 			1|end||11|12`, ""},
 		{"granted after a wait", `
 			0|g x|1|1|2
-			1|wg x|1|3|8
+			1|w 0 g x|1|3|8
 			0|r x|1|4|5
 			2|g x|0|6|7
 			0|end||9|10
@@ -85,7 +77,7 @@ func TestCheck(t *testing.T) {
 			2|end||13|14`, ""},
 		{"granted to another while one waits", `
 			0|g x|1|1|2
-			1|wg x|1|3|8
+			1|w 0 g x|1|3|8
 			0|r x|1|4|5
 			2|g x|1|6|7
 			0|end||9|10
@@ -94,37 +86,37 @@ func TestCheck(t *testing.T) {
 		{"a time-out of a free lock", `
 			0|g x|1|1|2
 			0|r x|1|3|4
-			1|wg x|0|5|8
+			1|w 0 g x|0|5|8
 			2|i x|0|6|7
 			0|end||11|12
 			1|end||13|14
 			2|end||15|16`, "exclusive lock x"},
 		{"a time-out while it is held", `
 			0|g x|1|1|2
-			1|wg x|0|3|4
-			2|wg x|1|5|8
+			1|w 0 g x|0|3|4
+			2|w 0 g x|1|5|8
 			0|r x|1|6|7
 			0|end||11|12
 			1|end||13|14
 			2|end||15|16`, ""},
 		{"granted twice", `
 			0|g x|1|1|2
-			1|wg x|1|3|6
-			2|wg x|1|3|7
+			1|w 0 g x|1|3|6
+			2|w 0 g x|1|3|7
 			0|r x|1|4|5
 			0|end||11|12
 			1|end||13|14
 			2|end||15|16`, "exclusive lock x"},
 		{"handed on by an end", `
 			0|g x|1|1|2
-			1|wg x|1|3|6
+			1|w 0 g x|1|3|6
 			0|end||4|5
 			2|i x|1|7|8
 			1|end||13|14
 			2|end||15|16`, ""},
 		{"granted to one that is gone", `
 			0|g x|1|1|2
-			1|wg x|?|3|6
+			1|w 0 g x|?|3|6
 			1|end||4|6
 			0|r x|1|7|8
 			2|g x|0|9|10
@@ -132,44 +124,44 @@ func TestCheck(t *testing.T) {
 			2|end||15|16`, "exclusive lock x"},
 		{"one that is gone is left out", `
 			0|g x|1|1|2
-			1|wg x|?|3|6
-			2|wg x|1|3|9
+			1|w 0 g x|?|3|6
+			2|w 0 g x|1|3|9
 			1|end||4|6
 			0|r x|1|7|8
 			0|end||11|12
 			2|end||15|16`, ""},
 		{"a holder waits for its own", `
 			0|g x|1|1|2
-			0|wg x|1|3|4
+			0|w 0 g x|1|3|4
 			0|r x|1|5|6
 			1|g x|1|7|8
 			0|end||11|12
 			1|end||15|16`, ""},
 		{"bounds", `
-			0|b2 x|1|1|2
-			1|b2 x|2|3|4
-			2|b2 x|0|5|6
-			2|wb2 x|2|7|10
+			0|b 2 x|1|1|2
+			1|b 2 x|2|3|4
+			2|b 2 x|0|5|6
+			2|w 0 b 2 x|2|7|10
 			0|sr x|1|8|9
-			1|b0 x|0|11|12
-			0|b0 x|0|13|14
+			1|b 0 x|0|11|12
+			0|b 0 x|0|13|14
 			0|end||15|16
 			1|end||17|18
 			2|end||19|20`, ""},
 		{"a bound is exceeded", `
-			0|b1 x|1|1|2
-			1|b0 x|2|3|4
+			0|b 1 x|1|1|2
+			1|b 0 x|2|3|4
 			0|end||15|16
 			1|end||17|18`, "shared lock x"},
 		{"a wait past the bound of another", `
-			0|b1 x|1|1|2
-			1|wb0 x|2|3|4
+			0|b 1 x|1|1|2
+			1|w 0 b 0 x|2|3|4
 			0|end||15|16
 			1|end||17|18`, "shared lock x"},
 		{"readers behind a writer", `
-			0|b1 x|1|1|2
-			1|wb0 x|2|3|8
-			2|wb0 x|1|3|9
+			0|b 1 x|1|1|2
+			1|w 0 b 0 x|2|3|8
+			2|w 0 b 0 x|1|3|9
 			0|sr x|1|5|6
 			0|end||15|16
 			1|end||17|18

@@ -69,17 +69,23 @@ func TestPicture(t *testing.T) {
 // TestVerdict checks that the verdict says what the answer means to its client.
 func TestVerdict(t *testing.T) {
 	for text, want := range map[string]string{
-		"0|g x|0|1|2":                "was refused the exclusive lock x (g x → 0)",
-		"0|g x|2|1|2":                "got the exclusive lock x (g x → 2)",
-		"0|r x|1|1|2":                "released the exclusive lock x (r x → 1)",
-		"0|i x|1|1|2":                "saw the exclusive lock x held (i x → 1)",
-		"0|sg x|3|1|2":               "got the shared lock x as holder number 3 (sg x → 3)",
-		"0|sr x|1|1|2":               "released the shared lock x (sr x → 1)",
-		"0|si x|2|1|2":               "saw the shared lock x held by 2 (si x → 2)",
-		"0|g x|1|1|2\n0|r x|0|3|4":   "was told that it did not hold the exclusive lock x (r x → 0)",
-		"0|g x|1|1|2\n0|i x|0|3|4":   "saw the exclusive lock x free (i x → 0)",
-		"0|sg x|1|1|2\n0|sr x|0|3|4": "was told that it did not hold the shared lock x (sr x → 0)",
-		"0|dump|map[x:a0]|1|2":       "got this reply to dump (dump → map[x:a0]) after what all saw of all names",
+		"0|g x|0|1|2":                  "was refused the exclusive lock x (g x → 0)",
+		"0|g x|2|1|2":                  "got the exclusive lock x (g x → 2)",
+		"0|r x|1|1|2":                  "released the exclusive lock x (r x → 1)",
+		"0|i x|1|1|2":                  "saw the exclusive lock x held (i x → 1)",
+		"0|sg x|3|1|2":                 "got the shared lock x as holder number 3 (sg x → 3)",
+		"0|sr x|1|1|2":                 "released the shared lock x (sr x → 1)",
+		"0|si x|2|1|2":                 "saw the shared lock x held by 2 (si x → 2)",
+		"0|sg x|0|1|2":                 "was refused the shared lock x (sg x → 0)",
+		"0|b 2 x|2|1|2":                "got the shared lock x as holder number 2 (b 2 x → 2)",
+		"0|b 2 x|0|1|2":                "was refused the shared lock x (b 2 x → 0)",
+		"0|w 0 g x|2|1|2":              "got the exclusive lock x after a wait (w g x → 2)",
+		"0|w 0 b 2 x|2|1|2":            "got the shared lock x as holder number 2 after a wait (w b 2 x → 2)",
+		"0|g x|1|1|2\n0|w 0 g x|0|3|4": "was refused the exclusive lock x after a wait (w g x → 0)",
+		"0|g x|1|1|2\n0|r x|0|3|4":     "was told that it did not hold the exclusive lock x (r x → 0)",
+		"0|g x|1|1|2\n0|i x|0|3|4":     "saw the exclusive lock x free (i x → 0)",
+		"0|sg x|1|1|2\n0|sr x|0|3|4":   "was told that it did not hold the shared lock x (sr x → 0)",
+		"0|dump|map[x:a0]|1|2":         "got this reply to dump (dump → map[x:a0]) after what all saw of all names",
 	} {
 		h := parse(t, text+"\n0|end||8|9")
 		var v *Violation

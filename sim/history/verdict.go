@@ -30,17 +30,24 @@ func (v *Violation) Verdict() string {
 // told says what an answer means.
 func told(op *Operation, name string) string {
 	yes := op.Value != 0
+	table := "exclusive"
+	if op.shared() {
+		table = "shared"
+	}
 	switch op.Command {
-	case Get:
-		if yes {
-			return "got the exclusive lock " + name
+	case Get, GetShared, GetBounded, WaitGet, WaitBounded:
+		text := fmt.Sprintf("was refused the %s lock %s", table, name)
+		switch {
+		case yes && op.shared():
+			text = fmt.Sprintf("got the shared lock %s as holder number %d", name, op.Value)
+		case yes:
+			text = "got the exclusive lock " + name
 		}
-		return "was refused the exclusive lock " + name
+		if op.waits() {
+			text += " after a wait"
+		}
+		return text
 	case Release, ReleaseShared:
-		table := "exclusive"
-		if op.Command == ReleaseShared {
-			table = "shared"
-		}
 		if yes {
 			return fmt.Sprintf("released the %s lock %s", table, name)
 		}
@@ -50,8 +57,6 @@ func told(op *Operation, name string) string {
 			return "saw the exclusive lock " + name + " held"
 		}
 		return "saw the exclusive lock " + name + " free"
-	case GetShared:
-		return fmt.Sprintf("got the shared lock %s as holder number %d", name, op.Value)
 	case InspectShared:
 		return fmt.Sprintf("saw the shared lock %s held by %d", name, op.Value)
 	}

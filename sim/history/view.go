@@ -19,11 +19,17 @@ func (h *History) view(labels []int) view { return view{h.Prefix, labels} }
 
 func (v view) short(name string) string { return strings.TrimPrefix(name, v.prefix) }
 
-// op formats an operation and its answer.
-func (v view) op(op *Operation) string {
+// line formats the line of an operation. A wait begins with a word of its own, without
+// its milliseconds.
+func (v view) line(op *Operation, wait string) string {
 	shown := *op
 	shown.Name = v.short(op.Name)
-	text := strings.Replace(shown.Line(0), "w 0 ", "w ", 1)
+	return strings.Replace(shown.Line(0), "w 0 ", wait+" ", 1)
+}
+
+// op formats an operation and its answer.
+func (v view) op(op *Operation) string {
+	text := v.line(op, "w")
 	switch {
 	case op.Command == End:
 		return "disconnect"
@@ -41,9 +47,7 @@ func (v view) operation(in, _ any) string {
 	case op.over:
 		return "the wait ends: " + v.op(op.op)
 	case op.op.waits():
-		shown := *op.op
-		shown.Name = v.short(shown.Name)
-		return strings.Replace(shown.Line(0), "w 0 ", "stands in for ", 1)
+		return v.line(op.op, "stands in for")
 	default:
 		return v.op(op.op)
 	}
