@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,41 +15,25 @@ import (
 // connections, except that AGE, TOKEN, CONN and ADDR stand for what a reply has there, and
 // tokens are compared with those before.
 func TestLockingSessions(t *testing.T) {
-	text, err := os.ReadFile("locking.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := startKiller(t)
-	blocks := regexp.MustCompile("(?s)```\n(.*?)```\n").FindAllStringSubmatch(string(text), -1)
+	addr := runDaemon(t, build(t, "./cmd/lockd"), "-kill")
+	blocks := codeBlocks(t, "locking.md")
 	if len(blocks) < 8 {
 		t.Fatalf("locking.md has %d blocks", len(blocks))
 	}
 	talk := conversation{t: t, addr: addr, conns: map[string]*talker{}}
 	for i, block := range blocks {
-		if strings.HasPrefix(block[1], "$ nc") {
+		if strings.HasPrefix(block, "$ nc") {
 			continue
 		}
 		goesOn := i == len(blocks)-1 // the last one, about k
 		if !goesOn {
 			talk.close()
 		}
-		for line := range strings.Lines(block[1]) {
+		for line := range strings.Lines(block) {
 			talk.play(strings.TrimSuffix(line, "\n"))
 		}
 	}
 	talk.close()
-}
-
-// startKiller starts a daemon with -kill, and returns its address.
-func startKiller(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "lockd")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/lockd")
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return runDaemon(t, binary, "-kill")
 }
 
 // conversation is the connections of a block.

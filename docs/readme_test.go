@@ -17,10 +17,10 @@ import (
 
 const patience = 60 * time.Second
 
-// readme returns the blocks of code of the README.
-func readme(t *testing.T) []string {
+// codeBlocks returns the blocks of code in a file.
+func codeBlocks(t *testing.T, file string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,10 +28,29 @@ func readme(t *testing.T) []string {
 	for _, m := range regexp.MustCompile("(?s)```\n(.*?)```\n").FindAllStringSubmatch(string(text), -1) {
 		blocks = append(blocks, m[1])
 	}
+	return blocks
+}
+
+// readme returns the blocks of code of the README.
+func readme(t *testing.T) []string {
+	t.Helper()
+	blocks := codeBlocks(t, "../README.md")
 	if len(blocks) != 5 {
 		t.Fatalf("the README has %d blocks of code, not 5", len(blocks))
 	}
 	return blocks
+}
+
+// build builds a command, and returns the path of the binary.
+func build(t *testing.T, target string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "command")
+	build := exec.Command("go", "build", "-o", binary, target)
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return binary
 }
 
 // startDaemon builds what the README's first command runs and starts it on a
@@ -42,13 +61,7 @@ func startDaemon(t *testing.T, command string) string {
 	if !found {
 		t.Fatalf("the first command is %q", command)
 	}
-	binary := filepath.Join(t.TempDir(), "lockd")
-	build := exec.Command("go", "build", "-o", binary, target)
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return runDaemon(t, binary)
+	return runDaemon(t, build(t, target))
 }
 
 // runDaemon runs a daemon on a free port, which it returns.

@@ -33,12 +33,8 @@ func TestExhaustion(t *testing.T) {
 	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
 		t.Run(dialect.String(), func(t *testing.T) {
 			t.Parallel()
-			w := &smallWorld{config: core.Config{Dialect: dialect, Dump: true}, moves: allMoves()}
-			states, transitions, err := w.exhaust()
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%d states, %d transitions", states, transitions)
+			w := &smallWorld{core.Config{Dialect: dialect, Dump: true}}
+			states := exhaust(t, allMoves(), w.play)
 			if *exhaustConnections == 3 && *exhaustNames == 2 && states != threeByTwo {
 				t.Errorf("%d states are reachable, want %d", states, threeByTwo)
 			}
@@ -64,11 +60,6 @@ func allMoves() []move {
 	return all
 }
 
-type smallWorld struct {
-	config core.Config
-	moves  []move
-}
-
 // found is a state, as the first path that reached it.
 type found struct {
 	from *found
@@ -82,31 +73,34 @@ func (f *found) path() []move {
 	return append(f.from.path(), f.by)
 }
 
-func (w *smallWorld) exhaust() (states, transitions int, err error) {
-	start := new(found)
-	key, err := w.play(nil)
+// exhaust makes every move from every state that is reachable by moves, and returns how
+// many states those are. play makes the moves of a path, and returns the state behind it.
+func exhaust(t *testing.T, moves []move, play func(path []move) (state string, err error)) (states int) {
+	t.Helper()
+	key, err := play(nil)
 	if err != nil {
-		return 0, 0, err
+		t.Fatal(err)
 	}
 	seen := map[string]bool{key: true}
-	for queue := []*found{start}; len(queue) > 0; queue = queue[1:] {
+	for queue := []*found{new(found)}; len(queue) > 0; queue = queue[1:] {
 		state := queue[0]
 		path := state.path()
-		states++
-		for _, m := range w.moves {
-			key, err := w.play(append(path, m))
+		for _, m := range moves {
+			key, err := play(append(path, m))
 			if err != nil {
-				return states, transitions, fmt.Errorf("after %+v: %w", append(path, m), err)
+				t.Fatalf("after %+v: %v", append(path, m), err)
 			}
-			transitions++
 			if !seen[key] {
 				seen[key] = true
 				queue = append(queue, &found{state, m})
 			}
 		}
 	}
-	return states, transitions, nil
+	t.Logf("%d states, %d transitions", len(seen), len(seen)*len(moves))
+	return len(seen)
 }
+
+type smallWorld struct{ config core.Config }
 
 // play plays moves on a new Core and a new model, compares all replies and both
 // tables, and returns the state that is reached.

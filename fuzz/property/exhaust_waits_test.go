@@ -74,12 +74,7 @@ func TestExhaustWaits(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			w.config.Dump, w.config.Registry = true, true
-			states, transitions, err := w.exhaust()
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%d states, %d transitions", states, transitions)
-			if states != w.states {
+			if states := exhaust(t, w.moves(), w.play); states != w.states {
 				t.Errorf("%d states are reachable, want %d", states, w.states)
 			}
 		})
@@ -95,32 +90,6 @@ func (w *waitWorld) moves() []move {
 		}
 	}
 	return all
-}
-
-func (w *waitWorld) exhaust() (states, transitions int, err error) {
-	moves := w.moves()
-	key, err := w.play(nil)
-	if err != nil {
-		return 0, 0, err
-	}
-	seen := map[string]bool{key: true}
-	for queue := []*found{new(found)}; len(queue) > 0; queue = queue[1:] {
-		state := queue[0]
-		path := state.path()
-		states++
-		for _, m := range moves {
-			key, err := w.play(append(path, m))
-			if err != nil {
-				return states, transitions, fmt.Errorf("after %+v: %w", append(path, m), err)
-			}
-			transitions++
-			if !seen[key] {
-				seen[key] = true
-				queue = append(queue, &found{state, m})
-			}
-		}
-	}
-	return states, transitions, nil
 }
 
 // play plays moves on a new Core and a new model, which must agree, and returns the state
@@ -159,7 +128,7 @@ func (w *waitWorld) play(path []move) (string, error) {
 			}
 		}
 		for _, id := range j.Dropped() {
-			n := w.numbered(j, id)
+			n := j.Label(id)
 			finished[n] = false
 			j.Close(n)
 		}
@@ -182,16 +151,6 @@ func (w *waitWorld) play(path []move) (string, error) {
 		key += fmt.Sprint(j.IsOpen(n), finished[n], left, " ")
 	}
 	return key + fmt.Sprint(j.Next() == 0), j.Err()
-}
-
-// numbered returns the connection with a number.
-func (w *waitWorld) numbered(j *judge.Judge, id core.ID) int {
-	for n := range w.conns {
-		if j.ID(n) == id {
-			return n
-		}
-	}
-	return -1
 }
 
 // listed returns what is in a list, without ages, tokens and the numbers of connections.

@@ -19,7 +19,7 @@ func (j *Judge) IsOpen(n int) bool { return n < len(j.conns) && j.conns[n].open 
 // call. If the connection waits for a lock, Send keeps the rest, and the call that ends
 // the wait goes on with it.
 func (j *Judge) Send(n int, data []byte) []byte {
-	if !j.IsOpen(n) && n >= len(j.conns) {
+	if n >= len(j.conns) {
 		_, replies, _ := j.Receive(n, data)
 		return replies
 	}
@@ -72,12 +72,12 @@ func (j *Judge) take() {
 func (j *Judge) goOn() {
 	for j.err == nil && len(j.goingOn)+len(j.ending) > 0 {
 		if len(j.ending) > 0 {
-			n := j.label(j.ending[0])
+			n := j.Label(j.ending[0])
 			j.ending = j.ending[1:]
 			j.CloseNow(n)
 			continue
 		}
-		n := j.label(j.goingOn[0])
+		n := j.Label(j.goingOn[0])
 		j.goingOn = j.goingOn[1:]
 		if kept := j.conns[n].kept; len(kept) > 0 && !j.Queued(n) {
 			j.conns[n].kept = nil
@@ -86,8 +86,8 @@ func (j *Judge) goOn() {
 	}
 }
 
-// label returns the caller's number of a connection.
-func (j *Judge) label(id core.ID) int {
+// Label returns the caller's number of a connection, -1 if there is none.
+func (j *Judge) Label(id core.ID) int {
 	return slices.IndexFunc(j.conns, func(c conn) bool { return c.id == id })
 }
 
