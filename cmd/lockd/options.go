@@ -98,8 +98,8 @@ func flagSet(o *options) *flag.FlagSet {
 	fs.StringVar(&o.unix, "unix", "", "`path` of a unix socket; '' is none")
 	fs.StringVar(&o.pidfile, "pidfile", "", "`path` of a file for the process id, locked against a second daemon; '' is none")
 	fs.Var((*boolFlag)(&o.registry), "registry", "let connections register names (iam, who)")
-	fs.Var((*boolFlag)(&o.dump), "dump", "let connections list locks and their holders (d, sd, dump, who)")
-	fs.Var((*boolFlag)(&o.verbose), "verbose", "log every connection, and every lock that is got, refused, released or orphaned")
+	fs.Var((*boolFlag)(&o.dump), "dump", "let connections list locks, their holders and who waits (d, sd, dump, l, lw, who)")
+	fs.Var((*boolFlag)(&o.verbose), "verbose", "log every connection, and every lock that is got, refused, waited for, released or orphaned")
 
 	fs.Var(&listFlag{items: &o.hosts, check: checkHost, empty: true}, "host", "`address` to listen on, or a name of addresses; '' or * is all; may be repeated or separated by commas")
 	fs.TextVar(&o.dialect, "dialect", wire.Glockd, "reply as `glockd|classic`")

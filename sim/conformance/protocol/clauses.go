@@ -109,7 +109,7 @@ var clauses = []Clause{
 	{"WAIT-2", Extended, "The extended level", "Who waits for a name of one table is served strictly in the order in which the waits began. One that cannot be granted yet holds up all behind it."},
 	{"WAIT-3", Extended, "The extended level", "Whatever takes away a holder or one who waits (a release, the end of a connection, a time-out, a cancelled wait) grants the name in the same step to as many as can be granted it, from the first on. Nobody gets in between: `g` and `b` say no while anybody waits. A server may serve very many in several steps; until it has served them, that name is refused to all others."},
 	{"WAIT-4", Extended, "The extended level", "A wait that was not granted for MS milliseconds since its execution is answered `0 Wait Timeout: NAME`, never earlier; of several, the earliest deadline first, then the first to wait. With MS = 0 the answer comes at once."},
-	{"WAIT-5", Extended, "The extended level", "What a connection sends behind a wait is executed after the answer to it, in a later step, as if it had arrived then; so a connection waits for one name at a time. Replies to what stands before the wait leave when it begins."},
+	{"WAIT-5", Extended, "The extended level", "What a connection sends behind a wait is executed after the answer to it, in a later step, as if it had arrived then; so a connection waits for one name at a time. Replies to what stands before the wait leave when it begins (but WS-5)."},
 	{"WAIT-6", Extended, "The extended level", "When a client ends its stream while its connection waits, and the server sees that, the wait is answered `0 Wait Cancelled: NAME`, and what the client has sent behind it is executed. A `w` there is granted if it can be at once; else, unless MS is 0, it is answered `0 Wait Cancelled: NAME`. No wait is granted after the end was seen."},
 	{"WAIT-7", Extended, "The extended level", "A server that stops cancels all waits, in one step that grants none of them. From then on `w` behaves as after the end of the stream."},
 	{"WAIT-8", Extended, "The extended level", "A wait that could be granted but for the limit of holdings is answered as BAD-5 says, at once or when its turn comes. Who waits is no holder."},
@@ -129,7 +129,7 @@ var clauses = []Clause{
 	{"LIST-4", Extended, "The extended level", "They are ordered by table and name as in LIST-2, and by their places."},
 	{"LIST-5", Extended, "The extended level", "Without the dump feature both answer `0 disabled`. DUMP-8 and DUMP-10 hold for them."},
 	{"KILL-1", Extended, "The extended level", "`k CONN` ends the connection with that number, in whatever way it is busy, as if the server had dropped it, and answers `1 Killed: CONN` after its locks are released and handed on; `k CONN TOKEN` only if that connection holds the grant with that token."},
-	{"KILL-2", Extended, "The extended level", "If there is no such connection, the answer is `0 No Such Connection: CONN`. A server may have `k` with arguments off, and then answers `0 disabled` whatever they are."},
+	{"KILL-2", Extended, "The extended level", "If there is no such connection, or it does not hold that grant, the answer is `0 No Such Connection: CONN`. A server may have `k` with arguments off, and then answers `0 disabled` whatever they are."},
 	{"KILL-3", Extended, "The extended level", "A connection that ends itself is answered, and then ended; what it has sent behind that is not executed."},
 	{"KILL-4", Extended, "The extended level", "`k` alone answers the number of the asking connection, always."},
 }

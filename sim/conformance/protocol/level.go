@@ -2,8 +2,8 @@ package protocol
 
 import "fmt"
 
-// Level is how much of the protocol a server promises. Each level includes the
-// ones before it.
+// Level is how much of the protocol a server promises. Each level includes the ones
+// before it.
 type Level int
 
 // The levels of docs/protocol.md, in order.
@@ -11,7 +11,7 @@ const (
 	Core     Level = iota // what every member of the family does
 	Family                // the rest of the 2013 command set, and the exact replies
 	Strict                // what the text adds in precision
-	Extended              // waiting, bounds, tokens, lists
+	Extended              // waiting, bounds, tokens, lists, ending a holder
 )
 
 // Levels are all levels, in order.
