@@ -8,18 +8,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"lockd/sim/model"
 )
 
 // extendedDefects are servers with one defect each in what the extended level adds. They
 // are tested with the cases of that level.
 var extendedDefects = map[string]defect{
 	// The forms of commands.
-	"takes-leading-zeros": {config: killing, line: func(p *peer, line string) string {
+	"takes-leading-zeros": {line: func(p *peer, line string) string {
 		return p.do(leadingZeros.ReplaceAllString(line, "$1$2"))
 	}},
-	"takes-malformed-waits-for-unknown": {config: killing, line: func(p *peer, line string) string {
+	"takes-malformed-waits-for-unknown": {line: func(p *peer, line string) string {
 		out := p.do(line)
 		if strings.HasPrefix(out, "0 Usage") {
 			p.forged["invalid_commands"]++
@@ -27,26 +25,26 @@ var extendedDefects = map[string]defect{
 		}
 		return out
 	}},
-	"counts-waits-as-gets": {config: killing, line: func(p *peer, line string) string {
+	"counts-waits-as-gets": {line: func(p *peer, line string) string {
 		if waitForm.MatchString(line) {
 			p.forged["command_g"]++
 		}
 		return p.do(line)
 	}},
-	"cuts-names-of-waits": {config: killing, line: on("w", func(p *peer, _, line string) string {
+	"cuts-names-of-waits": {line: on("w", func(p *peer, _, line string) string {
 		if words := strings.Fields(line); len(words) > 4 && words[2] == "g" {
 			line = strings.Join(words[:4], " ") + "\n"
 		}
 		return p.do(line)
 	})},
-	"shows-no-features": {config: killing, line: on("v", func(*peer, string, string) string { return "1 lockd 1\n" })},
+	"shows-no-features": {line: on("v", func(*peer, string, string) string { return "1 lockd 1\n" })},
 
 	// Waiting.
-	"never-waits":        {config: killing, line: changeWait(func(int) int { return 0 })},
-	"waits-for-seconds":  {config: killing, line: changeWait(func(ms int) int { return min(ms*1000, 1_000_000_000_000) })},
-	"waits-half-as-long": {config: killing, line: changeWait(func(ms int) int { return (ms + 1) / 2 })},
-	"polls-for-waiters":  {config: killing, line: poll},
-	"times-out-in-order-of-arrival": {config: killing, line: func(p *peer, line string) string {
+	"never-waits":        {line: changeWait(func(int) int { return 0 })},
+	"waits-for-seconds":  {line: changeWait(func(ms int) int { return min(ms*1000, 1_000_000_000_000) })},
+	"waits-half-as-long": {line: changeWait(func(ms int) int { return (ms + 1) / 2 })},
+	"polls-for-waiters":  {line: poll},
+	"times-out-in-order-of-arrival": {line: func(p *peer, line string) string {
 		return changeWait(func(ms int) int {
 			now := time.Now().UnixMilli()
 			name := line[strings.LastIndexByte(line, ' '):]
@@ -55,27 +53,27 @@ var extendedDefects = map[string]defect{
 			return until - int(now)
 		})(p, line)
 	}},
-	"waits-for-itself": {config: killing, line: on("w", func(p *peer, _, line string) string {
+	"waits-for-itself": {line: on("w", func(p *peer, _, line string) string {
 		if form := waitForm.FindStringSubmatch(line); form != nil && p.token("t", form[2]) > 0 {
 			return "0 Lock Get Failure: " + form[2] + "\n"
 		}
 		return p.do(line)
 	})},
-	"grants-to-one-reader": {config: killing, line: on("w", func(p *peer, _, line string) string {
+	"grants-to-one-reader": {line: on("w", func(p *peer, _, line string) string {
 		if form := waitBehind.FindStringSubmatch(line); form != nil && p.waiters(form[2]) > 1 {
 			line = form[1] + " b 1 " + form[2] + "\n"
 		}
 		return p.do(line)
 	})},
-	"deaf-while-waiting":           {config: killing, waits: waits{deaf: true}},
-	"executes-what-is-behind":      {config: killing, waits: waits{overtakes: true}},
-	"forgets-what-is-behind":       {config: killing, waits: waits{forgets: true}},
-	"drops-waits-of-ended-streams": {config: killing, waits: waits{drops: true}},
-	"stops-in-order":               {config: killing, waits: waits{stopsInOrder: true}},
-	"ws-deaf-while-waiting":        {config: killing, waits: waits{deaf: true}},
-	"ws-answers-in-pieces":         {config: killing, waits: waits{inPieces: true}},
-	"ws-forgets-what-is-behind":    {config: killing, waits: waits{forgets: true}},
-	"hands-on-in-order-of-names": {config: killing, end: func(p *peer, _ bool) {
+	"deaf-while-waiting":           {deaf: true},
+	"executes-what-is-behind":      {overtakes: true},
+	"forgets-what-is-behind":       {forgets: true},
+	"drops-waits-of-ended-streams": {drops: true},
+	"stops-in-order":               {stopsInOrder: true},
+	"ws-deaf-while-waiting":        {deaf: true},
+	"ws-answers-in-pieces":         {inPieces: true},
+	"ws-forgets-what-is-behind":    {forgets: true},
+	"hands-on-in-order-of-names": {end: func(p *peer, _ bool) {
 		p.model.EndOfStream(p.id)
 		for _, name := range p.list("x") {
 			p.quietly("r " + name + "\n")
@@ -85,7 +83,7 @@ var extendedDefects = map[string]defect{
 	}},
 
 	// Bounds.
-	"knows-only-its-own-bound": {config: killing, line: on("b", func(p *peer, rest, line string) string {
+	"knows-only-its-own-bound": {line: on("b", func(p *peer, rest, line string) string {
 		out := p.do(line)
 		form := boundForm.FindStringSubmatch(rest)
 		if strings.HasPrefix(out, "0 Shared Lock Full") && (form[1] == "0" || p.count(form[2]) < number(form[1])) {
@@ -93,7 +91,7 @@ var extendedDefects = map[string]defect{
 		}
 		return out
 	})},
-	"keeps-the-bounds-of-the-gone": {config: killing, line: on("b", func(p *peer, rest, line string) string {
+	"keeps-the-bounds-of-the-gone": {line: on("b", func(p *peer, rest, line string) string {
 		form := boundForm.FindStringSubmatch(rest)
 		if form == nil {
 			return p.do(line)
@@ -107,14 +105,14 @@ var extendedDefects = map[string]defect{
 		}
 		return p.do(line)
 	})},
-	"bounds-overtake-the-queue": {config: killing, line: on("b", func(p *peer, rest, line string) string {
+	"bounds-overtake-the-queue": {line: on("b", func(p *peer, rest, line string) string {
 		out := p.do(line)
 		if form := boundForm.FindStringSubmatch(rest); strings.HasPrefix(out, "0 Shared Lock Full") && form[1] == "0" && p.waiters(form[2]) > 0 {
 			return p.quietly("sg " + form[2] + "\n")
 		}
 		return out
 	})},
-	"bounds-hold-for-sg": {config: killing, line: on("sg", func(p *peer, name, line string) string {
+	"bounds-hold-for-sg": {line: on("sg", func(p *peer, name, line string) string {
 		if p.token("st", name) > 0 {
 			return p.do(line)
 		}
@@ -124,7 +122,7 @@ var extendedDefects = map[string]defect{
 		}
 		return out
 	})},
-	"changes-the-bound": {config: killing, line: on("b", func(p *peer, rest, line string) string {
+	"changes-the-bound": {line: on("b", func(p *peer, rest, line string) string {
 		out := p.do(line)
 		if strings.HasPrefix(out, "0 Shared Lock Held") {
 			p.quietly("sr " + boundForm.FindStringSubmatch(rest)[2] + "\n")
@@ -132,7 +130,7 @@ var extendedDefects = map[string]defect{
 		}
 		return out
 	})},
-	"counts-bounded-holders-apart": {config: killing, line: on("si", func(p *peer, name, line string) string {
+	"counts-bounded-holders-apart": {line: on("si", func(p *peer, name, line string) string {
 		out := p.do(line)
 		for _, f := range p.fields("l") {
 			if f[0] == "s" && f[4] != "-" && f[8] == name {
@@ -143,25 +141,20 @@ var extendedDefects = map[string]defect{
 	})},
 
 	// Tokens.
-	"counts-tokens-by-name": {config: killing, line: func(p *peer, line string) string {
-		out := p.do(line)
-		if command, name := parse(line); (command == "t" || command == "st") && !strings.HasPrefix(out, "0") {
-			token, text, _ := strings.Cut(out, " ")
-			if last := "last of " + name; p.memory[last] != number(token) {
-				p.memory[last] = number(token)
-				p.memory["grants of "+name]++
-			}
-			return itoa(p.memory["grants of "+name]) + " " + text
+	"counts-tokens-by-name": {line: changeToken(func(p *peer, name string, token int) int {
+		if last := "last of " + name; p.memory[last] != token {
+			p.memory[last] = token
+			p.memory["grants of "+name]++
 		}
-		return out
-	}},
-	"changes-the-token-of-a-holder": {config: killing, line: on("g", func(p *peer, name, line string) string {
+		return p.memory["grants of "+name]
+	})},
+	"changes-the-token-of-a-holder": {line: on("g", func(p *peer, name, line string) string {
 		if p.token("t", name) > 0 && p.waiters(name) == 0 {
 			p.quietly("r " + name + "\n")
 		}
 		return p.do(line)
 	})},
-	"shows-tokens-to-anyone": {config: killing, line: on("t", func(p *peer, name, line string) string {
+	"shows-tokens-to-anyone": {line: on("t", func(p *peer, name, line string) string {
 		for _, f := range p.fields("l") {
 			if f[0] == "x" && f[8] == name {
 				return f[2] + " Lock Token: " + name + "\n"
@@ -169,47 +162,27 @@ var extendedDefects = map[string]defect{
 		}
 		return p.do(line)
 	})},
-	"tokens-from-zero": {config: killing, line: func(p *peer, line string) string {
-		out := p.do(line)
-		if command, _ := parse(line); (command == "t" || command == "st") && !strings.HasPrefix(out, "0") {
-			token, text, _ := strings.Cut(out, " ")
-			return itoa(number(token)-1_700_000_000_000<<11) + " " + text
-		}
-		return out
-	}},
+	"tokens-from-zero": {line: changeToken(func(_ *peer, _ string, token int) int { return token - 1_700_000_000_000<<11 })},
 
 	// Lists.
-	"lists-in-any-order": {config: killing, line: func(p *peer, line string) string {
-		out := p.do(line)
-		if command, _ := parse(line); command == "l" || command == "lw" {
-			lines := strings.SplitAfter(out, "\n")
-			slices.Reverse(lines[1 : len(lines)-1])
-			return strings.Join(lines, "")
-		}
-		return out
-	}},
-	"lists-all-names": {config: killing, line: on("l", func(p *peer, name, _ string) string {
+	"lists-in-any-order": {line: reorder("l lw", 1, slices.Reverse)},
+	"lists-all-names": {line: on("l", func(p *peer, name, _ string) string {
 		return strings.Replace(p.do("l\n"), "Locks: ", "Locks: "+name, 1)
 	})},
-	"lists-no-waiters": {config: killing, line: edit("l", `(?m)^(.\t\d+\t\d+)\t\d+`, "$1\t0")},
-	"lists-places-from-zero": {config: killing, line: on("lw", func(p *peer, _, line string) string {
+	"lists-no-waiters": {line: edit("l", `(?m)^(.\t\d+\t\d+)\t\d+`, "$1\t0")},
+	"lists-places-from-zero": {line: on("lw", func(p *peer, _, line string) string {
 		return placeOfWaiter.ReplaceAllStringFunc(p.do(line), func(place string) string {
 			f := strings.Split(place, "\t")
 			return f[0] + "\t" + f[1] + "\t" + itoa(number(f[2])-1)
 		})
 	})},
-	"lists-with-spaces": {config: killing, line: func(p *peer, line string) string {
+	"lists-with-spaces": {line: func(p *peer, line string) string {
 		return strings.ReplaceAll(p.do(line), "\t", " ")
 	}},
-	"lists-without-dumps": {config: model.Config{Version: "1"}, line: func(p *peer, line string) string {
-		if command, name := parse(line); command == "l" {
-			return "1 Locks: " + name + "\n"
-		}
-		return p.do(line)
-	}},
+	"lists-without-dumps": {config: bare, line: on("l", func(_ *peer, name, _ string) string { return "1 Locks: " + name + "\n" })},
 
 	// Ending a holder.
-	"answers-before-it-kills": {config: killing, line: on("k", func(p *peer, rest, line string) string {
+	"answers-before-it-kills": {line: on("k", func(p *peer, rest, line string) string {
 		victim := p.peers[uint64(number(rest))]
 		if victim == nil || victim == p || rest != itoa(int(victim.id)) {
 			return p.do(line)
@@ -220,19 +193,19 @@ var extendedDefects = map[string]defect{
 		}()
 		return "1 Killed: " + rest + "\n"
 	})},
-	"kills-by-number-alone": {config: killing, line: on("k", func(p *peer, rest, line string) string {
+	"kills-by-number-alone": {line: on("k", func(p *peer, rest, line string) string {
 		if words := strings.Fields(rest); len(words) == 2 && words[1] != "x" {
 			return p.do("k " + words[0] + "\n")
 		}
 		return p.do(line)
 	})},
-	"does-not-kill-itself": {config: killing, line: on("k", func(p *peer, rest, line string) string {
+	"does-not-kill-itself": {line: on("k", func(p *peer, rest, line string) string {
 		if rest == itoa(int(p.id)) {
 			return "0 No Such Connection: " + rest + "\n"
 		}
 		return p.do(line)
 	})},
-	"grants-to-whom-it-kills": {config: killing, line: on("k", func(p *peer, rest, line string) string {
+	"grants-to-whom-it-kills": {line: on("k", func(p *peer, rest, line string) string {
 		victim := p.peers[uint64(number(rest))]
 		if victim == nil || !p.model.Queued(victim.id) {
 			return p.do(line)
@@ -242,7 +215,7 @@ var extendedDefects = map[string]defect{
 		victim.left = true
 		return "1 Killed: " + rest + "\n"
 	})},
-	"numbers-everybody-alike": {config: killing, line: on("k", func(p *peer, rest, line string) string {
+	"numbers-everybody-alike": {line: on("k", func(p *peer, rest, line string) string {
 		if rest == "" {
 			return "1 This Connection\n"
 		}
@@ -279,6 +252,18 @@ func changeWait(change func(ms int) int) func(*peer, string) string {
 		}
 		return p.do(fmt.Sprintf("w %d %s", change(number(form[1])), line[len(form[0]):]))
 	}
+}
+
+// changeToken changes the token that t or st shows.
+func changeToken(change func(p *peer, name string, token int) int) func(*peer, string) string {
+	return on("t st", func(p *peer, name, line string) string {
+		out := p.do(line)
+		if strings.HasPrefix(out, "0") {
+			return out
+		}
+		token, text, _ := strings.Cut(out, " ")
+		return itoa(change(p, name, number(token))) + " " + text
+	})
 }
 
 // poll asks every millisecond for what a client waits for, until it has it.

@@ -93,8 +93,7 @@ func inspectOwn(p *peer, name, line string) string {
 	return out
 }
 
-// inherit gives a connection the identity of a lingering one that had its
-// address.
+// inherit gives a connection the identity of a lingering one that had its address.
 func inherit(p *peer) {
 	for _, old := range p.peers {
 		if old != p && old.addr == p.addr {

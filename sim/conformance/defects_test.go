@@ -2,7 +2,7 @@ package conformance_test
 
 import (
 	"bytes"
-	"maps"
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,8 +14,8 @@ import (
 
 func after(ms int) <-chan time.Time { return time.After(time.Duration(ms) * time.Millisecond) }
 
-// Configurations of defects. A defect has the registry and dumps unless it needs
-// them off, so that few cases are skipped.
+// Configurations of defects. A defect that names none has full, or killing if it is one
+// of the extended level, so that few cases are skipped.
 var (
 	full    = model.Config{Registry: true, Dump: true, Version: "1"}
 	killing = model.Config{Registry: true, Dump: true, Version: "1", Kill: true}
@@ -23,8 +23,6 @@ var (
 	classic = model.Config{Classic: true, Dump: true, PID: 1}
 	noNames = model.Config{Dump: true} // without registry: a shadow has no name
 )
-
-var lockCommands = []string{"g", "r", "i", "sg", "sr", "si"}
 
 // parse splits a line into command and name.
 func parse(line string) (command, name string) {
@@ -42,10 +40,12 @@ func firstLine(_ *peer, data []byte) []byte {
 	return append(bytes.Clone(first), '\n')
 }
 
-// on runs hook for the commands that begin with word, and all others correctly.
-func on(word string, hook func(p *peer, name, line string) string) func(*peer, string) string {
+// on runs hook for the commands that begin with one of the words, which are separated by
+// spaces, and all others correctly.
+func on(words string, hook func(p *peer, name, line string) string) func(*peer, string) string {
+	some := strings.Fields(words)
 	return func(p *peer, line string) string {
-		if command, name := parse(line); command == word {
+		if command, name := parse(line); slices.Contains(some, command) {
 			return hook(p, name, line)
 		}
 		return p.do(line)
@@ -73,6 +73,16 @@ func edit(word, pattern, replacement string) func(*peer, string) string {
 	return on(word, func(p *peer, _, line string) string { return re.ReplaceAllString(p.do(line), replacement) })
 }
 
+// reorder changes the order of the lines of the replies to the commands that begin with
+// one of the words, but for the first lines, as many as head.
+func reorder(words string, head int, order func(lines []string)) func(*peer, string) string {
+	return on(words, func(p *peer, _, line string) string {
+		lines := strings.SplitAfter(p.do(line), "\n")
+		order(lines[head : len(lines)-1])
+		return strings.Join(lines, "")
+	})
+}
+
 // second returns a second connection in the model for a peer, which the figures do not
 // show. Its locks stay held when the peer ends.
 func (p *peer) second() uint64 {
@@ -98,8 +108,13 @@ const marker = "\xf5\xf6\xf7"
 // defects are servers with one defect each, by name. testdata/defects.txt lists the
 // cases that each fails.
 var defects = func() map[string]defect {
-	all := maps.Clone(strictDefects)
+	all := map[string]defect{}
+	for name, l := range strictDefects {
+		l.config = cmp.Or(l.config, full)
+		all[name] = l
+	}
 	for name, l := range extendedDefects {
+		l.config = cmp.Or(l.config, killing)
 		l.lowest, l.highest = protocol.Extended, protocol.Extended
 		all[name] = l
 	}
@@ -115,73 +130,72 @@ var strictDefects = map[string]defect{
 	}},
 
 	// Lines.
-	"ws-loses-pipelined-commands": {config: full, packet: firstLine},
-	"loses-pipelined-commands":    {config: full, packet: firstLine},
-	"executes-torn-lines": {config: full, packet: func(p *peer, data []byte) []byte {
+	"ws-loses-pipelined-commands": {packet: firstLine},
+	"loses-pipelined-commands":    {packet: firstLine},
+	"executes-torn-lines": {packet: func(p *peer, data []byte) []byte {
 		if bytes.HasSuffix(data, []byte("\n")) {
 			return data
 		}
 		return append(bytes.Clone(data), '\n')
 	}},
-	"executes-the-torn-tail": {config: full, end: func(p *peer, reset bool) {
+	"executes-the-torn-tail": {end: func(p *peer, reset bool) {
 		if len(p.partial) > 0 && !reset {
 			p.reply([][]byte{[]byte(p.do(string(p.partial) + "\n"))})
 		}
 		p.model.Close(p.id)
 	}},
-	"keeps-cr-in-names": {config: full, line: func(p *peer, line string) string {
+	"keeps-cr-in-names": {line: func(p *peer, line string) string {
 		if rest, ok := strings.CutSuffix(line, "\r\n"); ok && strings.Contains(rest, " ") {
 			return strings.ReplaceAll(p.do(rest+marker+"\n"), marker, "\r")
 		}
 		return p.do(line)
 	}},
-	"keeps-inner-space": {config: full, line: translate("  ", " "+marker)},
-	"takes-tabs-for-letters": {config: full, line: func(p *peer, line string) string {
+	"keeps-inner-space": {line: translate("  ", " "+marker)},
+	"takes-tabs-for-letters": {line: func(p *peer, line string) string {
 		command, name, _ := strings.Cut(line, " ")
 		return strings.ReplaceAll(p.do(command+" "+strings.ReplaceAll(name, "\t", marker)), marker, "\t")
 	}},
-	"trims-unicode-space": {config: full, line: func(p *peer, line string) string {
+	"trims-unicode-space": {line: func(p *peer, line string) string {
 		return p.do(strings.TrimSpace(line) + "\n")
 	}},
-	"counts-blank-lines": {config: full, line: func(p *peer, line string) string {
+	"counts-blank-lines": {line: func(p *peer, line string) string {
 		if strings.Trim(line, " \t\r\n") == "" {
 			return p.do("?\n")
 		}
 		return p.do(line)
 	}},
-	"ignores-case": {config: full, line: func(p *peer, line string) string {
+	"ignores-case": {line: func(p *peer, line string) string {
 		command, name, _ := strings.Cut(line, " ")
 		if name == "" {
 			return p.do(strings.ToLower(command))
 		}
 		return p.do(strings.ToLower(command) + " " + name)
 	}},
-	"ends-names-at-nul": {config: full, line: func(p *peer, line string) string {
+	"ends-names-at-nul": {line: func(p *peer, line string) string {
 		if i := strings.IndexByte(line, 0); i >= 0 {
 			line = line[:i] + "\n"
 		}
 		return p.do(line)
 	}},
-	"decodes-utf8": {config: full, line: func(p *peer, line string) string {
+	"decodes-utf8": {line: func(p *peer, line string) string {
 		return p.do(strings.ToValidUTF8(line, "\uFFFD"))
 	}},
-	"cuts-names-at-the-space": {config: full, line: func(p *peer, line string) string {
-		command, name := parse(line)
-		first, _, more := strings.Cut(name, " ")
-		if more && slices.Contains(lockCommands, command) {
+	"cuts-names-at-the-space": {line: on("g r i sg sr si", func(p *peer, name, line string) string {
+		if first, _, more := strings.Cut(name, " "); more {
+			command, _ := parse(line)
 			return p.do(command + " " + first + "\n")
 		}
 		return p.do(line)
-	}},
-	"refuses-the-empty-name": {config: full, line: func(p *peer, line string) string {
-		if command, name := parse(line); name == "" && slices.Contains(lockCommands, command) {
+	})},
+	"refuses-the-empty-name": {line: on("g r i sg sr si", func(p *peer, name, line string) string {
+		if name == "" {
 			return "0 Name Missing\n"
 		}
 		return p.do(line)
-	}},
+	})},
 
 	// Replies.
-	"writes-line-by-line": {config: full, write: func(p *peer, out []byte) {
+	"writes-line-by-line": {write: func(p *peer, out []byte) {
 		for i, line := range bytes.SplitAfter(out, []byte("\n")) {
 			if len(line) > 0 {
 				p.send(line)
@@ -191,17 +205,17 @@ var strictDefects = map[string]defect{
 			}
 		}
 	}},
-	"takes-http-and-tls-for-lines": {config: full, linesOnly: true},
-	"answers-with-crlf": {config: full, line: func(p *peer, line string) string {
+	"takes-http-and-tls-for-lines": {linesOnly: true},
+	"answers-with-crlf": {line: func(p *peer, line string) string {
 		return strings.ReplaceAll(p.do(line), "\n", "\r\n")
 	}},
 	"answers-classic-with-lf": {config: classic, line: func(p *peer, line string) string {
 		return strings.ReplaceAll(p.do(line), "\r\n", "\n")
 	}},
-	"words-of-its-own": {config: full, line: edit("r", "Release Failure", "Release Failed")},
+	"words-of-its-own": {line: edit("r", "Release Failure", "Release Failed")},
 
 	// Exclusive locks.
-	"releases-for-anyone": {config: full, line: on("r", func(p *peer, name, line string) string {
+	"releases-for-anyone": {line: on("r", func(p *peer, name, line string) string {
 		holder := p.holder(name)
 		if holder == nil || holder == p {
 			return p.do(line)
@@ -210,14 +224,14 @@ var strictDefects = map[string]defect{
 		p.do(line)
 		return "1 Lock Release Success: " + name + "\n"
 	})},
-	"refuses-to-get-again":  {config: full, line: on("g", refuseAgain("0 Lock Get Failure: "))},
-	"counts-getting-again":  {config: full, line: countAgain},
+	"refuses-to-get-again":  {line: on("g", refuseAgain("0 Lock Get Failure: "))},
+	"counts-getting-again":  {line: countAgain},
 	"gets-again-in-classic": {config: classic, line: on("g", getAgain)},
-	"checks-then-gets":      {config: full, line: on("g", checkThenGet)},
-	"inspects-only-its-own": {config: full, line: on("i", inspectOwn)},
+	"checks-then-gets":      {line: on("g", checkThenGet)},
+	"inspects-only-its-own": {line: on("i", inspectOwn)},
 
 	// Shared locks.
-	"counts-before-itself": {config: full, line: on("sg", func(p *peer, name, line string) string {
+	"counts-before-itself": {line: on("sg", func(p *peer, name, line string) string {
 		if p.shared[name] {
 			return p.do(line)
 		}
@@ -225,12 +239,12 @@ var strictDefects = map[string]defect{
 		n := len(p.holders(name)) - 1
 		return itoa(n) + " Shared Lock Get Success: " + name + "\n"
 	})},
-	"counts-too-late": {config: full, line: on("sg", func(p *peer, name, line string) string {
+	"counts-too-late": {line: on("sg", func(p *peer, name, line string) string {
 		p.do(line)
 		p.unlocked(time.Millisecond)
 		return itoa(len(p.holders(name))) + " Shared Lock Get Success: " + name + "\n"
 	})},
-	"drops-all-holders": {config: full, bulk: true, line: on("sr", func(p *peer, name, line string) string {
+	"drops-all-holders": {bulk: true, line: on("sr", func(p *peer, name, line string) string {
 		out := p.do(line)
 		if strings.HasPrefix(out, "1") {
 			for _, other := range p.holders(name) {
@@ -239,20 +253,20 @@ var strictDefects = map[string]defect{
 		}
 		return out
 	})},
-	"shows-si-only-to-holders": {config: full, line: on("si", func(p *peer, name, line string) string {
+	"shows-si-only-to-holders": {line: on("si", func(p *peer, name, line string) string {
 		out := p.do(line)
 		if !p.shared[name] {
 			return "0 Shared Lock Not Locked: " + name + "\n"
 		}
 		return out
 	})},
-	"releases-both-tables": {config: full, line: on("r", func(p *peer, name, line string) string {
+	"releases-both-tables": {line: on("r", func(p *peer, name, line string) string {
 		if p.shared[name] && p.exclusive[name] {
 			p.quietly("s" + line)
 		}
 		return p.do(line)
 	})},
-	"one-table": {config: full, line: on("g", func(p *peer, name, line string) string {
+	"one-table": {line: on("g", func(p *peer, name, line string) string {
 		if len(p.holders(name)) > 0 {
 			p.forged["command_g"]++
 			return "0 Lock Get Failure: " + name + "\n"
@@ -261,7 +275,7 @@ var strictDefects = map[string]defect{
 	})},
 
 	// The end of a connection.
-	"leaks-reset-connections": {config: full, end: func(p *peer, reset bool) {
+	"leaks-reset-connections": {end: func(p *peer, reset bool) {
 		if !reset {
 			p.model.Close(p.id)
 		}
@@ -272,13 +286,10 @@ var strictDefects = map[string]defect{
 		}
 		return p.do(line)
 	}},
-	"forgets-exclusive-locks": {config: noNames, bulk: true, line: func(p *peer, line string) string {
-		if command, _ := parse(line); command == "g" || command == "r" || command == "i" {
-			return p.doAs(p.second(), line)
-		}
-		return p.do(line)
-	}},
-	"releases-what-was-released": {config: full,
+	"forgets-exclusive-locks": {config: noNames, bulk: true, line: on("g r i", func(p *peer, _, line string) string {
+		return p.doAs(p.second(), line)
+	})},
+	"releases-what-was-released": {
 		line: on("r", func(p *peer, name, line string) string {
 			if p.exclusive[name] {
 				p.note[name] = 1
@@ -295,7 +306,7 @@ var strictDefects = map[string]defect{
 		},
 	},
 	// As if a quiet client had gone: no other case holds a name after so many commands.
-	"releases-after-sixty-commands": {config: full, line: func(p *peer, line string) string {
+	"releases-after-sixty-commands": {line: func(p *peer, line string) string {
 		out := p.do(line)
 		if p.note["commands"]++; p.note["commands"] == 60 {
 			for _, name := range sorted(p.exclusive) {
@@ -304,13 +315,13 @@ var strictDefects = map[string]defect{
 		}
 		return out
 	}},
-	"drops-owed-replies": {config: full, queued: true},
-	"closes-then-releases": {config: full, end: func(p *peer, _ bool) {
+	"drops-owed-replies": {queued: true},
+	"closes-then-releases": {end: func(p *peer, _ bool) {
 		p.hangUp()
 		p.unlocked(60 * time.Millisecond)
 		p.model.Close(p.id)
 	}},
-	"releases-one-by-one": {config: full, end: func(p *peer, _ bool) {
+	"releases-one-by-one": {end: func(p *peer, _ bool) {
 		for i, name := range sorted(p.exclusive) {
 			p.quietly("r " + name + "\n")
 			p.forged["orphans"]++
@@ -320,7 +331,7 @@ var strictDefects = map[string]defect{
 		}
 		p.model.Close(p.id)
 	}},
-	"is-its-address": {config: full, open: inherit, end: func(p *peer, reset bool) {
+	"is-its-address": {open: inherit, end: func(p *peer, reset bool) {
 		if reset && p.addr != "unix" {
 			p.testServer.lingering = append(p.testServer.lingering, p)
 			p.forged["connections"]--
@@ -334,30 +345,30 @@ var strictDefects = map[string]defect{
 		}
 		p.model.Close(p.id)
 	}},
-	"stops-abruptly": {config: full, abrupt: true},
+	"stops-abruptly": {abrupt: true},
 
 	// Statistics.
-	"shows-uptime": {config: full, line: on("q", func(p *peer, _, line string) string {
+	"shows-uptime": {line: on("q", func(p *peer, _, line string) string {
 		return p.do(line) + "uptime: 5\n"
 	})},
-	"counts-no-q": {config: full, line: on("q", func(p *peer, _, line string) string {
+	"counts-no-q": {line: on("q", func(p *peer, _, line string) string {
 		p.forged["command_q"]--
 		return p.do(line)
 	})},
-	"counts-no-refusals": {config: full, line: on("g", func(p *peer, _, line string) string {
+	"counts-no-refusals": {line: on("g", func(p *peer, _, line string) string {
 		out := p.do(line)
 		if strings.HasPrefix(out, "0") {
 			p.forged["command_g"]--
 		}
 		return out
 	})},
-	"counts-orphaned-connections": {config: full, end: func(p *peer, _ bool) {
+	"counts-orphaned-connections": {end: func(p *peer, _ bool) {
 		if n := len(p.exclusive); n > 1 {
 			p.forged["orphans"] -= n - 1
 		}
 		p.model.Close(p.id)
 	}},
-	"counts-shared-holders": {config: full, line: on("q", func(p *peer, _, line string) string {
+	"counts-shared-holders": {line: on("q", func(p *peer, _, line string) string {
 		names := map[string]bool{}
 		n := 0
 		for _, other := range p.peers {
@@ -369,27 +380,21 @@ var strictDefects = map[string]defect{
 		p.forged["shared_locks"] = n - len(names)
 		return p.do(line)
 	})},
-	"keeps-empty-entries": {config: full, line: on("sr", func(p *peer, name, line string) string {
+	"keeps-empty-entries": {line: on("sr", func(p *peer, name, line string) string {
 		out := p.do(line)
 		if strings.HasPrefix(out, "1") && len(p.holders(name)) == 0 {
 			p.forged["shared_locks"]++
 		}
 		return out
 	})},
-	"does-not-count-invalid": {config: full, line: func(p *peer, line string) string {
-		if command, _ := parse(line); command == "bogus" {
-			p.forged["invalid_commands"]--
-		}
+	"does-not-count-invalid": {line: on("bogus", func(p *peer, _, line string) string {
+		p.forged["invalid_commands"]--
 		return p.do(line)
-	}},
+	})},
 
 	// Dumps and identity.
-	"dumps-without-order": {config: full, line: on("d", func(p *peer, _, line string) string {
-		lines := strings.SplitAfter(p.do(line), "\n")
-		slices.Reverse(lines)
-		return strings.Join(lines, "")
-	})},
-	"dumps-registered-names": {config: full, line: on("dump", func(p *peer, _, line string) string {
+	"dumps-without-order": {line: reorder("d", 0, slices.Reverse)},
+	"dumps-registered-names": {line: on("dump", func(p *peer, _, line string) string {
 		out := p.do(line)
 		for _, other := range p.peers {
 			me := strings.Fields(string(receive(p.model, other.id, []byte("me\n"))))
@@ -400,21 +405,19 @@ var strictDefects = map[string]defect{
 	})},
 	"is-silent-when-disabled":   {config: bare, line: silent("d")},
 	"hides-me-without-registry": {config: noNames, line: silent("me")},
-	"registers-in-the-order-of-names": {config: full, line: on("who", func(p *peer, _, line string) string {
-		lines := strings.SplitAfter(p.do(line), "\n")
-		slices.SortStableFunc(lines[:len(lines)-1], func(a, b string) int {
+	"registers-in-the-order-of-names": {line: reorder("who", 0, func(lines []string) {
+		slices.SortStableFunc(lines, func(a, b string) int {
 			return strings.Compare(a[strings.LastIndex(a, ": "):], b[strings.LastIndex(b, ": "):])
 		})
-		return strings.Join(lines, "")
 	})},
-	"never-takes-a-name-away": {config: full, line: on("iam", func(p *peer, name, line string) string {
+	"never-takes-a-name-away": {line: on("iam", func(p *peer, name, line string) string {
 		if name == "" {
 			p.forged["command_iam"]++
 			return "1 ok\n"
 		}
 		return p.do(line)
 	})},
-	"treats-dump-full-as-shared": {config: full, line: on("dump", func(p *peer, name, line string) string {
+	"treats-dump-full-as-shared": {line: on("dump", func(p *peer, name, line string) string {
 		if name != "" {
 			return p.do("dump shared\n")
 		}
@@ -422,20 +425,20 @@ var strictDefects = map[string]defect{
 	})},
 
 	// Bad input.
-	"answers-unknown-with-err": {config: full, line: func(p *peer, line string) string {
+	"answers-unknown-with-err": {line: func(p *peer, line string) string {
 		if p.isUnknown(line) {
 			return p.do(line) + "-ERR unknown command\n"
 		}
 		return p.do(line)
 	}},
-	"hangs-up-on-unknown": {config: full, line: func(p *peer, line string) string {
+	"hangs-up-on-unknown": {line: func(p *peer, line string) string {
 		out := p.do(line)
 		if p.isUnknown(line) {
 			p.hangUp()
 		}
 		return out
 	}},
-	"looks-at-first-letters": {config: full, line: func(p *peer, line string) string {
+	"looks-at-first-letters": {line: func(p *peer, line string) string {
 		command, name := parse(line)
 		if p.isUnknown(line) && command[0] == 'g' && name != "" {
 			return p.do("g " + name + "\n")
@@ -456,7 +459,7 @@ var strictDefects = map[string]defect{
 		}
 		return p.do(line)
 	}},
-	"writes-under-its-lock": {config: full, bulk: true, write: func(p *peer, out []byte) {
+	"writes-under-its-lock": {bulk: true, write: func(p *peer, out []byte) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.send(out)
@@ -465,24 +468,24 @@ var strictDefects = map[string]defect{
 	// WebSockets.
 	"ws-correct":         {config: killing, bulk: true, highest: protocol.Extended},
 	"ws-correct-classic": {config: classic},
-	"ws-waits-for-lf":    {config: full, lfOnly: true},
-	"ws-lets-anyone-in":  {config: full, anyOrigin: true},
-	"ws-sends-binary":    {config: full, binary: true},
-	"ws-reply-per-command": {config: full, write: func(p *peer, out []byte) {
+	"ws-waits-for-lf":    {lfOnly: true},
+	"ws-lets-anyone-in":  {anyOrigin: true},
+	"ws-sends-binary":    {binary: true},
+	"ws-reply-per-command": {write: func(p *peer, out []byte) {
 		for line := range bytes.SplitAfterSeq(out, []byte("\n")) {
 			if len(line) > 0 {
 				p.send(line)
 			}
 		}
 	}},
-	"ws-empty-replies": {config: full, empty: true},
-	"ws-leaks-reset-connections": {config: full, end: func(p *peer, reset bool) {
+	"ws-empty-replies": {empty: true},
+	"ws-leaks-reset-connections": {end: func(p *peer, reset bool) {
 		if !reset {
 			p.model.Close(p.id)
 		}
 	}},
 	"unix-correct": {config: killing, bulk: true, highest: protocol.Extended},
-	"unix-shows-its-path": {config: full, line: func(p *peer, line string) string {
+	"unix-shows-its-path": {line: func(p *peer, line string) string {
 		return unixNumber.ReplaceAllString(p.do(line), "@")
 	}},
 }

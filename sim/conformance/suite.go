@@ -42,8 +42,8 @@ type Options struct {
 	Parallel int
 	// MaxLine is the server's limit of a line, in bytes; 0: that of BAD-3.
 	MaxLine int
-	// MaxConnections and MaxLocks are the server's limits; 0: unknown, and
-	// the cases about the limit are skipped.
+	// MaxConnections and MaxLocks are the server's limits; 0: unknown, and the cases
+	// about the limit are skipped.
 	MaxConnections, MaxLocks int
 	// Progress, if not nil, is called after every case, from one goroutine at a time.
 	Progress func(report.Result)

@@ -66,6 +66,14 @@ func (r *Run) WantInt(c *client.Conn, line string, want int) error {
 	return report.Failf(transcript.Quote([]byte(text)), "a line that begins with \"%d \" in reply to %s", want, transcript.Quote([]byte(line)))
 }
 
+// WantLine sends a line and checks the line of its reply, as ExpectLine does.
+func (r *Run) WantLine(c *client.Conn, line, want string) error {
+	if err := r.Send(c, line+"\n"); err != nil {
+		return err
+	}
+	return r.ExpectLine(c, want)
+}
+
 // gap is the pause before a sentinel for servers that lose pipelined commands, so that
 // they fail the cases about that and no others.
 const gap = 30 * time.Millisecond

@@ -118,17 +118,27 @@ func (r *Run) Conn(name string) (*client.Conn, error) {
 	return r.Open(name, r.On)
 }
 
-// Crowd opens n connections.
-func (r *Run) Crowd(n int) ([]*client.Conn, error) {
-	conns := make([]*client.Conn, n)
-	for i := range conns {
-		c, err := r.Conn(fmt.Sprintf("c%d", i+1))
+// Conns returns the connections with some names, in order, and opens those that are not
+// open. It stops at the first that cannot be opened.
+func (r *Run) Conns(names ...string) ([]*client.Conn, error) {
+	conns := make([]*client.Conn, len(names))
+	for i, name := range names {
+		c, err := r.Conn(name)
 		if err != nil {
 			return nil, err
 		}
 		conns[i] = c
 	}
 	return conns, nil
+}
+
+// Crowd opens n connections.
+func (r *Run) Crowd(n int) ([]*client.Conn, error) {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("c%d", i+1)
+	}
+	return r.Conns(names...)
 }
 
 // Open opens a connection.

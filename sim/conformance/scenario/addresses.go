@@ -15,12 +15,12 @@ var unixMe = regexp.MustCompile(`^1 (unix:[0-9]+) (unix:[0-9]+)$`)
 
 // unixAddress asks two unix connections for their addresses.
 func unixAddress(r *engine.Run) error {
+	conns, err := r.Conns("a", "b")
+	if err != nil {
+		return err
+	}
 	seen := map[string]bool{}
-	for _, name := range []string{"a", "b"} {
-		c, err := r.Conn(name)
-		if err != nil {
-			return err
-		}
+	for _, c := range conns {
 		line, err := r.Request(c, "me")
 		if err != nil {
 			return err

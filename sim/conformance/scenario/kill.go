@@ -11,23 +11,20 @@ import (
 
 // victim opens a connection that holds a name, one that will end it, and one that waits
 // for the name.
-func victim(r *engine.Run, name string) (c, killer, waiter *client.Conn, number int, err error) {
-	if c, err = r.Conn("victim"); err != nil {
-		return nil, nil, nil, 0, err
+func victim(r *engine.Run, name string) (c known, killer, waiter *client.Conn, err error) {
+	one, err := introduce(r, "victim")
+	if err != nil {
+		return c, nil, nil, err
 	}
-	if killer, err = r.Conn("killer"); err != nil {
-		return nil, nil, nil, 0, err
+	conns, err := r.Conns("killer", "waiter")
+	if err != nil {
+		return c, nil, nil, err
 	}
-	if waiter, err = r.Conn("waiter"); err != nil {
-		return nil, nil, nil, 0, err
+	c, killer, waiter = one[0], conns[0], conns[1]
+	if err := r.WantInt(c.conn, "g "+name, 1); err != nil {
+		return c, nil, nil, err
 	}
-	if number, err = numberOf(r, c); err != nil {
-		return nil, nil, nil, 0, err
-	}
-	if err = r.WantInt(c, "g "+name, 1); err != nil {
-		return nil, nil, nil, 0, err
-	}
-	return c, killer, waiter, number, r.Stand(waiter, forLong+"g "+name, name, 1, killer)
+	return c, killer, waiter, r.Stand(waiter, forLong+"g "+name, name, 1, killer)
 }
 
 // endsBy checks that a connection has ended, in whatever way.
@@ -40,56 +37,50 @@ func endsBy(r *engine.Run, c *client.Conn) error {
 
 func kill(r *engine.Run) error {
 	x := r.Name("x")
-	c, killer, waiter, number, err := victim(r, x)
+	c, killer, waiter, err := victim(r, x)
 	if err != nil {
 		return err
 	}
-	if err := r.Send(killer, fmt.Sprintf("k %d\nk %d\ni %s\n", number, number, x)); err != nil {
+	if err := r.Send(killer, fmt.Sprintf("k %s\nk %[1]s\ni %s\n", c.number, x)); err != nil {
 		return err
 	}
-	if err := r.ExpectLine(killer, fmt.Sprintf("1 Killed: %d", number)); err != nil {
-		return err
-	}
-	if err := r.ExpectLine(killer, fmt.Sprintf("0 No Such Connection: %d", number)); err != nil { // has ended before the answer
-		return err
-	}
-	if err := r.ExpectLine(killer, protocol.Glockd.Reply("i", 1, x)); err != nil { // handed on
-		return err
+	for _, want := range []string{
+		"1 Killed: " + c.number,
+		"0 No Such Connection: " + c.number, // has ended before the answer
+		protocol.Glockd.Reply("i", 1, x),    // handed on
+	} {
+		if err := r.ExpectLine(killer, want); err != nil {
+			return err
+		}
 	}
 	if err := r.ExpectLine(waiter, protocol.Glockd.Reply("g", 1, x)); err != nil {
 		return err
 	}
-	return endsBy(r, c)
+	return endsBy(r, c.conn)
 }
 
 func killWithAToken(r *engine.Run) error {
 	x := r.Name("x")
-	c, killer, waiter, number, err := victim(r, x)
+	c, killer, waiter, err := victim(r, x)
 	if err != nil {
 		return err
 	}
-	token, err := r.AskInt(c, "t "+x)
+	token, err := r.AskInt(c.conn, "t "+x)
 	if err != nil {
 		return err
 	}
 	for _, wrong := range []int{0, 1, token + 1, token - 1} {
-		if err := r.Send(killer, fmt.Sprintf("k %d %d\n", number, wrong)); err != nil {
-			return err
-		}
-		if err := r.ExpectLine(killer, fmt.Sprintf("0 No Such Connection: %d", number)); err != nil {
+		if err := r.WantLine(killer, fmt.Sprintf("k %s %d", c.number, wrong), "0 No Such Connection: "+c.number); err != nil {
 			return err
 		}
 	}
-	if err := r.WantInt(c, "i "+x, 1); err != nil {
+	if err := r.WantInt(c.conn, "i "+x, 1); err != nil {
 		return err
 	}
-	if err := r.Send(killer, fmt.Sprintf("k %d %d\n", number, token)); err != nil {
+	if err := r.WantLine(killer, fmt.Sprintf("k %s %d", c.number, token), "1 Killed: "+c.number); err != nil {
 		return err
 	}
-	if err := r.ExpectLine(killer, fmt.Sprintf("1 Killed: %d", number)); err != nil {
-		return err
-	}
-	if err := endsBy(r, c); err != nil {
+	if err := endsBy(r, c.conn); err != nil {
 		return err
 	}
 	return r.ExpectLine(waiter, protocol.Glockd.Reply("g", 1, x))
@@ -97,19 +88,17 @@ func killWithAToken(r *engine.Run) error {
 
 func killOneThatWaits(r *engine.Run) error {
 	x := r.Name("x")
-	c, killer, waiter, _, err := victim(r, x)
+	c, killer, waiter, err := victim(r, x)
 	if err != nil {
 		return err
 	}
-	second, err := r.Conn("second")
+	one, err := introduce(r, "second")
 	if err != nil {
 		return err
 	}
-	number, err := numberOf(r, second)
-	if err != nil {
-		return err
-	}
-	if err := r.Stand(second, forLong+"g "+x, x, 2, killer); err != nil {
+	second := one[0]
+	told := second.conn.Count()
+	if err := r.Stand(second.conn, forLong+"g "+x, x, 2, killer); err != nil {
 		return err
 	}
 	third, err := r.Conn("third")
@@ -119,37 +108,46 @@ func killOneThatWaits(r *engine.Run) error {
 	if err := r.Stand(third, forLong+"g "+x, x, 3, killer); err != nil {
 		return err
 	}
-	if err := r.WantInt(killer, fmt.Sprintf("k %d", number), 1); err != nil {
+	if err := r.WantInt(killer, "k "+second.number, 1); err != nil {
 		return err
 	}
-	if err := endsBy(r, second); err != nil {
+	if err := endsBy(r, second.conn); err != nil {
 		return err
 	}
-	if n := second.Count(); n > 1 {
-		return report.Failf(fmt.Sprintf("%d lines after its number", n-1), "no answer to a connection that was killed while it waited")
+	if n := second.conn.Count() - told; n > 0 {
+		return report.Failf(fmt.Sprintf("%d lines after its number", n), "no answer to a connection that was killed while it waited")
 	}
-	return inTurn(r, x, c, []*client.Conn{waiter, third})
+	return inTurn(r, x, c.conn, []*client.Conn{waiter, third})
 }
 
 func killItself(r *engine.Run) error {
 	x, y := r.Name("x"), r.Name("y")
-	c, killer, waiter, number, err := victim(r, x)
+	c, killer, waiter, err := victim(r, x)
 	if err != nil {
 		return err
 	}
-	if err := r.Send(c, fmt.Sprintf("i %s\nk %d\ng %s\n", y, number, y)); err != nil {
+	if err := r.Send(c.conn, fmt.Sprintf("i %s\nk %s\ng %[1]s\n", y, c.number)); err != nil {
 		return err
 	}
-	for _, want := range []string{protocol.Glockd.Reply("i", 0, y), fmt.Sprintf("1 Killed: %d", number)} {
-		if err := r.ExpectLine(c, want); err != nil {
+	for _, want := range []string{protocol.Glockd.Reply("i", 0, y), "1 Killed: " + c.number} {
+		if err := r.ExpectLine(c.conn, want); err != nil {
 			return err
 		}
 	}
-	if err := c.End(r.Subject.Timeout); !engine.IsEnd(err) {
-		return report.Failf(r.Missing(c, err), "the end of the stream")
+	if err := c.conn.End(r.Subject.Timeout); !engine.IsEnd(err) {
+		return report.Failf(r.Missing(c.conn, err), "the end of the stream")
 	}
 	if err := r.ExpectLine(waiter, protocol.Glockd.Reply("g", 1, x)); err != nil {
 		return err
 	}
 	return r.WantInt(killer, "i "+y, 0)
+}
+
+// ownNumber compares the numbers of connections [KILL-4].
+func ownNumber(r *engine.Run) error {
+	pair, err := introduce(r, "a", "b")
+	if err == nil && pair[0].number == pair[1].number {
+		err = report.Failf("number "+pair[0].number+" for both", "two numbers for two connections")
+	}
+	return err
 }

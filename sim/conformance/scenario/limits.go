@@ -74,14 +74,11 @@ func lockLimit(r *engine.Run) error {
 	if limit < 4 {
 		return report.Skip("a limit below 4 leaves no room for the case")
 	}
-	a, err := r.Conn("a")
+	conns, err := r.Conns("a", "b")
 	if err != nil {
 		return err
 	}
-	b, err := r.Conn("b")
-	if err != nil {
-		return err
-	}
+	a, b := conns[0], conns[1]
 	for i := range limit - 3 {
 		if err := r.WantInt(a, "g "+r.Name(fmt.Sprintf("fill%d", i+1)), 1); err != nil {
 			return err
@@ -112,10 +109,7 @@ func lockLimit(r *engine.Run) error {
 		{b, "sg " + free, d.Reply("sg", 1, free)},
 		{a, "g " + mine, reached + mine},
 	} {
-		if err := r.Send(ask.conn, ask.line+"\n"); err != nil {
-			return err
-		}
-		if err := r.ExpectLine(ask.conn, ask.reply); err != nil {
+		if err := r.WantLine(ask.conn, ask.line, ask.reply); err != nil {
 			return err
 		}
 	}

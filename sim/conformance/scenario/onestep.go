@@ -90,11 +90,9 @@ func releasedInOneStep(r *engine.Run) error {
 				return err
 			}
 		}
-		watchers := make([]*client.Conn, 2)
-		for i := range watchers {
-			if watchers[i], err = r.Conn(fmt.Sprintf("watcher%d", i+1)); err != nil {
-				return err
-			}
+		watchers, err := r.Conns("watcher1", "watcher2")
+		if err != nil {
+			return err
 		}
 		holder.Close()
 		err = engine.Each(len(watchers), func(w int) error { return watchRelease(r, watchers[w], names, w == 1) })

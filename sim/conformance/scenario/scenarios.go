@@ -1,6 +1,7 @@
 // Package scenario has the conformance cases that need loops and goroutines: contention,
 // ends of connections that others observe, hostile input, limits, packets, histories that
-// must be linearizable. A case in sim/conformance/cases calls a scenario by its name.
+// must be linearizable; and of the extended level waits, tokens, lists, and connections
+// that k ends. A case in sim/conformance/cases calls a scenario by its name.
 //
 // The package starts no server and uses no server code. Scenarios use connections of
 // their [engine.Run]. Begin with [All].

@@ -22,10 +22,10 @@
 //
 // # Steps
 //
-// A step is CONNECTION VERB TEXT. A connection is opened when it is first
-// named. Texts know the escapes \n \r \t \v \f \s (space) \\ \$ \@ \xHH, the
-// names $x or ${x}, which are unique to one run of one case (x-tag), and @a, the
-// address under which the server shows connection a.
+// A step is CONNECTION VERB TEXT. A connection is opened when it is first named. Texts
+// know the escapes \n \r \t \v \f \s (space) \\ \$ \@ \xHH, the names $x or ${x}, which
+// are unique to one run of one case (x-tag), and @a, the address under which the server
+// shows connection a.
 //
 //	a> TEXT           sends a line: TEXT and LF
 //	a>raw TEXT        sends TEXT as it is
