@@ -23,15 +23,27 @@ var ErrNotLockd = errors.New("this is not a reply of the lockd protocol")
 // quoted is the number of bytes of an unexpected line that an error shows.
 const quoted = 60
 
-// ParseReply parses one line, without its line end, as `INT SP TEXT` (REPLY-2).
-// The number has no sign and no leading zero.
-func ParseReply(line []byte) (Reply, error) {
-	number, after, found := bytes.Cut(line, []byte{' '})
-	n, err := strconv.ParseUint(string(number[:min(len(number), 20)]), 10, 64)
-	if !found || err != nil || n > math.MaxInt64 || len(number) > 1 && number[0] == '0' {
-		return Reply{}, fmt.Errorf("%q: %w", line[:min(len(line), quoted)], ErrNotLockd)
+// CutReply cuts one line, without its line end, into its number and its text, which
+// points into the line (REPLY-2). The number has no sign and no leading zero.
+func CutReply(line []byte) (n int64, text []byte, err error) {
+	number, text, found := bytes.Cut(line, []byte{' '})
+	for _, b := range number {
+		if !isDigit(b) || n > (math.MaxInt64-int64(b-'0'))/10 {
+			found = false
+			break
+		}
+		n = 10*n + int64(b-'0')
 	}
-	return Reply{N: int64(n), Text: string(after)}, nil
+	if !found || len(number) == 0 || len(number) > 1 && number[0] == '0' {
+		return 0, nil, fmt.Errorf("%q: %w", line[:min(len(line), quoted)], ErrNotLockd)
+	}
+	return n, text, nil
+}
+
+// ParseReply is CutReply, whose text stays valid when the line changes.
+func ParseReply(line []byte) (Reply, error) {
+	n, text, err := CutReply(line)
+	return Reply{N: n, Text: string(text)}, err
 }
 
 // AppendReply appends the line of a reply.

@@ -153,6 +153,27 @@ func (p *Parser) normalize(line []byte) []byte {
 	return line
 }
 
+// Normal reports whether a server keeps a name as it is: there is no white space at its
+// ends, and none inside but single spaces (SPACE-1, SPACE-2).
+func Normal(name string) bool {
+	for i := range len(name) {
+		if b := name[i]; whiteSpace[b] && (b != ' ' || i == 0 || i == len(name)-1 || name[i-1] == ' ') {
+			return false
+		}
+	}
+	return true
+}
+
+// Normalize returns a name as a server keeps it (SPACE-1, SPACE-2). An LF is white space
+// here.
+func Normalize(name string) string {
+	if Normal(name) {
+		return name
+	}
+	var p Parser
+	return string(p.normalize([]byte(name)))
+}
+
 // firstOdd returns the position of the first white space that is not a single space,
 // -1 if there is none. The line neither begins nor ends with white space.
 func firstOdd(line []byte) int {

@@ -1,0 +1,237 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"lockd/wire"
+)
+
+// want is a lock that is wanted.
+type want struct {
+	name   string
+	shared bool
+	bound  int
+}
+
+// Acquire waits for an exclusive lock until ctx ends. Where the server has the extended
+// level it waits in the server's queue, and is served in turn; else it polls, with pauses
+// of up to half a second. When ctx ends the place is given up. The error is ErrTimeout or
+// ErrCancelled then, and that of ctx.
+func (c *Client) Acquire(ctx context.Context, name string) (*Lock, error) {
+	return c.acquire(ctx, "acquire", true, want{name: name})
+}
+
+// TryAcquire is Acquire without waiting: it returns ErrHeld.
+func (c *Client) TryAcquire(ctx context.Context, name string) (*Lock, error) {
+	return c.acquire(ctx, "acquire", false, want{name: name})
+}
+
+// AcquireShared waits for a shared lock with at most bound holders, this one included: a
+// semaphore. The smallest bound of all holders counts, so use one bound for one name. 0
+// is no bound; see AcquireRead. Exclusive and shared locks of one name do not exclude each
+// other.
+//
+// A server without the extended level does not know bounds. There the client gets the
+// lock, looks at the number of holders, and gives it back if there are too many, which is
+// safe if all clients of the name do it. A bound of 0 is ErrUnsupported there.
+func (c *Client) AcquireShared(ctx context.Context, name string, bound int) (*Lock, error) {
+	return c.acquire(ctx, "acquire shared", true, want{name, true, bound})
+}
+
+// TryAcquireShared is AcquireShared without waiting: it returns ErrFull.
+func (c *Client) TryAcquireShared(ctx context.Context, name string, bound int) (*Lock, error) {
+	return c.acquire(ctx, "acquire shared", false, want{name, true, bound})
+}
+
+// AcquireRead waits for a lock that any number of readers may hold, or one writer (see
+// AcquireWrite). A reader waits behind a writer that came before it, so that writers do
+// not starve. It needs the extended level.
+func (c *Client) AcquireRead(ctx context.Context, name string) (*Lock, error) {
+	return c.acquire(ctx, "acquire for reading", true, want{name, true, 0})
+}
+
+// AcquireWrite waits for the lock of AcquireRead, as its only holder. A reader cannot
+// become a writer while it holds the lock; its own AcquireWrite would wait for itself.
+func (c *Client) AcquireWrite(ctx context.Context, name string) (*Lock, error) {
+	return c.acquire(ctx, "acquire for writing", true, want{name, true, 1})
+}
+
+// AcquireAll waits for several exclusive locks, and holds all of them or none. It acquires
+// them in the order of their bytes, so that two that want the same names do not wait for
+// each other. It holds the first while it waits for the others.
+func (c *Client) AcquireAll(ctx context.Context, names ...string) (*Lock, error) {
+	if len(names) == 0 {
+		return nil, c.error("acquire", "", fmt.Errorf("%w: there is none", ErrName))
+	}
+	var wants []want
+	for _, name := range names {
+		name, err := c.lockName(name)
+		if err != nil {
+			return nil, c.error("acquire", name, err)
+		}
+		wants = append(wants, want{name: name})
+	}
+	slices.SortFunc(wants, func(a, b want) int { return strings.Compare(a.name, b.name) })
+	return c.acquire(ctx, "acquire", true, slices.Compact(wants)...)
+}
+
+// staleConn is the time within which the end of an idle connection is noticed, at the
+// latest when something is sent.
+const staleConn = time.Second
+
+// acquire acquires locks, one after the other, on one connection.
+func (c *Client) acquire(ctx context.Context, op string, wait bool, wants ...want) (*Lock, error) {
+	for i := range wants {
+		name, err := c.lockName(wants[i].name)
+		if err == nil {
+			err = checkBound(wants[i].bound)
+		}
+		if err != nil {
+			return nil, c.error(op, wants[i].name, err)
+		}
+		wants[i].name = name
+	}
+	for {
+		began := time.Now()
+		k, used, err := c.get(ctx)
+		if err != nil {
+			return nil, c.error(op, wants[0].name, err)
+		}
+		l := &Lock{client: c, conn: k, base: ctx}
+		l.grants = l.one[:0]
+		at, err := l.acquire(ctx, wait, wants)
+		if err == nil {
+			return l, nil
+		}
+		if errors.Is(err, ErrLost) {
+			if used && ctx.Err() == nil && time.Since(began) < staleConn {
+				continue // it had ended while it was idle
+			}
+		} else if ctx.Err() != nil || len(l.grants) > 0 {
+			k.end(ErrClosed) // gives up the place in the queue, and what was granted
+		} else {
+			c.put(k)
+		}
+		return nil, c.error(op, wants[at].name, err)
+	}
+}
+
+// acquire acquires locks. If that fails it returns which of them could not be acquired.
+func (l *Lock) acquire(ctx context.Context, wait bool, wants []want) (at int, err error) {
+	for at, w := range wants {
+		var g grant
+		if l.conn.level.extended {
+			g, err = l.inLine(ctx, wait, w)
+		} else {
+			g, err = l.poll(ctx, wait, w)
+		}
+		if err != nil {
+			return at, err
+		}
+		l.grants = append(l.grants, g)
+	}
+	return 0, nil
+}
+
+// inLine acquires a lock of a server that lets clients wait, together with its token.
+func (l *Lock) inLine(ctx context.Context, wait bool, w want) (grant, error) {
+	get, token := request{command: wire.Get, name: w.name, bound: -1}, request{command: wire.Token, name: w.name}
+	no := ErrHeld
+	if w.shared {
+		get.command, get.bound, token.command, no = wire.GetBounded, w.bound, wire.SharedToken, ErrFull
+	}
+	if wait {
+		get.command, get.wait, no = wire.Wait, milliseconds(ctx), ErrTimeout
+	}
+	got, asked := newCall(get), newCall(token)
+	if err := l.conn.send(got, asked); err != nil {
+		return grant{}, err
+	}
+	err := l.conn.wait(ctx, got)
+	if ctx.Err() == nil || err == nil {
+		if tokenErr := l.conn.wait(ctx, asked); err == nil {
+			err = tokenErr
+		}
+	}
+	if errors.Is(err, ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", ErrTimeout, context.DeadlineExceeded)
+	}
+	if ctx.Err() != nil && err != nil {
+		return grant{}, err // the reader may still use them
+	}
+	g := grant{w.name, w.shared, uint64(asked.n)}
+	granted := got.n > 0
+	calls.Put(got)
+	calls.Put(asked)
+	if err == nil && !granted {
+		err = no
+	}
+	return g, err
+}
+
+// milliseconds returns how long the server may let a call wait whose context is ctx: a
+// client that is stopped gets no lock that it does not want any more.
+func milliseconds(ctx context.Context) int64 {
+	deadline, found := ctx.Deadline()
+	if !found {
+		return wire.MaxWait
+	}
+	left := time.Until(deadline) + time.Millisecond
+	return min(max(left.Milliseconds(), 0), wire.MaxWait)
+}
+
+// The pauses between two polls.
+const (
+	leastPause = 5 * time.Millisecond
+	longPause  = 500 * time.Millisecond
+)
+
+// poll acquires a lock of a server that does not let clients wait.
+func (l *Lock) poll(ctx context.Context, wait bool, w want) (grant, error) {
+	if w.shared && w.bound == 0 {
+		return grant{}, ErrUnsupported
+	}
+	for pause := leastPause; ; pause = min(2*pause, longPause) {
+		granted, err := l.try(ctx, w)
+		if granted {
+			return grant{name: w.name, shared: w.shared}, nil
+		}
+		if !wait || !errors.Is(err, ErrHeld) && !errors.Is(err, ErrFull) {
+			return grant{}, err
+		}
+		select {
+		case <-time.After(pause/2 + rand.N(pause/2)):
+		case <-l.conn.done:
+			return grant{}, l.conn.err
+		case <-ctx.Done():
+			return grant{}, ended(ctx)
+		}
+	}
+}
+
+// try gets a lock of such a server if it is free.
+func (l *Lock) try(ctx context.Context, w want) (granted bool, err error) {
+	if !w.shared {
+		n, err := l.conn.ask(ctx, request{command: wire.Get, name: w.name})
+		if err == nil && n == 0 {
+			err = ErrHeld
+		}
+		return n > 0 && err == nil, err
+	}
+	n, err := l.conn.ask(ctx, request{command: wire.GetShared, name: w.name})
+	if err != nil || n > 0 && n <= int64(w.bound) {
+		return err == nil, err
+	}
+	if n > 0 {
+		if _, err := l.conn.ask(ctx, request{command: wire.ReleaseShared, name: w.name}); err != nil {
+			return false, err
+		}
+	}
+	return false, ErrFull
+}

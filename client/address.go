@@ -1,0 +1,26 @@
+package client
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// DefaultAddr is where a daemon listens unless it is told otherwise.
+const DefaultAddr = "127.0.0.1:9999"
+
+// parseAddr reads HOST:PORT, tcp:HOST:PORT or unix:PATH. A path that begins with @ is
+// that of an abstract socket of Linux.
+func parseAddr(addr string) (network, address string, err error) {
+	if path, found := strings.CutPrefix(addr, "unix:"); found {
+		if path == "" {
+			return "", "", fmt.Errorf("%q does not name a socket; write unix:PATH", addr)
+		}
+		return "unix", path, nil
+	}
+	address = strings.TrimPrefix(addr, "tcp:")
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return "", "", fmt.Errorf("%q is not an address; write HOST:PORT or unix:PATH", addr)
+	}
+	return "tcp", address, nil
+}

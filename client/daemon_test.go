@@ -1,0 +1,126 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// daemon is a running lockd, in a process of its own.
+type daemon struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	tcp   string
+	unix  string // address, with unix:
+	flags []string
+}
+
+// binary builds lockd once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "lockd-client-*")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "lockd")
+	build := exec.Command("go", "build", "-o", path, "../cmd/lockd")
+	if out, err := build.CombinedOutput(); err != nil {
+		return dir, errors.New(string(out))
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// start starts a daemon on free ports.
+func start(t testing.TB, flags ...string) *daemon {
+	t.Helper()
+	d := &daemon{t: t, flags: flags}
+	d.unix = "unix:" + filepath.Join(t.TempDir(), "s")
+	d.run("-1")
+	t.Cleanup(d.kill)
+	return d
+}
+
+var listening = regexp.MustCompile(`tcp=(\S+)`)
+
+// run runs the daemon on a TCP port.
+func (d *daemon) run(port string) {
+	d.t.Helper()
+	path, err := binary()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.cmd = exec.Command(path, append([]string{"-port", port, "-ws", "0", "-unix", d.unix[len("unix:"):]}, d.flags...)...)
+	stderr, err := d.cmd.StderrPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := d.cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stderr).ReadString('\n')
+	m := listening.FindStringSubmatch(line)
+	if m == nil {
+		d.t.Fatalf("the daemon logged %q, %v", line, err)
+	}
+	go io.Copy(io.Discard, stderr)
+	d.tcp = m[1]
+}
+
+func (d *daemon) signal(s syscall.Signal) {
+	d.t.Helper()
+	if err := d.cmd.Process.Signal(s); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// kill kills the daemon, unless it has ended.
+func (d *daemon) kill() {
+	d.cmd.Process.Kill()
+	d.cmd.Wait()
+}
+
+// ctx returns a context that ends with the test, or after a minute.
+func testContext(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// dial connects.
+func dial(t testing.TB, addr string, opts ...Option) *Client {
+	t.Helper()
+	c, err := Dial(testContext(t), addr, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// session opens a session.
+func session(t testing.TB, c *Client) *Session {
+	t.Helper()
+	s, err := c.Session(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}

@@ -1,0 +1,145 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"lockd/wire"
+)
+
+// Lock is one lock or several that are held together, on a connection of their own. Its
+// methods are safe for concurrent use.
+//
+// The connection is the lease: when it ends, for whatever reason, the locks are gone, and
+// another may have them. Then Context ends. A holder must stop what it does under the
+// lock, and must not begin anything new: nothing else tells the next holder to wait. What
+// cannot be stopped in time needs a [Lock.Token] that the storage checks.
+type Lock struct {
+	client *Client
+	conn   *conn
+	base   context.Context // whose values Context has
+	grants []grant
+	one    [1]grant // the usual length
+
+	mu       sync.Mutex
+	released bool
+	ctx      context.Context // nil until it is asked for
+	cancel   context.CancelCauseFunc
+}
+
+// grant is a lock that was granted.
+type grant struct {
+	name   string
+	shared bool
+	token  uint64
+}
+
+// Name returns the name of the lock, of several the first.
+func (l *Lock) Name() string { return l.grants[0].name }
+
+// Names returns the names of all locks, in the order in which they were acquired.
+func (l *Lock) Names() []string {
+	var names []string
+	for _, g := range l.grants {
+		names = append(names, g.name)
+	}
+	return names
+}
+
+// Token returns the token of the grant, of several that of the last: it is greater than
+// that of every earlier grant. Send it with every write to what the lock protects, and let
+// the storage refuse writes with a lower token than the highest that it has seen. It is 0
+// if the server does not have the extended level. Tokens of shared locks do not order
+// their holders.
+func (l *Lock) Token() uint64 { return l.grants[len(l.grants)-1].token }
+
+// Context returns a context that ends when the lock is lost, with a cause that is ErrLost,
+// or is released, with the cause ErrReleased. It has the values of the context with which
+// the lock was acquired, but not its end.
+func (l *Lock) Context() context.Context {
+	l.mu.Lock()
+	if l.ctx != nil {
+		defer l.mu.Unlock()
+		return l.ctx
+	}
+	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(l.base))
+	ctx, cancel, released := l.ctx, l.cancel, l.released
+	if released {
+		cancel(ErrReleased)
+	}
+	l.mu.Unlock()
+	if !released {
+		l.conn.watch(func() { cancel(l.conn.err) })
+	}
+	return ctx
+}
+
+// Release releases the lock, or returns ErrLost if it was lost before, or ErrNotHeld if it
+// was released before. If ctx ends first it closes the connection, which releases the lock
+// as soon as the server sees that, and returns the error of ctx.
+func (l *Lock) Release(ctx context.Context) error {
+	l.mu.Lock()
+	if l.released {
+		l.mu.Unlock()
+		return l.client.error("release", l.Name(), ErrNotHeld)
+	}
+	l.released = true
+	cancel := l.cancel
+	l.mu.Unlock()
+	l.conn.watch(nil)
+	err := l.release(ctx)
+	if err != nil {
+		l.conn.end(ErrClosed)
+	} else {
+		l.client.put(l.conn)
+	}
+	if cancel != nil {
+		if errors.Is(err, ErrLost) {
+			cancel(err)
+		}
+		cancel(ErrReleased)
+	}
+	return l.client.error("release", l.Name(), err)
+}
+
+// release releases the locks one by one.
+func (l *Lock) release(ctx context.Context) error {
+	for i := range l.grants {
+		g := &l.grants[len(l.grants)-1-i]
+		command := wire.Release
+		if g.shared {
+			command = wire.ReleaseShared
+		}
+		n, err := l.conn.ask(ctx, request{command: command, name: g.name})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNotHeld
+		}
+	}
+	return nil
+}
+
+// File returns a copy of the descriptor of the connection, for a child process that is to
+// inherit the lock: the lock is held until all processes that have the descriptor have
+// closed it or ended, or until Release. The child must neither read nor write it. Close
+// the copy when the child has started.
+func (l *Lock) File() (*os.File, error) {
+	if f, ok := l.conn.net.(interface{ File() (*os.File, error) }); ok {
+		return f.File()
+	}
+	return nil, fmt.Errorf("a %T has no descriptor", l.conn.net)
+}
+
+// SyscallConn returns the descriptor of the connection itself.
+func (l *Lock) SyscallConn() (syscall.RawConn, error) {
+	if c, ok := l.conn.net.(syscall.Conn); ok {
+		return c.SyscallConn()
+	}
+	return nil, fmt.Errorf("a %T has no descriptor", l.conn.net)
+}
