@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +13,11 @@ import (
 	"lockd/wire"
 )
 
-// want is a lock that is wanted.
-type want struct {
-	name   string
-	shared bool
-	bound  int
+// Want is a lock that is wanted: exclusive, or shared with a bound as in AcquireShared.
+type Want struct {
+	Name   string
+	Shared bool
+	Bound  int // 0 if it is not Shared
 }
 
 // Acquire waits for an exclusive lock until ctx ends. Where the server has the extended
@@ -24,12 +25,12 @@ type want struct {
 // of up to half a second. When ctx ends the place is given up. The error is ErrTimeout or
 // ErrCancelled then, and that of ctx.
 func (c *Client) Acquire(ctx context.Context, name string) (*Lock, error) {
-	return c.acquire(ctx, "acquire", true, want{name: name})
+	return c.acquire(ctx, "acquire", true, Want{Name: name})
 }
 
 // TryAcquire is Acquire without waiting: it returns ErrHeld.
 func (c *Client) TryAcquire(ctx context.Context, name string) (*Lock, error) {
-	return c.acquire(ctx, "acquire", false, want{name: name})
+	return c.acquire(ctx, "acquire", false, Want{Name: name})
 }
 
 // AcquireShared waits for a shared lock with at most bound holders, this one included: a
@@ -41,44 +42,79 @@ func (c *Client) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 // lock, looks at the number of holders, and gives it back if there are too many, which is
 // safe if all clients of the name do it. A bound of 0 is ErrUnsupported there.
 func (c *Client) AcquireShared(ctx context.Context, name string, bound int) (*Lock, error) {
-	return c.acquire(ctx, "acquire shared", true, want{name, true, bound})
+	return c.acquire(ctx, "acquire shared", true, Want{name, true, bound})
 }
 
 // TryAcquireShared is AcquireShared without waiting: it returns ErrFull.
 func (c *Client) TryAcquireShared(ctx context.Context, name string, bound int) (*Lock, error) {
-	return c.acquire(ctx, "acquire shared", false, want{name, true, bound})
+	return c.acquire(ctx, "acquire shared", false, Want{name, true, bound})
 }
 
 // AcquireRead waits for a lock that any number of readers may hold, or one writer (see
 // AcquireWrite). A reader waits behind a writer that came before it, so that writers do
 // not starve. It needs the extended level.
 func (c *Client) AcquireRead(ctx context.Context, name string) (*Lock, error) {
-	return c.acquire(ctx, "acquire for reading", true, want{name, true, 0})
+	return c.acquire(ctx, "acquire for reading", true, Want{name, true, 0})
 }
 
 // AcquireWrite waits for the lock of AcquireRead, as its only holder. A reader cannot
 // become a writer while it holds the lock; its own AcquireWrite would wait for itself.
 func (c *Client) AcquireWrite(ctx context.Context, name string) (*Lock, error) {
-	return c.acquire(ctx, "acquire for writing", true, want{name, true, 1})
+	return c.acquire(ctx, "acquire for writing", true, Want{name, true, 1})
 }
 
 // AcquireAll waits for several exclusive locks, and holds all of them or none. It acquires
 // them in the order of their bytes, so that two that want the same names do not wait for
 // each other. It holds the first while it waits for the others.
 func (c *Client) AcquireAll(ctx context.Context, names ...string) (*Lock, error) {
-	if len(names) == 0 {
+	var wants []Want
+	for _, name := range names {
+		wants = append(wants, Want{Name: name})
+	}
+	return c.AcquireWants(ctx, wants...)
+}
+
+// AcquireWants is AcquireAll for locks of both kinds. The order is that of their names;
+// of two with one name the exclusive one comes first. A lock that is wanted with two
+// bounds is acquired with the smaller one.
+func (c *Client) AcquireWants(ctx context.Context, wants ...Want) (*Lock, error) {
+	return c.acquireWants(ctx, true, wants)
+}
+
+// TryAcquireWants is AcquireWants without waiting: it returns ErrHeld or ErrFull.
+func (c *Client) TryAcquireWants(ctx context.Context, wants ...Want) (*Lock, error) {
+	return c.acquireWants(ctx, false, wants)
+}
+
+func (c *Client) acquireWants(ctx context.Context, wait bool, wants []Want) (*Lock, error) {
+	if len(wants) == 0 {
 		return nil, c.error("acquire", "", fmt.Errorf("%w: there is none", ErrName))
 	}
-	var wants []want
-	for _, name := range names {
-		name, err := c.lockName(name)
+	wants = slices.Clone(wants)
+	for i := range wants {
+		w := &wants[i]
+		name, err := c.lockName(w.Name)
 		if err != nil {
-			return nil, c.error("acquire", name, err)
+			return nil, c.error("acquire", w.Name, err)
 		}
-		wants = append(wants, want{name: name})
+		w.Name = name
 	}
-	slices.SortFunc(wants, func(a, b want) int { return strings.Compare(a.name, b.name) })
-	return c.acquire(ctx, "acquire", true, slices.Compact(wants)...)
+	slices.SortFunc(wants, func(a, b Want) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), compareBools(a.Shared, b.Shared), cmp.Compare(uint(a.Bound-1), uint(b.Bound-1))) // no bound last
+	})
+	wants = slices.CompactFunc(wants, func(a, b Want) bool { return a.Name == b.Name && a.Shared == b.Shared })
+	return c.acquire(ctx, "acquire", wait, wants...)
+}
+
+// compareBools orders false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // staleConn is the time within which the end of an idle connection is noticed, at the
@@ -86,22 +122,22 @@ func (c *Client) AcquireAll(ctx context.Context, names ...string) (*Lock, error)
 const staleConn = time.Second
 
 // acquire acquires locks, one after the other, on one connection.
-func (c *Client) acquire(ctx context.Context, op string, wait bool, wants ...want) (*Lock, error) {
+func (c *Client) acquire(ctx context.Context, op string, wait bool, wants ...Want) (*Lock, error) {
 	for i := range wants {
-		name, err := c.lockName(wants[i].name)
+		name, err := c.lockName(wants[i].Name)
 		if err == nil {
-			err = checkBound(wants[i].bound)
+			err = checkBound(wants[i].Bound)
 		}
 		if err != nil {
-			return nil, c.error(op, wants[i].name, err)
+			return nil, c.error(op, wants[i].Name, err)
 		}
-		wants[i].name = name
+		wants[i].Name = name
 	}
 	for {
 		began := time.Now()
 		k, used, err := c.get(ctx)
 		if err != nil {
-			return nil, c.error(op, wants[0].name, err)
+			return nil, c.error(op, wants[0].Name, err)
 		}
 		l := &Lock{client: c, conn: k, base: ctx}
 		l.grants = l.one[:0]
@@ -118,12 +154,12 @@ func (c *Client) acquire(ctx context.Context, op string, wait bool, wants ...wan
 		} else {
 			c.put(k)
 		}
-		return nil, c.error(op, wants[at].name, err)
+		return nil, c.error(op, wants[at].Name, err)
 	}
 }
 
 // acquire acquires locks. If that fails it returns which of them could not be acquired.
-func (l *Lock) acquire(ctx context.Context, wait bool, wants []want) (at int, err error) {
+func (l *Lock) acquire(ctx context.Context, wait bool, wants []Want) (at int, err error) {
 	for at, w := range wants {
 		var g grant
 		if l.conn.level.extended {
@@ -140,11 +176,11 @@ func (l *Lock) acquire(ctx context.Context, wait bool, wants []want) (at int, er
 }
 
 // inLine acquires a lock of a server that lets clients wait, together with its token.
-func (l *Lock) inLine(ctx context.Context, wait bool, w want) (grant, error) {
-	get, token := request{command: wire.Get, name: w.name, bound: -1}, request{command: wire.Token, name: w.name}
+func (l *Lock) inLine(ctx context.Context, wait bool, w Want) (grant, error) {
+	get, token := request{command: wire.Get, name: w.Name, bound: -1}, request{command: wire.Token, name: w.Name}
 	no := ErrHeld
-	if w.shared {
-		get.command, get.bound, token.command, no = wire.GetBounded, w.bound, wire.SharedToken, ErrFull
+	if w.Shared {
+		get.command, get.bound, token.command, no = wire.GetBounded, w.Bound, wire.SharedToken, ErrFull
 	}
 	if wait {
 		get.command, get.wait, no = wire.Wait, milliseconds(ctx), ErrTimeout
@@ -165,7 +201,7 @@ func (l *Lock) inLine(ctx context.Context, wait bool, w want) (grant, error) {
 	if ctx.Err() != nil && err != nil {
 		return grant{}, err // the reader may still use them
 	}
-	g := grant{w.name, w.shared, uint64(asked.n)}
+	g := grant{w.Name, w.Shared, uint64(asked.n)}
 	granted := got.n > 0
 	calls.Put(got)
 	calls.Put(asked)
@@ -193,14 +229,14 @@ const (
 )
 
 // poll acquires a lock of a server that does not let clients wait.
-func (l *Lock) poll(ctx context.Context, wait bool, w want) (grant, error) {
-	if w.shared && w.bound == 0 {
+func (l *Lock) poll(ctx context.Context, wait bool, w Want) (grant, error) {
+	if w.Shared && w.Bound == 0 {
 		return grant{}, ErrUnsupported
 	}
 	for pause := leastPause; ; pause = min(2*pause, longPause) {
 		granted, err := l.try(ctx, w)
 		if granted {
-			return grant{name: w.name, shared: w.shared}, nil
+			return grant{name: w.Name, shared: w.Shared}, nil
 		}
 		if !wait || !errors.Is(err, ErrHeld) && !errors.Is(err, ErrFull) {
 			return grant{}, err
@@ -216,20 +252,20 @@ func (l *Lock) poll(ctx context.Context, wait bool, w want) (grant, error) {
 }
 
 // try gets a lock of such a server if it is free.
-func (l *Lock) try(ctx context.Context, w want) (granted bool, err error) {
-	if !w.shared {
-		n, err := l.conn.ask(ctx, request{command: wire.Get, name: w.name})
+func (l *Lock) try(ctx context.Context, w Want) (granted bool, err error) {
+	if !w.Shared {
+		n, err := l.conn.ask(ctx, request{command: wire.Get, name: w.Name})
 		if err == nil && n == 0 {
 			err = ErrHeld
 		}
 		return n > 0 && err == nil, err
 	}
-	n, err := l.conn.ask(ctx, request{command: wire.GetShared, name: w.name})
-	if err != nil || n > 0 && n <= int64(w.bound) {
+	n, err := l.conn.ask(ctx, request{command: wire.GetShared, name: w.Name})
+	if err != nil || n > 0 && n <= int64(w.Bound) {
 		return err == nil, err
 	}
 	if n > 0 {
-		if _, err := l.conn.ask(ctx, request{command: wire.ReleaseShared, name: w.name}); err != nil {
+		if _, err := l.conn.ask(ctx, request{command: wire.ReleaseShared, name: w.Name}); err != nil {
 			return false, err
 		}
 	}

@@ -13,45 +13,45 @@ import (
 // Holder is who holds a lock. A server without the extended level tells only the table,
 // the name of the lock and the Holder.
 type Holder struct {
-	Name    string        `json:"name"`
-	Shared  bool          `json:"shared"`
-	Held    time.Duration `json:"held"`    // for how long, in milliseconds; negative: not known
-	Token   uint64        `json:"token"`   // of the grant; 0: not known
-	Waiters int           `json:"waiters"` // how many wait for the lock
-	Bound   int           `json:"bound"`   // as in AcquireShared; negative: none, as of an exclusive lock
-	Conn    uint64        `json:"conn"`    // the number of its connection; 0: not known
-	Addr    string        `json:"addr"`    // of its connection
-	Holder  string        `json:"holder"`  // its registered name, else Addr
+	Name    string
+	Shared  bool
+	Held    time.Duration // for how long; negative: not known
+	Token   uint64        // of the grant; 0: not known
+	Waiters int           // how many wait for the lock
+	Bound   int           // as in AcquireShared; negative: none, as of an exclusive lock
+	Conn    uint64        // the number of its connection; 0: not known
+	Addr    string        // of its connection
+	Holder  string        // its registered name, else Addr
 }
 
 // Waiter is who waits for a lock.
 type Waiter struct {
-	Name   string        `json:"name"`
-	Shared bool          `json:"shared"`
-	Waited time.Duration `json:"waited"` // for how long
-	Place  int           `json:"place"`  // in the queue of the lock, from 1
-	Bound  int           `json:"bound"`  // as in Holder
-	Conn   uint64        `json:"conn"`
-	Addr   string        `json:"addr"`
-	Waiter string        `json:"waiter"` // its registered name, else Addr
+	Name   string
+	Shared bool
+	Waited time.Duration // for how long
+	Place  int           // in the queue of the lock, from 1
+	Bound  int           // as in Holder
+	Conn   uint64
+	Addr   string
+	Waiter string // its registered name, else Addr
 }
 
 // Named is a connection that has registered a name.
 type Named struct {
-	Addr string `json:"addr"`
-	Name string `json:"name"`
+	Addr string
+	Name string
 }
 
 // Stats are the statistics of a server. The classic dialect counts the names and the
 // orphans of both tables together, in Locks and Orphans.
 type Stats struct {
-	Connections   uint64            `json:"connections"`    // open ones, the asking one included
-	Locks         uint64            `json:"locks"`          // names that are held exclusively
-	SharedLocks   uint64            `json:"shared_locks"`   // names that have a shared holder
-	Orphans       uint64            `json:"orphans"`        // exclusive locks that ended with their connection
-	SharedOrphans uint64            `json:"shared_orphans"` // shared ones, each holder counted
-	Invalid       uint64            `json:"invalid"`        // lines that are no command
-	Commands      map[string]uint64 `json:"commands"`       // by their words
+	Connections   uint64            // open ones, the asking one included
+	Locks         uint64            // names that are held exclusively
+	SharedLocks   uint64            // names that have a shared holder
+	Orphans       uint64            // exclusive locks that ended with their connection
+	SharedOrphans uint64            // shared ones, each holder counted
+	Invalid       uint64            // lines that are no command
+	Commands      map[string]uint64 // by their words
 }
 
 // Holders returns who holds the locks whose names begin with prefix: exclusive ones

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -41,13 +41,13 @@ type grant struct {
 // Name returns the name of the lock, of several the first.
 func (l *Lock) Name() string { return l.grants[0].name }
 
-// Names returns the names of all locks, in the order in which they were acquired.
+// Names returns the names of the locks, in the order in which they were acquired.
 func (l *Lock) Names() []string {
 	var names []string
 	for _, g := range l.grants {
 		names = append(names, g.name)
 	}
-	return names
+	return slices.Compact(names)
 }
 
 // Token returns the token of the grant, of several that of the last: it is greater than
@@ -125,18 +125,10 @@ func (l *Lock) release(ctx context.Context) error {
 	return nil
 }
 
-// File returns a copy of the descriptor of the connection, for a child process that is to
-// inherit the lock: the lock is held until all processes that have the descriptor have
-// closed it or ended, or until Release. The child must neither read nor write it. Close
-// the copy when the child has started.
-func (l *Lock) File() (*os.File, error) {
-	if f, ok := l.conn.net.(interface{ File() (*os.File, error) }); ok {
-		return f.File()
-	}
-	return nil, fmt.Errorf("a %T has no descriptor", l.conn.net)
-}
-
-// SyscallConn returns the descriptor of the connection itself.
+// SyscallConn returns access to the descriptor of the connection, of which a child process
+// may inherit a duplicate, and with it the lock: it is held until all who have the
+// descriptor have closed it or ended, or until Release. Who inherits it must neither read
+// nor write it.
 func (l *Lock) SyscallConn() (syscall.RawConn, error) {
 	if c, ok := l.conn.net.(syscall.Conn); ok {
 		return c.SyscallConn()
