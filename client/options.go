@@ -62,5 +62,5 @@ func (o *options) lockName(name string) (string, error) {
 	case o.normalize:
 		return wire.Normalize(name), nil
 	}
-	return "", fmt.Errorf("%w: the server would make %.80q of it, and take two names for one; change the white space, or use WithNormalizedNames", ErrName, wire.Normalize(name))
+	return "", fmt.Errorf("%w: the server would make %.80q of it, and take two names for one; change the white space", ErrName, wire.Normalize(name))
 }

@@ -1,0 +1,224 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lockd/client"
+)
+
+// ending are the signals that go on to the command, and end the wait before it, and others
+// those that go on to the command only.
+var (
+	ending = []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM}
+	others = []os.Signal{unix.SIGWINCH, unix.SIGTSTP, unix.SIGCONT}
+)
+
+// leastInherited is the lowest number of the descriptor that the command inherits. Shell
+// scripts use the low ones.
+const leastInherited = 100
+
+// inherit duplicates the descriptor of the lock's connection, so that the command
+// inherits it.
+func inherit(lock *client.Lock) (fd int, err error) {
+	raw, err := lock.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	wrong := raw.Control(func(own uintptr) {
+		if fd, err = unix.FcntlInt(own, unix.F_DUPFD, leastInherited); err != nil {
+			fd, err = unix.FcntlInt(own, unix.F_DUPFD, 3) // the limit of descriptors is lower
+		}
+	})
+	return fd, errors.Join(wrong, err)
+}
+
+// under runs the command while the lock is held.
+func (j *job) under(lock *client.Lock, command *exec.Cmd, signals *signals) error {
+	fd := -1
+	if !j.close {
+		var err error
+		if fd, err = inherit(lock); err != nil {
+			return &exitError{exitCannotRun, fmt.Errorf("the command cannot inherit the lock: %w", err)}
+		}
+	}
+	if sig := signals.next(); sig != 0 {
+		return &exitError{code: exitSignal + int(sig)}
+	}
+	if j.replace {
+		err := unix.Exec(command.Path, command.Args, command.Environ())
+		if errors.Is(err, unix.ENOEXEC) {
+			err = unix.Exec("/bin/sh", append([]string{"sh", command.Path}, command.Args[1:]...), command.Environ())
+		}
+		return &exitError{exitCannotRun, fmt.Errorf("%s cannot be run: %w", command.Path, err)}
+	}
+	c := &child{job: j, lock: lock, terminal: openTerminal()}
+	err := c.start(command)
+	if fd >= 0 {
+		unix.Close(fd)
+	}
+	if err != nil {
+		return &exitError{exitCannotRun, fmt.Errorf("%s cannot be run: %w", command.Path, err)}
+	}
+	return c.watch(signals)
+}
+
+// child is a command that runs, in a process group of its own.
+type child struct {
+	job      *job
+	lock     *client.Lock
+	terminal *terminal // nil: there is none
+	pid      int
+	started  time.Time
+	lost     bool
+}
+
+// start starts the command. As in a shell, a file without an interpreter is a script of
+// the shell.
+func (c *child) start(command *exec.Cmd) error {
+	attributes := &os.ProcAttr{
+		Env:   command.Environ(),
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+		Sys:   &syscall.SysProcAttr{Setpgid: true},
+	}
+	if c.terminal.belongsTo(unix.Getpgrp()) {
+		attributes.Sys.Foreground, attributes.Sys.Ctty = true, c.terminal.fd()
+	}
+	c.started = time.Now()
+	process, err := os.StartProcess(command.Path, command.Args, attributes)
+	if errors.Is(err, unix.ENOEXEC) {
+		process, err = os.StartProcess("/bin/sh", append([]string{"sh", command.Path}, command.Args[1:]...), attributes)
+	}
+	if err != nil {
+		return err
+	}
+	c.pid = process.Pid
+	return nil
+}
+
+// watch waits for the end of the command, and meanwhile forwards signals, and ends the
+// command if the lock is lost.
+func (c *child) watch(signals *signals) error {
+	signal.Ignore(unix.SIGTTOU) // it would stop whoever takes the terminal back
+	signals.add(others)
+	changes := make(chan unix.WaitStatus)
+	go func() {
+		for {
+			var status unix.WaitStatus
+			if _, err := unix.Wait4(c.pid, &status, unix.WUNTRACED, nil); err == unix.EINTR {
+				continue
+			}
+			changes <- status
+			if !status.Stopped() {
+				return
+			}
+		}
+	}()
+	held := c.lock.Context()
+	lost := held.Done()
+	var overdue <-chan time.Time
+	for {
+		select {
+		case status := <-changes:
+			if status.Stopped() {
+				c.stopped(status.StopSignal())
+				continue
+			}
+			c.terminal.pass(c.pid, unix.Getpgrp())
+			return c.ended(status, signals, overdue)
+		case sig := <-signals.got:
+			if sig == unix.SIGCONT {
+				c.terminal.pass(unix.Getpgrp(), c.pid)
+			}
+			c.signal(sig.(syscall.Signal))
+		case <-lost:
+			lost, c.lost = nil, true
+			warn("%v", context.Cause(held))
+			if c.job.onLost == "kill" {
+				c.signal(unix.SIGTERM)
+				c.signal(unix.SIGCONT)
+				overdue = time.After(c.job.killTime)
+			}
+		case <-overdue:
+			overdue = nil
+			c.signal(unix.SIGKILL)
+		}
+	}
+}
+
+// signal sends a signal to the process group of the command.
+func (c *child) signal(sig syscall.Signal) { unix.Kill(-c.pid, sig) }
+
+// stopped stops lockctl as well, if the terminal has stopped the command, so that the
+// shell takes the terminal back. The shell lets it go on with SIGCONT.
+func (c *child) stopped(by syscall.Signal) {
+	if c.terminal == nil || by != unix.SIGTSTP && by != unix.SIGTTIN && by != unix.SIGTTOU {
+		return
+	}
+	c.terminal.pass(c.pid, unix.Getpgrp())
+	unix.Kill(unix.Getpid(), unix.SIGSTOP) // may take effect somewhat later
+}
+
+// ended turns the end of the command into an exit code, when the lock was held long
+// enough.
+func (c *child) ended(status unix.WaitStatus, signals *signals, overdue <-chan time.Time) error {
+	code := status.ExitStatus()
+	if status.Signaled() {
+		code = exitSignal + int(status.Signal())
+	}
+	if c.lost {
+		c.endGroup(overdue)
+		return &exitError{code: exitLost}
+	}
+	select {
+	case <-time.After(c.job.hold - time.Since(c.started)):
+	case <-c.lock.Context().Done():
+		warn("the lock could not be held for %v: %v", c.job.hold, context.Cause(c.lock.Context()))
+	case sig := <-signals.got:
+		if slices.Contains(ending, sig) {
+			return &exitError{code: exitSignal + int(sig.(syscall.Signal))}
+		}
+	}
+	if c.job.close {
+		release, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		c.lock.Release(release) // else the end of the last process that has the connection does
+	}
+	if code != exitYes {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// endGroup waits for the end of what the command has left running in its group, whose
+// lock is lost, and kills it if it is not over in time. overdue is nil if nothing is to be
+// killed, or has been killed.
+func (c *child) endGroup(overdue <-chan time.Time) {
+	if c.job.onLost != "kill" {
+		return
+	}
+	for overdue != nil && unix.Kill(-c.pid, 0) == nil {
+		select {
+		case <-overdue:
+			overdue = nil
+			c.signal(unix.SIGKILL)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// warn prints a warning.
+func warn(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "lockctl: "+format+"\n", args...)
+}
