@@ -24,7 +24,7 @@ func TestPaths(t *testing.T) {
 		return false
 	}
 	count := 0
-	for _, text := range []string{"architecture.md", "verification.md", "conformance.md", "operations.md", "../CONTRIBUTING.md", "../README.md"} {
+	for _, text := range []string{"architecture.md", "verification.md", "conformance.md", "operations.md", "lockctl.md", "client.md", "../CONTRIBUTING.md", "../README.md"} {
 		data, err := os.ReadFile(text)
 		if err != nil {
 			t.Fatal(err)

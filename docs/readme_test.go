@@ -17,26 +17,49 @@ import (
 
 const patience = 60 * time.Second
 
-// codeBlocks returns the blocks of code in a file.
-func codeBlocks(t *testing.T, file string) []string {
+// block is a fenced block of a text.
+type block struct{ language, text string }
+
+// fenced returns the fenced blocks of a text.
+func fenced(t *testing.T, file string) (blocks []block) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var blocks []string
-	for _, m := range regexp.MustCompile("(?s)```\n(.*?)```\n").FindAllStringSubmatch(string(text), -1) {
-		blocks = append(blocks, m[1])
+	inside := false
+	for line := range strings.Lines(string(text)) {
+		language, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && !inside:
+			blocks = append(blocks, block{language: strings.TrimSpace(language)})
+			inside = true
+		case fence:
+			inside = false
+		case inside:
+			blocks[len(blocks)-1].text += line
+		}
 	}
 	return blocks
+}
+
+// codeBlocks returns the blocks of a text that have no language.
+func codeBlocks(t *testing.T, file string) (texts []string) {
+	t.Helper()
+	for _, b := range fenced(t, file) {
+		if b.language == "" {
+			texts = append(texts, b.text)
+		}
+	}
+	return texts
 }
 
 // readme returns the blocks of code of the README.
 func readme(t *testing.T) []string {
 	t.Helper()
 	blocks := codeBlocks(t, "../README.md")
-	if len(blocks) != 5 {
-		t.Fatalf("the README has %d blocks of code, not 5", len(blocks))
+	if len(blocks) != 6 {
+		t.Fatalf("the README has %d blocks of code, not 6", len(blocks))
 	}
 	return blocks
 }
@@ -44,7 +67,7 @@ func readme(t *testing.T) []string {
 // build builds a command, and returns the path of the binary.
 func build(t *testing.T, target string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "command")
+	binary := filepath.Join(t.TempDir(), filepath.Base(target))
 	build := exec.Command("go", "build", "-o", binary, target)
 	build.Dir = ".."
 	if out, err := build.CombinedOutput(); err != nil {
@@ -123,6 +146,25 @@ func TestReadmeSession(t *testing.T) {
 		t.Errorf("the first session ended with %q, %v", rest, err)
 	}
 	oneShot(t, addr, blocks[4])
+	first.Close()
+	lockctlSession(t, addr, blocks[5])
+}
+
+// lockctlSession runs the commands of a block that are behind a dollar, and compares their
+// output.
+func lockctlSession(t *testing.T, addr, block string) {
+	t.Helper()
+	build, rest, _ := strings.Cut(block, "\n")
+	if build != "$ go build ./cmd/lockctl" {
+		t.Fatalf("the block begins with %q", build)
+	}
+	dir := lockctl(t)
+	command, want, _ := strings.Cut(rest, "\n")
+	run := exec.Command("sh", "-c", strings.TrimPrefix(command, "$ "))
+	run.Dir, run.Env = dir, append(os.Environ(), "LOCKD_ADDR="+addr)
+	if out, err := run.CombinedOutput(); err != nil || string(out) != want {
+		t.Errorf("%s\nprints\n%s%v\nthe README says\n%s", command, out, err, want)
+	}
 }
 
 // oneShot runs a block of one command, `printf '...' | nc -N ...`, and compares
