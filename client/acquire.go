@@ -201,7 +201,7 @@ func (l *Lock) inLine(ctx context.Context, wait bool, w Want) (grant, error) {
 	if ctx.Err() != nil && err != nil {
 		return grant{}, err // the reader may still use them
 	}
-	g := grant{w.Name, w.Shared, uint64(asked.n)}
+	g := grant{w.Name, w.Shared, uint64(asked.n), int(got.n)}
 	granted := got.n > 0
 	calls.Put(got)
 	calls.Put(asked)
@@ -234,9 +234,9 @@ func (l *Lock) poll(ctx context.Context, wait bool, w Want) (grant, error) {
 		return grant{}, ErrUnsupported
 	}
 	for pause := leastPause; ; pause = min(2*pause, longPause) {
-		granted, err := l.try(ctx, w)
-		if granted {
-			return grant{name: w.Name, shared: w.Shared}, nil
+		holders, err := l.try(ctx, w)
+		if err == nil {
+			return grant{name: w.Name, shared: w.Shared, holders: int(holders)}, nil
 		}
 		if !wait || !errors.Is(err, ErrHeld) && !errors.Is(err, ErrFull) {
 			return grant{}, err
@@ -251,23 +251,20 @@ func (l *Lock) poll(ctx context.Context, wait bool, w Want) (grant, error) {
 	}
 }
 
-// try gets a lock of such a server if it is free.
-func (l *Lock) try(ctx context.Context, w Want) (granted bool, err error) {
-	if !w.Shared {
-		n, err := l.conn.ask(ctx, request{command: wire.Get, name: w.Name})
-		if err == nil && n == 0 {
-			err = ErrHeld
-		}
-		return n > 0 && err == nil, err
+// try gets a lock of such a server if it is free, and returns the number of its holders.
+func (l *Lock) try(ctx context.Context, w Want) (holders int64, err error) {
+	command, no := wire.Get, ErrHeld
+	if w.Shared {
+		command, no = wire.GetShared, ErrFull
 	}
-	n, err := l.conn.ask(ctx, request{command: wire.GetShared, name: w.Name})
-	if err != nil || n > 0 && n <= int64(w.Bound) {
-		return err == nil, err
+	n, err := l.conn.ask(ctx, request{command: command, name: w.Name})
+	if err == nil && n == 0 {
+		err = no
 	}
-	if n > 0 {
-		if _, err := l.conn.ask(ctx, request{command: wire.ReleaseShared, name: w.Name}); err != nil {
-			return false, err
+	if err == nil && w.Shared && n > int64(w.Bound) {
+		if _, err = l.conn.ask(ctx, request{command: wire.ReleaseShared, name: w.Name}); err == nil {
+			err = no
 		}
 	}
-	return false, ErrFull
+	return n, err
 }

@@ -33,9 +33,10 @@ type Lock struct {
 
 // grant is a lock that was granted.
 type grant struct {
-	name   string
-	shared bool
-	token  uint64
+	name    string
+	shared  bool
+	token   uint64
+	holders int
 }
 
 // Name returns the name of the lock, of several the first.
@@ -56,6 +57,10 @@ func (l *Lock) Names() []string {
 // if the server does not have the extended level. Tokens of shared locks do not order
 // their holders.
 func (l *Lock) Token() uint64 { return l.grants[len(l.grants)-1].token }
+
+// Holders returns how many connections held the lock when it was granted, this one
+// included: 1 if it is exclusive. Of several locks it is that of the last.
+func (l *Lock) Holders() int { return l.grants[len(l.grants)-1].holders }
 
 // Context returns a context that ends when the lock is lost, with a cause that is ErrLost,
 // or is released, with the cause ErrReleased. It has the values of the context with which

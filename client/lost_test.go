@@ -97,11 +97,12 @@ func TestFrozen(t *testing.T) {
 	l := must(c.Acquire(ctx, "job"))(t)
 	d.signal(syscall.SIGSTOP)
 	defer d.signal(syscall.SIGCONT)
-	soon := func() context.Context {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	at := func(d time.Duration) context.Context {
+		ctx, cancel := context.WithTimeout(ctx, d)
 		t.Cleanup(cancel)
 		return ctx
 	}
+	soon := func() context.Context { return at(20 * time.Millisecond) }
 	is(t, s.Get(soon(), "s"), ErrTimeout)
 	_, err := s.Stats(soon())
 	is(t, err, ErrTimeout)
@@ -109,7 +110,7 @@ func TestFrozen(t *testing.T) {
 	is(t, err, ErrTimeout)
 	big := strings.Repeat("n", 60_000)
 	for range 200 { // more than the kernel takes
-		is(t, s.Get(soon(), big), ErrTimeout)
+		is(t, s.Get(at(time.Millisecond), big), ErrTimeout)
 	}
 	_, err = c.Acquire(soon(), "other")
 	is(t, err, ErrTimeout)

@@ -14,6 +14,9 @@ import (
 // Run records one history of the server in this process. No other client may use the
 // server meanwhile.
 func (l *Local) Run(o Options) (*history.History, map[string]int64, error) {
+	if o.Library {
+		return l.runLibrary(o)
+	}
 	base, err := l.statistics()
 	if err != nil {
 		return nil, nil, err

@@ -23,6 +23,8 @@ type Options struct {
 	// Flood adds a client that sends many requests and reads nothing, until the buffers
 	// are full.
 	Flood bool
+	// Library lets the clients use the Go client, where the server is Local.
+	Library bool
 }
 
 // Draw derives options from a seed, for a server with a driver. clients and names, if
@@ -55,6 +57,7 @@ func Draw(seed uint64, driver Driver, clients, names int) Options {
 		o.Crowd.TablePercent = []int{0, 10}[r.IntN(2)]
 	}
 	o.Crowd.Extended = r.IntN(2) == 0
+	o.Library = driver.Transport != transport.WebSocket && !o.Flood && r.IntN(4) == 0
 	for i := range names {
 		o.Crowd.Names = append(o.Crowd.Names, fmt.Sprintf("n%d", i))
 	}
@@ -65,6 +68,7 @@ func Draw(seed uint64, driver Driver, clients, names int) Options {
 var Faults = []string{
 	"pipeline", "split batch", "torn last line", "half-close", "close", "reset", "close handshake",
 	"end before the reply", "end inside a pipeline", "slow reader", "full buffers", "reconnect storm", "message without LF",
+	"client library", "library: gave up", "library: lock lost",
 }
 
 func init() {
