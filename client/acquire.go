@@ -94,6 +94,9 @@ func (c *Client) acquireWants(ctx context.Context, wait bool, wants []Want) (*Lo
 	for i := range wants {
 		w := &wants[i]
 		name, err := c.lockName(w.Name)
+		if err == nil {
+			err = checkBound(w.Bound)
+		}
 		if err != nil {
 			return nil, c.error("acquire", w.Name, err)
 		}
@@ -134,6 +137,9 @@ func (c *Client) acquire(ctx context.Context, op string, wait bool, wants ...Wan
 		wants[i].Name = name
 	}
 	for {
+		if ctx.Err() != nil {
+			return nil, c.error(op, wants[0].Name, ended(ctx))
+		}
 		began := time.Now()
 		k, used, err := c.get(ctx)
 		if err != nil {
@@ -183,7 +189,7 @@ func (l *Lock) inLine(ctx context.Context, wait bool, w Want) (grant, error) {
 		get.command, get.bound, token.command, no = wire.GetBounded, w.Bound, wire.SharedToken, ErrFull
 	}
 	if wait {
-		get.command, get.wait, no = wire.Wait, milliseconds(ctx), ErrTimeout
+		get.command, get.wait, no = wire.Wait, waitOf(ctx), ErrTimeout
 	}
 	got, asked := newCall(get), newCall(token)
 	if err := l.conn.send(got, asked); err != nil {
@@ -211,9 +217,9 @@ func (l *Lock) inLine(ctx context.Context, wait bool, w Want) (grant, error) {
 	return g, err
 }
 
-// milliseconds returns how long the server may let a call wait whose context is ctx: a
-// client that is stopped gets no lock that it does not want any more.
-func milliseconds(ctx context.Context) int64 {
+// waitOf returns for how many milliseconds the server may let a call wait whose context
+// is ctx: a client that is stopped gets no lock that it does not want any more.
+func waitOf(ctx context.Context) int64 {
 	deadline, found := ctx.Deadline()
 	if !found {
 		return wire.MaxWait

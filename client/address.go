@@ -14,13 +14,13 @@ const DefaultAddr = "127.0.0.1:9999"
 func parseAddr(addr string) (network, address string, err error) {
 	if path, found := strings.CutPrefix(addr, "unix:"); found {
 		if path == "" {
-			return "", "", fmt.Errorf("%q does not name a socket; write unix:PATH", addr)
+			return "", "", fmt.Errorf("%q: %w", addr, ErrAddress)
 		}
 		return "unix", path, nil
 	}
 	address = strings.TrimPrefix(addr, "tcp:")
 	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
-		return "", "", fmt.Errorf("%q is not an address; write HOST:PORT or unix:PATH", addr)
+		return "", "", fmt.Errorf("%q: %w", addr, ErrAddress)
 	}
 	return "tcp", address, nil
 }

@@ -100,6 +100,7 @@ var refusals = map[string]error{
 	"Line Too Long":               ErrTooLong,
 	"No Such Connection":          ErrNotFound,
 	"disabled":                    ErrDisabled,
+	"Reply Too Large":             ErrTooLarge,
 	"Invalid Command":             ErrUnsupported,
 	"Usage":                       ErrUnsupported,
 }

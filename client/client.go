@@ -18,7 +18,8 @@ type Client struct {
 	network, address string
 
 	mu     sync.Mutex
-	level  *level  // what the server could do when it was asked last; nil: ask again
+	level  level   // what the server could do when it was asked last
+	stale  bool    // ask again: another server may be there by now
 	idle   []*conn // that hold nothing; the last was used last
 	closed bool
 	open   map[*conn]struct{} // all connections of locks
@@ -27,7 +28,7 @@ type Client struct {
 // Dial connects to the server at HOST:PORT or unix:PATH, and finds out what it can do.
 // The connection is kept for the first lock.
 func Dial(ctx context.Context, addr string, opts ...Option) (*Client, error) {
-	c := &Client{options: defaults, addr: addr, open: map[*conn]struct{}{}}
+	c := &Client{options: defaults, addr: addr, stale: true, open: map[*conn]struct{}{}}
 	for _, o := range opts {
 		o(&c.options)
 	}
@@ -73,7 +74,7 @@ func (c *Client) Addr() string { return c.addr }
 func (c *Client) Extended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.level != nil && c.level.extended
+	return c.level.extended
 }
 
 // Version returns the version that the server names, and what it has of the extended
@@ -81,9 +82,6 @@ func (c *Client) Extended() bool {
 func (c *Client) Version() (version string, features []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.level == nil {
-		return "", nil
-	}
 	return c.level.version, c.level.features
 }
 
@@ -97,7 +95,7 @@ func (c *Client) error(op, name string, err error) error {
 
 // defaultDial connects.
 func (c *Client) defaultDial(ctx context.Context, network, address string) (net.Conn, error) {
-	var d net.Dialer
+	d := net.Dialer{KeepAlive: -1}
 	if half := c.keepAlive / 2; half > 0 {
 		d.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: half, Interval: max(half/probes, time.Second), Count: probes}
 		d.Control = userTimeout(c.keepAlive)
@@ -111,7 +109,7 @@ const probes = 3
 // dial opens a connection, ready for use.
 func (c *Client) dial(ctx context.Context) (*conn, error) {
 	c.mu.Lock()
-	known, closed := c.level, c.closed
+	known, stale, closed := c.level, c.stale, c.closed
 	c.mu.Unlock()
 	if closed {
 		return nil, ErrClosed
@@ -121,7 +119,17 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	stream, err := c.options.dial(inTime, c.network, c.address)
 	if err == nil {
 		k := newConn(stream, c.ended)
-		if err = c.greet(inTime, k, known); err == nil {
+		if stale {
+			if known, err = k.detect(inTime); err == nil {
+				c.mu.Lock()
+				c.level, c.stale = known, false
+				c.mu.Unlock()
+			}
+		}
+		if err == nil {
+			err = c.greet(inTime, k, known)
+		}
+		if err == nil {
 			return k, nil
 		}
 		k.end(ErrClosed)
@@ -130,33 +138,23 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	case ctx.Err() != nil:
 		return nil, ended(ctx)
 	case inTime.Err() != nil:
-		return nil, fmt.Errorf("%w: no answer within %v", ErrTimeout, c.timeout)
+		return nil, fmt.Errorf("%w within %v", ErrNoAnswer, c.timeout)
 	}
 	return nil, err
 }
 
-// greet makes a new connection ready: it finds out what the server can do, if that is not
-// known, and registers the name.
-func (c *Client) greet(ctx context.Context, k *conn, known *level) error {
-	if known == nil {
-		found, err := k.detect(ctx)
-		if err != nil {
-			return err
-		}
-		known = &found
-		c.mu.Lock()
-		c.level = known
-		c.mu.Unlock()
-	}
+// greet makes a new connection to a server that can do so much ready, and registers the
+// name, where the server has names.
+func (c *Client) greet(ctx context.Context, k *conn, known level) error {
 	k.mu.Lock()
-	if k.level = *known; !known.extended {
+	if k.level = known; !known.extended {
 		k.turn = make(chan struct{}, 1)
 	}
 	k.mu.Unlock()
 	if c.name == "" || known.classic {
 		return nil
 	}
-	_, err := k.line(ctx, wire.Iam, c.name)
+	_, err := k.lines(ctx, wire.Iam, c.name)
 	if errors.Is(err, ErrDisabled) {
 		return nil
 	}
@@ -211,6 +209,6 @@ func (c *Client) ended(k *conn) {
 	defer c.mu.Unlock()
 	delete(c.open, k)
 	if !errors.Is(k.err, ErrClosed) {
-		c.level = nil
+		c.stale = true
 	}
 }

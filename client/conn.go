@@ -290,6 +290,9 @@ func (c *conn) ask(ctx context.Context, r request) (int64, error) {
 
 // begin sends a call, when it is its turn.
 func (c *conn) begin(ctx context.Context, k *call) error {
+	if ctx.Err() != nil {
+		return ended(ctx)
+	}
 	if c.turn != nil {
 		select {
 		case c.turn <- struct{}{}:

@@ -46,6 +46,12 @@ var (
 	ErrUnsupported = errors.New("the server does not have this command")
 	// ErrNotLockd: the server does not speak the protocol of lockd.
 	ErrNotLockd = wire.ErrNotLockd
+	// ErrTooLarge: the reply would be larger than the server's limit.
+	ErrTooLarge = errors.New("the reply would be larger than the server sends; ask for a longer prefix")
+	// ErrNoAnswer: what has taken the connection does not answer.
+	ErrNoAnswer = errors.New("the server does not answer")
+	// ErrAddress: the address cannot be read.
+	ErrAddress = errors.New("this is not an address; write HOST:PORT or unix:PATH")
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("it was closed")
 )

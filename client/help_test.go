@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -85,6 +86,13 @@ func TestLead(t *testing.T) {
 	ok(t, c.Lead(t.Context(), "boss", func(context.Context) error { return nil }))
 	wrong := errors.New("wrong")
 	is(t, c.Lead(t.Context(), "boss", func(context.Context) error { return wrong }), wrong)
+	s2 := session(t, c)
+	kill := func(ctx context.Context) {
+		ok(t, s2.Kill(t.Context(), must(s2.Holders(t.Context(), "boss"))(t)[0].Conn, 0))
+		<-ctx.Done()
+	}
+	ok(t, c.Lead(t.Context(), "boss", func(ctx context.Context) error { kill(ctx); return nil }))
+	is(t, c.Lead(t.Context(), "boss", func(ctx context.Context) error { kill(ctx); return wrong }), wrong)
 	is(t, c.Lead(t.Context(), "a\nb", func(context.Context) error { return nil }), ErrName)
 	c.Close()
 	is(t, c.Lead(t.Context(), "boss", func(context.Context) error { return nil }), ErrClosed)
@@ -116,7 +124,25 @@ func TestLocker(t *testing.T) {
 	ok(t, s.Kill(ctx, must(s.Holders(ctx, "job"))(t)[0].Conn, 0))
 	is(t, <-lost, ErrLost)
 	a.Unlock()
+	// Whoever shares a Locker waits until the holder has noticed its loss.
+	a.Lock()
+	shared := make(chan struct{})
+	go func() {
+		a.Lock()
+		defer a.Unlock()
+		close(shared)
+	}()
+	ok(t, s.Kill(ctx, must(s.Holders(ctx, "job"))(t)[0].Conn, 0))
+	is(t, <-lost, ErrLost)
+	select {
+	case <-shared:
+		t.Error("two are inside")
+	case <-time.After(20 * time.Millisecond):
+	}
+	a.Unlock()
+	<-shared
 	panics(t, "unlock of a lock that is not held", a.Unlock)
+	panics(t, "a name that is too long", c.Locker(strings.Repeat("n", 70_000), func(error) {}).Lock)
 	panics(t, "no function for the loss", func() { c.Locker("job", nil) })
 	panics(t, "a bad name", func() { c.Locker("a\nb", func(error) {}) })
 	c.Close()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"strings"
 	"time"
 
@@ -38,7 +39,12 @@ func (c *conn) lines(ctx context.Context, command wire.Command, arguments string
 		case string(line) == "0 Lock Not Locked: "+name:
 			close(over)
 			return true, true, nil
-		case !c.stale(line):
+		case c.stale(line):
+		case command == wire.Iam && k.behind == "": // it has one line, or none where it is not known
+			lines = append(lines, string(line))
+			close(over)
+			return true, true, nil
+		default:
 			lines = append(lines, string(line))
 		}
 		select {
@@ -98,13 +104,17 @@ func (c *conn) raw(name string) {
 	}
 }
 
-// disabled returns the error that lines are instead of a list.
+// disabled returns the error that lines are instead of a list. A line of a list has a
+// colon.
 func disabled(lines []string) error {
-	if len(lines) == 1 {
-		k := call{request: request{command: wire.Me}}
-		if k.answer([]byte(lines[0])) == nil && k.n == 0 {
-			return k.err
+	if len(lines) != 1 || strings.Contains(lines[0], ": ") {
+		return nil
+	}
+	if refused, found := strings.CutPrefix(lines[0], "0 "); found {
+		if err := refusals[refused]; err != nil {
+			return err
 		}
+		return &refusal{refused}
 	}
 	return nil
 }
@@ -142,7 +152,7 @@ func (c *conn) list(ctx context.Context, command wire.Command, prefix string) ([
 // refusal is a refusal that has no error of its own.
 type refusal struct{ text string }
 
-func (r *refusal) Error() string { return "the server answers " + r.text }
+func (r *refusal) Error() string { return fmt.Sprintf("the server answers %.80q", r.text) }
 
 // array sends q or q full to a server of the classic dialect, and returns its lines: so
 // many arrays, each of which ends with a parenthesis.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func (s *Session) holders(ctx context.Context, prefix string) ([]Holder, error) 
 	case s.conn.level.extended:
 		lines, err := s.conn.list(ctx, wire.List, prefix)
 		for _, l := range lines {
-			all = append(all, Holder{l.Name, l.Shared, time.Duration(l.Age) * time.Millisecond, l.Token, l.Waiters, l.Bound, l.Conn, l.Addr, l.Holder})
+			all = append(all, Holder{l.Name, l.Shared, milliseconds(l.Age), l.Token, l.Waiters, l.Bound, l.Conn, l.Addr, l.Holder})
 		}
 		return all, err
 	case s.conn.level.classic:
@@ -95,6 +96,11 @@ func (s *Session) holders(ctx context.Context, prefix string) ([]Holder, error) 
 		}
 	}
 	return all, nil
+}
+
+// milliseconds converts an age, up to the longest duration.
+func milliseconds(n int64) time.Duration {
+	return time.Duration(min(n, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }
 
 // fromArrays reads the tables of q full in the classic dialect (CLASSIC-5).
@@ -138,7 +144,7 @@ func (s *Session) Waiters(ctx context.Context, prefix string) ([]Waiter, error) 
 	lines, err := s.conn.list(ctx, wire.ListWaiters, prefix)
 	var all []Waiter
 	for _, l := range lines {
-		all = append(all, Waiter{l.Name, l.Shared, time.Duration(l.Age) * time.Millisecond, l.Place, l.Bound, l.Conn, l.Addr, l.Holder})
+		all = append(all, Waiter{l.Name, l.Shared, milliseconds(l.Age), l.Place, l.Bound, l.Conn, l.Addr, l.Holder})
 	}
 	return all, s.error("list waiters", prefix, err)
 }

@@ -67,17 +67,15 @@ func (l *Lock) Holders() int { return l.grants[len(l.grants)-1].holders }
 // the lock was acquired, but not its end.
 func (l *Lock) Context() context.Context {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.ctx != nil {
-		defer l.mu.Unlock()
 		return l.ctx
 	}
-	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(l.base))
-	ctx, cancel, released := l.ctx, l.cancel, l.released
-	if released {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(l.base))
+	l.ctx, l.cancel = ctx, cancel
+	if l.released {
 		cancel(ErrReleased)
-	}
-	l.mu.Unlock()
-	if !released {
+	} else { // before Release can give the connection to another Lock
 		l.conn.watch(func() { cancel(l.conn.err) })
 	}
 	return ctx
@@ -93,9 +91,9 @@ func (l *Lock) Release(ctx context.Context) error {
 		return l.client.error("release", l.Name(), ErrNotHeld)
 	}
 	l.released = true
+	l.conn.watch(nil)
 	cancel := l.cancel
 	l.mu.Unlock()
-	l.conn.watch(nil)
 	err := l.release(ctx)
 	if err != nil {
 		l.conn.end(ErrClosed)

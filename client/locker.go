@@ -28,19 +28,22 @@ type locker struct {
 	name   string
 	lost   func(error)
 
-	mu   sync.Mutex
-	held *Lock
-	stop func() bool // of the call of lost
+	inside sync.Mutex // from Lock to Unlock, so that nobody unlocks the lock of another after a loss
+	mu     sync.Mutex
+	held   *Lock
+	stop   func() bool // of the call of lost
 }
 
 // retryPause is the pause before a server that could not be reached is tried again.
 const retryPause = time.Second
 
 func (k *locker) Lock() {
+	k.inside.Lock()
 	for {
 		l, err := k.client.Acquire(context.Background(), k.name)
-		if errors.Is(err, ErrClosed) && !errors.Is(err, ErrLost) {
-			panic("lockd/client: lock of a client that was closed")
+		if errors.Is(err, ErrTooLong) || errors.Is(err, ErrClosed) && !errors.Is(err, ErrLost) {
+			k.inside.Unlock()
+			panic("lockd/client: " + err.Error()) // no time will mend it
 		}
 		if err != nil {
 			time.Sleep(retryPause)
@@ -67,4 +70,5 @@ func (k *locker) Unlock() {
 	ctx, cancel := context.WithTimeout(context.Background(), k.client.timeout)
 	defer cancel()
 	l.Release(ctx) // if that fails, the end of the connection releases it
+	k.inside.Unlock()
 }

@@ -115,7 +115,7 @@ func TestFrozen(t *testing.T) {
 	_, err = c.Acquire(soon(), "other")
 	is(t, err, ErrTimeout)
 	_, err = Dial(ctx, d.tcp, WithDialTimeout(50*time.Millisecond))
-	if err == nil || !strings.HasSuffix(err.Error(), "the wait has timed out: no answer within 50ms") {
+	if err == nil || !strings.HasSuffix(err.Error(), "the server does not answer within 50ms") {
 		t.Error(err)
 	}
 	is(t, l.Release(soon()), ErrTimeout)
@@ -221,6 +221,23 @@ func TestProxy(t *testing.T) {
 	ok(t, l.Release(ctx))
 }
 
+// TestContextOfARelease checks that a Context that is asked for while its Lock is released
+// does not take the loss of the next Lock away.
+func TestContextOfARelease(t *testing.T) {
+	p := startProxy(t, start(t).tcp)
+	ctx := testContext(t)
+	c := dial(t, p.Addr().String())
+	for range 300 {
+		first := must(c.Acquire(ctx, "job"))(t)
+		go first.Context()
+		ok(t, first.Release(ctx))
+		second := must(c.Acquire(ctx, "job"))(t)
+		second.Context()
+		p.cut(true)
+		lostSoon(t, second)
+	}
+}
+
 // TestKilled checks that a holder that is killed learns that.
 func TestKilled(t *testing.T) {
 	d := start(t, "-kill")
@@ -271,7 +288,7 @@ func TestNotLockd(t *testing.T) {
 		"http":   {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }, ErrNotLockd},
 		"echo":   {func(c net.Conn) { io.Copy(c, c) }, ErrNotLockd},
 		"banner": {func(c net.Conn) { io.WriteString(c, "220 ready\r\n"); io.Copy(io.Discard, c) }, ErrNotLockd},
-		"silent": {func(c net.Conn) { io.Copy(io.Discard, c) }, ErrTimeout},
+		"silent": {func(c net.Conn) { io.Copy(io.Discard, c) }, ErrNoAnswer},
 		"closes": {func(c net.Conn) {}, ErrLost},
 		"full":   {func(c net.Conn) { io.WriteString(c, "0 Too Many Connections\n") }, ErrTooManyConnections},
 	} {

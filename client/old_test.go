@@ -14,7 +14,8 @@ import (
 // and loses the rest, is silent about what it does not know, and ends some of its lines
 // in CR LF. It says in no way where a list ends.
 type old struct {
-	addr string
+	addr   string
+	silent bool // about iam
 
 	mu     sync.Mutex
 	locks  map[string]net.Conn
@@ -144,6 +145,9 @@ func (o *old) execute(c net.Conn, word, name string) string {
 		}
 		return "0 Shared Lock Not Locked: " + name + "\r\n"
 	case "iam":
+		if o.silent {
+			return ""
+		}
 		o.names[c] = name
 		return "1 ok\n"
 	case "d":

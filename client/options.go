@@ -36,8 +36,8 @@ func WithNormalizedNames() Option { return func(o *options) { o.normalize = true
 // WithKeepAlive sets the time within which a server whose machine or network has vanished
 // is noticed: half of it in silence, half for probes without an answer. The default is 15
 // seconds. It should be well below the daemon's own -keepalive (30 s), so that the holder
-// of a lock knows of the loss before another can get the lock. 0 leaves it to the system,
-// often two hours. It means nothing on a unix socket.
+// of a lock knows of the loss before another can get the lock. 0 switches it off: a
+// server that has vanished is never noticed then. It means nothing on a unix socket.
 func WithKeepAlive(d time.Duration) Option { return func(o *options) { o.keepAlive = d } }
 
 // WithDialTimeout sets how long it may take to connect, and to find out what the server

@@ -24,12 +24,15 @@ type Session struct {
 	conn   *conn
 }
 
-// Session opens a connection of its own. Close it.
+// Session opens a connection of its own, or takes one that is idle. Close it.
 func (c *Client) Session(ctx context.Context) (*Session, error) {
-	k, err := c.dial(ctx)
+	k, _, err := c.get(ctx)
 	if err != nil {
 		return nil, c.error("open a session", "", err)
 	}
+	c.mu.Lock()
+	delete(c.open, k) // Close of the Client does not end it
+	c.mu.Unlock()
 	return &Session{c, k}, nil
 }
 

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,6 +120,21 @@ func TestPipelining(t *testing.T) {
 		}
 		wait.Wait()
 	})
+}
+
+// TestNoNames checks that a name costs nothing where the server has none, and that a
+// refusal is no list.
+func TestNoNames(t *testing.T) {
+	o := startOld(t)
+	o.silent = true
+	c := dial(t, o.addr, WithName("worker"))
+	ctx := testContext(t)
+	ok(t, must(c.Acquire(ctx, "0 disabled"))(t).Release(ctx))
+	for line, want := range map[string]error{"0 disabled": ErrDisabled, "0 Reply Too Large": ErrTooLarge, "0 disabled: 127.0.0.1:1": nil, "0 Other": &refusal{"Other"}} {
+		if got := disabled([]string{line}); !errors.Is(got, want) && fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%q: %v, want %v", line, got, want)
+		}
+	}
 }
 
 func TestLists(t *testing.T) {

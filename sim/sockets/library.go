@@ -106,12 +106,9 @@ func (p *program) open(ctx context.Context) (err error) {
 	if p.client, err = client.Dial(ctx, p.local.endpoint.String(), client.WithDialer(p.dial)); err != nil {
 		return err
 	}
-	first := p.dialled
-	if p.session, err = p.client.Session(ctx); err != nil {
-		return err
-	}
-	p.side, p.dialled = p.dialled, first
-	return nil
+	p.session, err = p.client.Session(ctx)
+	p.side, p.dialled = p.dialled, &used{over: true} // the session has taken it
+	return err
 }
 
 func (p *program) run() error {
@@ -173,10 +170,6 @@ func (p *program) name() string { return p.o.Crowd.Names[p.random.IntN(len(p.o.C
 
 // lock acquires a lock in one of the ways that there are, and releases or loses it.
 func (p *program) lock(ctx context.Context) error {
-	// There is always a limit: the session of this program may hold the lock.
-	limits := []time.Duration{time.Millisecond, 5 * time.Millisecond, 30 * time.Millisecond}
-	hurry, cancel := context.WithTimeout(ctx, limits[p.random.IntN(len(limits))])
-	defer cancel()
 	if p.dialled.over { // begin on the connection that Acquire will use
 		probe, err := p.client.TryAcquire(ctx, fmt.Sprint("of program ", p.number))
 		if err != nil {
@@ -186,6 +179,10 @@ func (p *program) lock(ctx context.Context) error {
 			return err
 		}
 	}
+	// There is always a limit: the session of this program may hold the lock.
+	limits := []time.Duration{time.Millisecond, 5 * time.Millisecond, 30 * time.Millisecond}
+	hurry, cancel := context.WithTimeout(ctx, limits[p.random.IntN(len(limits))])
+	defer cancel()
 	on, name, bound := p.dialled, p.name(), p.random.IntN(3)
 	names := []string{name}
 	var command string
@@ -229,6 +226,10 @@ func (p *program) lock(ctx context.Context) error {
 	case on.closed.Load():
 		p.hit("library: gave up")
 		p.ended(on, ops[0].Call)
+		return nil
+	case hurry.Err() != nil: // too late to be sent, or to matter
+		p.ops = p.ops[:len(p.ops)-len(ops)]
+		on.seq -= len(ops)
 		return nil
 	case len(ops) == 1 && (errors.Is(err, client.ErrHeld) || errors.Is(err, client.ErrFull) || errors.Is(err, client.ErrTimeout)):
 		p.answer(ops[0], 0)
