@@ -74,11 +74,15 @@ func (j *job) under(lock *client.Lock, command *exec.Cmd, signals *signals) erro
 	return c.watch(signals)
 }
 
-// child is a command that runs, in a process group of its own.
+// child is a command that runs. It has a process group of its own, so that signals reach
+// all that it starts; but on a terminal only if lockctl is the whole of the shell's job:
+// else the rest of a pipeline, or the script around it, would lose the terminal.
 type child struct {
 	job      *job
 	lock     *client.Lock
 	terminal *terminal // nil: there is none
+	grouped  bool      // it has a group of its own
+	typed    bool      // lockctl's group, and so who has typed its command, had the terminal
 	pid      int
 	started  time.Time
 	lost     bool
@@ -90,9 +94,12 @@ func (c *child) start(command *exec.Cmd) error {
 	attributes := &os.ProcAttr{
 		Env:   command.Environ(),
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
+		Sys:   &syscall.SysProcAttr{},
 	}
-	if c.terminal.belongsTo(unix.Getpgrp()) {
+	c.typed = c.terminal.belongsTo(unix.Getpgrp())
+	c.grouped = !c.typed || unix.Getpid() == unix.Getpgrp() && isTerminal(os.Stdin) && isTerminal(os.Stdout)
+	attributes.Sys.Setpgid = c.grouped
+	if c.typed && c.grouped {
 		attributes.Sys.Foreground, attributes.Sys.Ctty = true, c.terminal.fd()
 	}
 	c.started = time.Now()
@@ -110,8 +117,10 @@ func (c *child) start(command *exec.Cmd) error {
 // watch waits for the end of the command, and meanwhile forwards signals, and ends the
 // command if the lock is lost.
 func (c *child) watch(signals *signals) error {
-	signal.Ignore(unix.SIGTTOU) // it would stop whoever takes the terminal back
-	signals.add(others)
+	if c.grouped {
+		signal.Ignore(unix.SIGTTOU) // it would stop whoever takes the terminal back
+		signals.add(others)
+	}
 	changes := make(chan unix.WaitStatus)
 	go func() {
 		for {
@@ -138,10 +147,7 @@ func (c *child) watch(signals *signals) error {
 			c.terminal.pass(c.pid, unix.Getpgrp())
 			return c.ended(status, signals, overdue)
 		case sig := <-signals.got:
-			if sig == unix.SIGCONT {
-				c.terminal.pass(unix.Getpgrp(), c.pid)
-			}
-			c.signal(sig.(syscall.Signal))
+			c.forward(sig.(syscall.Signal))
 		case <-lost:
 			lost, c.lost = nil, true
 			warn("%v", context.Cause(held))
@@ -157,13 +163,35 @@ func (c *child) watch(signals *signals) error {
 	}
 }
 
-// signal sends a signal to the process group of the command.
-func (c *child) signal(sig syscall.Signal) { unix.Kill(-c.pid, sig) }
+// signal sends a signal to the process group of the command, or to the command if it
+// shares that of lockctl.
+func (c *child) signal(sig syscall.Signal) {
+	if c.grouped {
+		unix.Kill(-c.pid, sig)
+	} else {
+		unix.Kill(c.pid, sig)
+	}
+}
+
+// forward passes a signal on.
+func (c *child) forward(sig syscall.Signal) {
+	switch {
+	case !c.grouped && (sig == unix.SIGINT || sig == unix.SIGQUIT):
+		return // the keyboard has sent it to the command as well
+	case sig == unix.SIGCONT:
+		c.terminal.pass(unix.Getpgrp(), c.pid)
+	}
+	c.signal(sig)
+}
 
 // stopped stops lockctl as well, if the terminal has stopped the command, so that the
 // shell takes the terminal back. The shell lets it go on with SIGCONT.
 func (c *child) stopped(by syscall.Signal) {
-	if c.terminal == nil || by != unix.SIGTSTP && by != unix.SIGTTIN && by != unix.SIGTTOU {
+	if c.grouped && by == unix.SIGTTIN && c.terminal.belongsTo(unix.Getpgrp()) { // it came to the foreground before
+		c.forward(unix.SIGCONT)
+		return
+	}
+	if !c.grouped || c.terminal == nil || by != unix.SIGTSTP && by != unix.SIGTTIN && by != unix.SIGTTOU {
 		return
 	}
 	c.terminal.pass(c.pid, unix.Getpgrp())
@@ -176,19 +204,17 @@ func (c *child) ended(status unix.WaitStatus, signals *signals, overdue <-chan t
 	code := status.ExitStatus()
 	if status.Signaled() {
 		code = exitSignal + int(status.Signal())
+		if c.typed && status.Signal() == unix.SIGINT { // so that the shell's loop or script ends, too
+			signal.Reset(unix.SIGINT)
+			unix.Kill(unix.Getpid(), unix.SIGINT)
+		}
 	}
 	if c.lost {
 		c.endGroup(overdue)
 		return &exitError{code: exitLost}
 	}
-	select {
-	case <-time.After(c.job.hold - time.Since(c.started)):
-	case <-c.lock.Context().Done():
-		warn("the lock could not be held for %v: %v", c.job.hold, context.Cause(c.lock.Context()))
-	case sig := <-signals.got:
-		if slices.Contains(ending, sig) {
-			return &exitError{code: exitSignal + int(sig.(syscall.Signal))}
-		}
+	if sig := c.hold(signals); sig != 0 {
+		return &exitError{code: exitSignal + int(sig)}
 	}
 	if c.job.close {
 		release, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -201,11 +227,35 @@ func (c *child) ended(status unix.WaitStatus, signals *signals, overdue <-chan t
 	return nil
 }
 
+// hold holds the lock until it was held for long enough, or a signal ends that, which it
+// returns.
+func (c *child) hold(signals *signals) syscall.Signal {
+	over := time.After(c.job.hold - time.Since(c.started))
+	for {
+		select {
+		case <-over:
+			return 0
+		case <-c.lock.Context().Done():
+			if c.job.hold > 0 {
+				warn("the lock could not be held for %v: %v", c.job.hold, context.Cause(c.lock.Context()))
+			}
+			return 0
+		case sig := <-signals.got:
+			switch {
+			case sig == unix.SIGTSTP:
+				unix.Kill(unix.Getpid(), unix.SIGSTOP)
+			case slices.Contains(ending, sig):
+				return sig.(syscall.Signal)
+			}
+		}
+	}
+}
+
 // endGroup waits for the end of what the command has left running in its group, whose
 // lock is lost, and kills it if it is not over in time. overdue is nil if nothing is to be
 // killed, or has been killed.
 func (c *child) endGroup(overdue <-chan time.Time) {
-	if c.job.onLost != "kill" {
+	if c.job.onLost != "kill" || !c.grouped {
 		return
 	}
 	for overdue != nil && unix.Kill(-c.pid, 0) == nil {

@@ -24,8 +24,8 @@ func completionCommand(root *ffcli.Command) *ffcli.Command {
 			if len(args) != 1 || scripts[args[0]] == nil {
 				return usageError("which shell? write lockctl completion bash, zsh or fish")
 			}
-			fmt.Print(scripts[args[0]](root))
-			return nil
+			_, err := fmt.Print(scripts[args[0]](root))
+			return err
 		},
 	}
 }
@@ -44,6 +44,14 @@ func bash(root *ffcli.Command) string {
 	var cases, commands strings.Builder
 	for _, c := range root.Subcommands {
 		names, _ := flagsOf(c)
+		switch c.Name {
+		case "completion":
+			names = []string{"bash", "zsh", "fish"}
+		case "help":
+			for _, other := range root.Subcommands {
+				names = append(names, other.Name)
+			}
+		}
 		fmt.Fprintf(&cases, "\t%s) words=%q ;;\n", c.Name, strings.Join(names, " "))
 		commands.WriteString(c.Name + " ")
 	}
@@ -52,7 +60,7 @@ _lockctl() {
 	local current=${COMP_WORDS[COMP_CWORD]} words i
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		if [[ ${COMP_WORDS[i]} == -- ]]; then
-			COMPREPLY=($(compgen -c -- "$current"))
+			COMPREPLY=($(compgen -c -f -- "$current"))
 			return
 		fi
 	done
@@ -107,7 +115,9 @@ compdef _lockctl lockctl
 func fish(root *ffcli.Command) string {
 	var b strings.Builder
 	quote := strings.NewReplacer(`\`, `\\`, "'", `\'`)
-	b.WriteString("# Completion of lockctl for fish.\ncomplete -c lockctl -f\n")
+	b.WriteString("# Completion of lockctl for fish.\ncomplete -c lockctl -f\n" +
+		"complete -c lockctl -n 'contains -- -- (commandline -opc)' -F -a '(__fish_complete_command)'\n" +
+		"complete -c lockctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n")
 	for _, c := range root.Subcommands {
 		fmt.Fprintf(&b, "complete -c lockctl -n __fish_use_subcommand -a %s -d '%s'\n", c.Name, quote.Replace(c.ShortHelp))
 		names, usages := flagsOf(c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
@@ -13,8 +14,9 @@ import (
 // holder is a holder as JSON.
 type holder struct {
 	Name    string `json:"name"`
-	Table   string `json:"table"`             // exclusive or shared
-	HeldMS  *int64 `json:"held_ms,omitempty"` // missing: the server does not tell
+	Bytes   []byte `json:"name_base64,omitempty"` // of a name that is not UTF-8
+	Table   string `json:"table"`                 // exclusive or shared
+	HeldMS  *int64 `json:"held_ms,omitempty"`     // missing: the server does not tell
 	Token   uint64 `json:"token,omitempty"`
 	Waiters int    `json:"waiters"`
 	Bound   *int   `json:"bound,omitempty"` // missing: none
@@ -24,7 +26,7 @@ type holder struct {
 }
 
 func asHolder(h client.Holder) holder {
-	out := holder{h.Name, table(h.Shared), nil, h.Token, h.Waiters, nil, h.Conn, h.Addr, h.Holder}
+	out := holder{h.Name, odd(h.Name), table(h.Shared), nil, h.Token, h.Waiters, nil, h.Conn, h.Addr, h.Holder}
 	if ms := h.Held.Milliseconds(); h.Held >= 0 {
 		out.HeldMS = &ms
 	}
@@ -34,9 +36,18 @@ func asHolder(h client.Holder) holder {
 	return out
 }
 
+// odd returns the bytes of a name that JSON would change.
+func odd(name string) []byte {
+	if utf8.ValidString(name) {
+		return nil
+	}
+	return []byte(name)
+}
+
 // waiter is a waiter as JSON.
 type waiter struct {
 	Name     string `json:"name"`
+	Bytes    []byte `json:"name_base64,omitempty"`
 	Table    string `json:"table"`
 	WaitedMS int64  `json:"waited_ms"`
 	Place    int    `json:"place"`
@@ -47,11 +58,30 @@ type waiter struct {
 }
 
 func asWaiter(w client.Waiter) waiter {
-	out := waiter{w.Name, table(w.Shared), w.Waited.Milliseconds(), w.Place, nil, w.Conn, w.Addr, w.Waiter}
+	out := waiter{w.Name, odd(w.Name), table(w.Shared), w.Waited.Milliseconds(), w.Place, nil, w.Conn, w.Addr, w.Waiter}
 	if w.Bound >= 0 {
 		out.Bound = &w.Bound
 	}
 	return out
+}
+
+// merged leaves the shared half of an exclusive lock of lockctl run out, which people need
+// not see: it has the name, the connection and the bound 1 of an exclusive one.
+func merged(all []client.Holder) (left []client.Holder) {
+	type lock struct {
+		name string
+		conn uint64
+	}
+	exclusive := map[lock]bool{}
+	for _, h := range all { // the exclusive ones come first
+		if !h.Shared && h.Conn > 0 {
+			exclusive[lock{h.Name, h.Conn}] = true
+		}
+		if !h.Shared || h.Bound != 1 || !exclusive[lock{h.Name, h.Conn}] {
+			left = append(left, h)
+		}
+	}
+	return left
 }
 
 // jsonFlag adds -json.
@@ -108,6 +138,9 @@ of a shared lock allows, 0 for any. CONN and TOKEN are for lockctl kill.`,
 			all, err := s.Holders(ctx, prefix)
 			if err != nil {
 				return err
+			}
+			if !*asJSON {
+				all = merged(all)
 			}
 			heads := []string{"NAME", "TABLE", "HELD", "HOLDER", "WAITERS", "BOUND", "CONN", "TOKEN"}
 			return printRows(all, *asJSON, asHolder, heads, func(h client.Holder) []string {
@@ -173,7 +206,7 @@ func whoCommand(on *server) *ffcli.Command {
 				return err
 			}
 			return printRows(all, *asJSON, func(n client.Named) named { return named(n) }, []string{"ADDRESS", "NAME"}, func(n client.Named) []string {
-				return []string{n.Addr, shown(n.Name)}
+				return []string{shown(n.Addr), shown(n.Name)}
 			})
 		},
 	}

@@ -11,10 +11,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -28,6 +30,7 @@ const (
 	exitNo          = 1   // the answer is no: not held, nobody waits, ...
 	exitUsage       = 64  // EX_USAGE
 	exitUnreachable = 69  // EX_UNAVAILABLE: no server, or none that can do this
+	exitIO          = 74  // EX_IOERR: what was to be printed could not be written
 	exitNotGot      = 75  // EX_TEMPFAIL: the lock was not got, of run
 	exitLost        = 76  // EX_PROTOCOL: the lock was lost while the command ran
 	exitCannotRun   = 126 // the command was found, but cannot be run
@@ -60,11 +63,17 @@ func run(args []string) int {
 			stoppers = append(stoppers, sig)
 		}
 	}
-	ctx := context.Background()
-	if len(stoppers) > 0 {
-		notified, stop := signal.NotifyContext(ctx, stoppers...)
-		defer stop()
-		ctx = notified
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var stopper atomic.Int32 // the signal that has ended ctx
+	if got := make(chan os.Signal, 1); len(stoppers) > 0 {
+		signal.Notify(got, stoppers...)
+		go func() {
+			if sig, is := (<-got).(syscall.Signal); is {
+				stopper.Store(int32(sig))
+			}
+			cancel()
+		}()
 	}
 	help := new(help)
 	root := commands(help)
@@ -87,9 +96,11 @@ func run(args []string) int {
 		return exitYes
 	case errors.As(err, &exit):
 	case ctx.Err() != nil:
-		return exitSignal + int(syscall.SIGINT)
-	case errors.Is(err, client.ErrName) || errors.Is(err, client.ErrTooLong):
+		return exitSignal + int(stopper.Load())
+	case errors.Is(err, client.ErrName) || errors.Is(err, client.ErrTooLong) || errors.Is(err, client.ErrAddress):
 		exit = &exitError{exitUsage, err}
+	case errors.As(err, new(*fs.PathError)):
+		exit = &exitError{exitIO, err}
 	default:
 		exit = &exitError{exitUnreachable, err}
 	}

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // testscript's:
 //
 //	daemon [flags]     start lockd on a free port; LOCKD_ADDR is set
-//	end-daemon SIGNAL  send a signal to it; KILL and TERM wait for its end
+//	end-daemon SIGNAL  end it by KILL or TERM
 //	soon COMMAND...    run a command until it exits with 0, for at most 20 seconds
 func TestScripts(t *testing.T) {
 	lockd := build(t)
@@ -33,6 +33,12 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Values[daemonKey{}] = &daemon{binary: lockd, unix: filepath.Join(env.WorkDir, "socket")}
+			path, err := exec.LookPath("lockctl")
+			if err != nil {
+				return err
+			}
+			env.Setenv("LOCKCTL", path)
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second with the race detector
 			env.Setenv("UNIX", "unix:"+filepath.Join(env.WorkDir, "socket"))
 			env.Defer(func() { env.Values[daemonKey{}].(*daemon).end(syscall.SIGKILL) })
 			return nil
@@ -43,7 +49,7 @@ func TestScripts(t *testing.T) {
 				ts.Setenv("LOCKD_ADDR", daemonOf(ts).addr)
 			},
 			"end-daemon": func(ts *testscript.TestScript, _ bool, args []string) {
-				sig := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[args[0]]
+				sig := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM}[args[0]]
 				ts.Check(daemonOf(ts).end(sig))
 			},
 			"soon": soon,
@@ -112,7 +118,7 @@ func (d *daemon) start(flags ...string) error {
 	return nil
 }
 
-// end sends a signal, and waits for the end if it is one that ends the daemon.
+// end ends the daemon by a signal.
 func (d *daemon) end(sig syscall.Signal) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -120,10 +126,8 @@ func (d *daemon) end(sig syscall.Signal) error {
 		return nil
 	}
 	err := d.cmd.Process.Signal(sig)
-	if sig == syscall.SIGKILL || sig == syscall.SIGTERM {
-		d.cmd.Wait()
-		d.cmd = nil
-	}
+	d.cmd.Wait()
+	d.cmd = nil
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -170,8 +171,8 @@ func pingCommand(on *server) *ffcli.Command {
 			if err := s.Ping(ctx); err != nil {
 				return err
 			}
-			fmt.Printf("%s answers in %v\n", on.addr, time.Since(began).Round(time.Microsecond))
-			return nil
+			_, err = fmt.Printf("%s answers in %v\n", on.addr, time.Since(began).Round(time.Microsecond))
+			return err
 		},
 	}
 }
@@ -205,8 +206,8 @@ func versionCommand(on *server) *ffcli.Command {
 			}
 			return printTable([][]string{
 				{"lockctl", buildVersion()},
-				{"server", version},
-				{"features", fmt.Sprint(features)},
+				{"server", shown(version)},
+				{"features", shown(strings.Join(features, " "))},
 			})
 		},
 	}

@@ -18,13 +18,16 @@ import (
 	"lockd/client"
 )
 
+// notShared is the bound without -shared.
+const notShared = -1
+
 // job is what run runs, and how.
 type job struct {
 	on       *server
 	names    []string
 	command  []string
 	shared   bool // as a reader
-	bound    int  // of --shared; 0 without
+	bound    int  // of -shared, or notShared
 	noWait   bool
 	wait     time.Duration // negative: for ever
 	notGot   int           // the exit code if the lock is not got
@@ -42,7 +45,7 @@ func runCommand(on *server) *ffcli.Command {
 	fs := on.flagSet("run")
 	fs.BoolVar(&j.shared, "s", false, "shared: with any number of others that have -s, but with nobody else")
 	exclusive := fs.Bool("x", false, "exclusive, which is the default")
-	fs.IntVar(&j.bound, "shared", 0, "shared by at most `N`: a semaphore; use one N for one name")
+	fs.IntVar(&j.bound, "shared", notShared, "shared by at most `N`: a semaphore; use one N for one name")
 	fs.BoolVar(&j.noWait, "n", false, "do not wait: exit with 75 if the lock is not free")
 	seconds := fs.Float64("w", -1, "wait for at most so many `seconds`, then exit with 75; the default is for ever")
 	fs.IntVar(&j.notGot, "E", exitNotGot, "exit with this `code` instead of 75")
@@ -72,7 +75,11 @@ inherit a descriptor of flock(1): the lock is held until all of them have ended,
 lockctl is killed. The command finds the names in LOCKD_LOCK, the fencing token in
 LOCKD_TOKEN and the server in LOCKD_ADDR.
 
-An exclusive lock excludes everybody who locks the name, in whatever way.`,
+An exclusive lock excludes all that run under the name, -s and -shared included, and
+other clients' g and b; only their sg, which respects nobody, goes past it. (A server
+of the old family has no bounds: there -shared respects other -shared only.) Signals go to
+all of the command's process group; on a terminal, if lockctl is in a pipeline or a
+script, to the command alone.`,
 		FlagSet: fs,
 		Exec: func(ctx context.Context, args []string) error {
 			if err := j.parse(args, *exclusive, *seconds); err != nil {
@@ -109,9 +116,9 @@ func (j *job) parse(args []string, exclusive bool, seconds float64) error {
 		return usageError("which command? write lockctl run %s -- COMMAND", j.names[0])
 	case j.shell != "" && len(j.command) > 0:
 		return usageError("-c and a command behind -- exclude each other")
-	case j.shared && exclusive || j.bound != 0 && (j.shared || exclusive):
+	case j.shared && exclusive || j.bound != notShared && (j.shared || exclusive):
 		return usageError("-s, -x and -shared exclude each other")
-	case j.bound < 0:
+	case j.bound < 1 && j.bound != notShared:
 		return usageError("-shared %d: it must be at least 1", j.bound)
 	case j.notGot < 0 || j.notGot > 255:
 		return usageError("-E %d: an exit code is between 0 and 255", j.notGot)
@@ -139,21 +146,22 @@ func (j *job) run(ctx context.Context) error {
 	if j.name == "" {
 		j.name = defaultName(command.Path)
 	}
-	ctx, signals := untilSignal(ctx)
+	ctx, signals := untilSignal(context.WithoutCancel(ctx)) // which the same signals end
 	defer signals.stop()
-	c, err := j.on.dial(ctx, client.WithName(j.name), client.WithIdleConns(0))
+	c, err := j.on.dial(ctx, client.WithName(j.name))
 	if err != nil {
 		return signals.or(err)
 	}
 	lock, err := j.acquire(ctx, c)
 	switch {
 	case err == nil:
-	case errors.Is(err, client.ErrHeld) || errors.Is(err, client.ErrFull) || errors.Is(err, client.ErrTimeout):
+	case errors.Is(err, client.ErrHeld) || errors.Is(err, client.ErrFull) || errors.Is(err, client.ErrTimeout) && !j.noWait:
 		return signals.or(&exitError{code: j.notGot})
 	default:
 		return signals.or(err)
 	}
-	command.Env = append(os.Environ(), "LOCKD_LOCK="+strings.Join(j.names, "\n"), "LOCKD_ADDR="+c.Addr())
+	environment := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LOCKD_TOKEN=") })
+	command.Env = append(environment, "LOCKD_LOCK="+strings.Join(j.names, "\n"), "LOCKD_ADDR="+c.Addr())
 	if token := lock.Token(); token > 0 {
 		command.Env = append(command.Env, "LOCKD_TOKEN="+strconv.FormatUint(token, 10))
 	}
@@ -165,6 +173,10 @@ func (j *job) find() (*exec.Cmd, error) {
 	args := j.command
 	if j.shell != "" {
 		args = []string{"/bin/sh", "-c", j.shell}
+	}
+	if _, found := os.LookupEnv("PATH"); !found { // as execvp(3) does
+		os.Setenv("PATH", "/usr/local/bin:/usr/bin:/bin")
+		defer os.Unsetenv("PATH")
 	}
 	path, err := exec.LookPath(args[0])
 	switch {
@@ -193,6 +205,9 @@ func defaultName(path string) string {
 	return strings.Join(strings.Fields(name), " ")
 }
 
+// answerTimeout is how long a server may take to answer what it does not let wait.
+const answerTimeout = 10 * time.Second
+
 // acquire acquires all locks. An exclusive one is exclusive in both tables of the server:
 // in that of the clients who know no other, and in that of readers and semaphores.
 func (j *job) acquire(ctx context.Context, c *client.Client) (*client.Lock, error) {
@@ -200,15 +215,15 @@ func (j *job) acquire(ctx context.Context, c *client.Client) (*client.Lock, erro
 	for _, name := range j.names {
 		switch {
 		case j.shared || j.bound > 0:
-			wants = append(wants, client.Want{Name: name, Shared: true, Bound: j.bound})
-		case c.Extended():
-			wants = append(wants, client.Want{Name: name}, client.Want{Name: name, Shared: true, Bound: 1})
+			wants = append(wants, client.Want{Name: name, Shared: true, Bound: max(j.bound, 0)})
 		default:
-			wants = append(wants, client.Want{Name: name})
+			wants = append(wants, client.Want{Name: name}, client.Want{Name: name, Shared: true, Bound: 1})
 		}
 	}
 	if j.noWait {
-		return c.TryAcquireWants(ctx, wants...)
+		limited, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		return c.TryAcquireWants(limited, wants...)
 	}
 	if j.wait >= 0 {
 		limited, cancel := context.WithTimeout(ctx, j.wait)

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// signals are the signals that lockctl run gets. Those that were ignored at its start
-// stay ignored, as under nohup.
+// signals are the signals that lockctl run gets. HUP and INT stay ignored if they were
+// ignored at its start, as under nohup and in the background of a script.
 type signals struct {
 	got    chan os.Signal
 	waits  chan struct{} // closed when the command starts
@@ -46,8 +46,17 @@ func (s *signals) add(all []os.Signal) {
 // next ends the first part: signals are for the command now. It returns the signal that
 // has ended the wait, or 0.
 func (s *signals) next() syscall.Signal {
-	s.once.Do(func() { close(s.waits) })
-	s.ended.Wait()
+	s.once.Do(func() {
+		close(s.waits)
+		s.ended.Wait()
+		if s.ending == 0 { // one may have come just before
+			select {
+			case sig := <-s.got:
+				s.ending, _ = sig.(syscall.Signal)
+			default:
+			}
+		}
+	})
 	return s.ending
 }
 

@@ -31,6 +31,12 @@ func (t *terminal) belongsTo(group int) bool {
 	return err == nil && reads == group
 }
 
+// isTerminal says whether a file is a terminal.
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err == nil
+}
+
 // pass gives the terminal from one process group to another, if the first has it. SIGTTOU
 // must be ignored.
 func (t *terminal) pass(from, to int) {

@@ -133,6 +133,17 @@ func TestTerminal(t *testing.T) {
 	c.types("\x03", "> ")
 	c.types("echo code $?\n", "code 130")
 	c.types("lockctl run job -- true; echo free\n", "\r\nfree")
+	c.types("for i in 1 2 3; do lockctl run job -- sh -c 'echo round $0; sleep 5' $i; done\n", "\r\nround 1\r\n")
+	c.types("\x03", "> ") // ends the loop as well
+	c.types("bash -c 'for i in 1 2 3; do lockctl run job -- sh -c \"echo turn \\$0; sleep 5\" $i; done'\n", "\r\nturn 1\r\n")
+	c.types("\x03", "> ") // and the script
+	c.types("echo code $?\n", "code 130")
+	c.types("cat | lockctl run job -- wc -c\n", "wc -c\r\n")
+	c.types("four\n", "four\r\n")
+	c.types("\x04", "5\r\n") // the terminal is that of cat
+	if text := c.text(); strings.Contains(text, "round 2") || strings.Contains(text, "turn 2") {
+		t.Errorf("the terminal shows\n%q", text[max(0, len(text)-2000):])
+	}
 }
 
 // TestTop checks that top shows what is held, follows the size of the terminal, survives

@@ -30,9 +30,12 @@ func topCommand(on *server) *ffcli.Command {
 			if *interval < 50*time.Millisecond {
 				return usageError("-interval %v: it must be at least 50ms", *interval)
 			}
-			if _, _, err := on.session(ctx); err != nil {
+			c, s, err := on.session(ctx)
+			if err != nil {
 				return err // before the screen is used
 			}
+			s.Close()
+			c.Close()
 			screen, err := tcell.NewScreen()
 			if err == nil {
 				err = screen.Init()
@@ -148,6 +151,7 @@ func (l *looked) look(ctx context.Context, s *client.Session) {
 	if l.holders, l.err = s.Holders(ctx, ""); l.err != nil {
 		return
 	}
+	l.holders = merged(l.holders)
 	slices.SortStableFunc(l.holders, func(a, b client.Holder) int { return cmp.Compare(b.Held, a.Held) })
 	waiters, err := s.Waiters(ctx, "")
 	if l.err = err; errors.Is(err, client.ErrUnsupported) {

@@ -37,9 +37,13 @@ func watchCommand(on *server) *ffcli.Command {
 			before := "-" // what no text is
 			for {
 				all, err := s.Holders(ctx, name)
+				if ctx.Err() != nil {
+					return nil
+				}
 				if err != nil {
 					return err
 				}
+				all = merged(all)
 				all = slices.DeleteFunc(all, func(h client.Holder) bool { return h.Name != name })
 				if now := identity(all); now != before {
 					before = now
