@@ -84,6 +84,8 @@ var (
 	// serviceVariable matches the variables that Kubernetes sets for a service
 	// called lockd, except LOCKD_PORT.
 	serviceVariable = regexp.MustCompile(`^LOCKD_(SERVICE_(HOST|PORT(_.*)?)|PORT_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)$`)
+	// otherVariable matches those of lockctl and of the image.
+	otherVariable = regexp.MustCompile(`^LOCKD_(ADDR|LOCK|TOKEN|VERSION)$`)
 	// serviceURL matches the value that Kubernetes sets LOCKD_PORT to.
 	serviceURL = regexp.MustCompile(`^[a-z]+://`)
 )
@@ -94,7 +96,7 @@ func (o *options) readEnvironment(fs *flag.FlagSet, environ []string, given map[
 	here := make(map[string]string)
 	for _, variable := range environ {
 		key, value, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(key, envPrefix) && !serviceVariable.MatchString(key) && key != "LOCKD_VERSION" { // of an image
+		if strings.HasPrefix(key, envPrefix) && !serviceVariable.MatchString(key) && !otherVariable.MatchString(key) {
 			here[key] = value
 		}
 	}
