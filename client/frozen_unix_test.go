@@ -26,8 +26,12 @@ func TestFrozen(t *testing.T) {
 		return ctx
 	}
 	soon := func() context.Context { return at(20 * time.Millisecond) }
-	is(t, s.Get(soon(), "s"), ErrTimeout)
-	_, err := s.Stats(soon())
+	err := error(nil)
+	for err == nil { // it takes a moment to stop
+		err = s.Get(soon(), "s")
+	}
+	is(t, err, ErrTimeout)
+	_, err = s.Stats(soon())
 	is(t, err, ErrTimeout)
 	_, err = s.Holders(soon(), "")
 	is(t, err, ErrTimeout)
