@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -22,6 +23,8 @@ type daemon struct {
 	tcp   string
 	unix  string // address, with unix:
 	flags []string
+	// within is a command that runs the daemon in another network; nil is ours.
+	within []string
 }
 
 // binary builds lockd once.
@@ -65,7 +68,8 @@ func (d *daemon) run(port string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.cmd = exec.Command(path, append([]string{"-port", port, "-ws", "0", "-unix", d.unix[len("unix:"):]}, d.flags...)...)
+	args := slices.Concat(d.within, []string{path, "-port", port, "-ws", "0", "-unix", d.unix[len("unix:"):]}, d.flags)
+	d.cmd = exec.Command(args[0], args[1:]...)
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {
 		d.t.Fatal(err)
