@@ -28,14 +28,15 @@ func (c *Client) Acquire(ctx context.Context, name string) (*Lock, error) {
 	return c.acquire(ctx, "acquire", true, Want{Name: name})
 }
 
-// TryAcquire is Acquire without waiting: it returns ErrHeld.
+// TryAcquire is Acquire without waiting: it returns ErrHeld. It waits for the answer of the
+// server, as everything does: give ctx a deadline if the server may hang.
 func (c *Client) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 	return c.acquire(ctx, "acquire", false, Want{Name: name})
 }
 
 // AcquireShared waits for a shared lock with at most bound holders, this one included: a
-// semaphore. The smallest bound of all holders counts, so use one bound for one name. 0
-// is no bound; see AcquireRead. Exclusive and shared locks of one name do not exclude each
+// semaphore. bound is at most 1,000,000,000. The smallest bound of all holders counts, so
+// use one bound for one name. 0 is no bound; see AcquireRead. Exclusive and shared locks of one name do not exclude each
 // other.
 //
 // A server without the extended level does not know bounds. There the client gets the
@@ -45,7 +46,8 @@ func (c *Client) AcquireShared(ctx context.Context, name string, bound int) (*Lo
 	return c.acquire(ctx, "acquire shared", true, Want{name, true, bound})
 }
 
-// TryAcquireShared is AcquireShared without waiting: it returns ErrFull.
+// TryAcquireShared is AcquireShared without waiting: it returns ErrFull. With the bounds 0
+// and 1 it is AcquireRead and AcquireWrite without waiting.
 func (c *Client) TryAcquireShared(ctx context.Context, name string, bound int) (*Lock, error) {
 	return c.acquire(ctx, "acquire shared", false, Want{name, true, bound})
 }
@@ -196,6 +198,9 @@ func (l *Lock) inLine(ctx context.Context, wait bool, w Want) (grant, error) {
 		return grant{}, err
 	}
 	err := l.conn.wait(ctx, got)
+	if err == nil && got.n == 0 {
+		err = no // in words that are not known
+	}
 	if ctx.Err() == nil || err == nil {
 		if tokenErr := l.conn.wait(ctx, asked); err == nil {
 			err = tokenErr
@@ -208,12 +213,8 @@ func (l *Lock) inLine(ctx context.Context, wait bool, w Want) (grant, error) {
 		return grant{}, err // the reader may still use them
 	}
 	g := grant{w.Name, w.Shared, uint64(asked.n), int(got.n)}
-	granted := got.n > 0
 	calls.Put(got)
 	calls.Put(asked)
-	if err == nil && !granted {
-		err = no
-	}
 	return g, err
 }
 

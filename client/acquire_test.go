@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// servers are the servers that the tests of all clients use.
+// eachServer runs a test with each kind of server.
 func eachServer(t *testing.T, f func(t *testing.T, addr string, extended bool)) {
-	modern, classic, old := start(t, "-kill"), start(t, "-dialect", "classic"), startOld(t)
+	modern, other, classic, old := start(t, "-kill"), start(t, "-kill"), start(t, "-dialect", "classic"), startOld(t)
 	for _, s := range []struct {
 		name, addr string
 		extended   bool
 	}{
-		{"tcp", modern.tcp, true}, {"unix", modern.unix, true},
+		{"tcp", modern.tcp, true}, {"unix", other.unix, true},
 		{"classic", classic.tcp, false}, {"old", old.addr, false},
 	} {
 		t.Run(s.name, func(t *testing.T) { f(t, s.addr, s.extended) })
@@ -201,7 +201,7 @@ func TestAcquireAll(t *testing.T) {
 		}
 		ok(t, l.Release(ctx))
 		ok(t, s.Get(ctx, "b"))
-		soon, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
+		soon, cancel := context.WithTimeout(ctx, time.Second) // enough for a
 		defer cancel()
 		_, err := c.AcquireAll(soon, "c", "b", "a")
 		is(t, err, ErrTimeout)

@@ -11,8 +11,8 @@ import (
 type request struct {
 	command wire.Command
 	name    string // or the arguments of another command
-	wait    int64  // milliseconds for w; never waits if negative
-	bound   int    // of wire.GetBounded
+	wait    int64  // milliseconds, of wire.Wait
+	bound   int    // of wire.GetBounded and wire.Wait; negative for one that waits for an exclusive lock
 	behind  string // a name, whose inspection goes behind it
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -109,7 +110,8 @@ const probes = 3
 // dial opens a connection, ready for use.
 func (c *Client) dial(ctx context.Context) (*conn, error) {
 	c.mu.Lock()
-	known, stale, closed := c.level, c.stale, c.closed
+	known, closed := c.level, c.closed
+	stale := c.stale || len(c.open) == 0 // then nothing has told whether the server was replaced
 	c.mu.Unlock()
 	if closed {
 		return nil, ErrClosed
@@ -208,6 +210,9 @@ func (c *Client) ended(k *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.open, k)
+	if i := slices.Index(c.idle, k); i >= 0 {
+		c.idle = slices.Delete(c.idle, i, i+1)
+	}
 	if !errors.Is(k.err, ErrClosed) {
 		c.stale = true
 	}

@@ -53,7 +53,7 @@ func (c *conn) send(all ...*call) error {
 	if c.err != nil {
 		return c.err
 	}
-	if len(c.calls)-c.first > mostCalls {
+	if len(c.calls)-c.first > mostCalls || len(c.out) > mostUnsent {
 		return errFlooded
 	}
 	for _, k := range all {
@@ -68,10 +68,13 @@ func (c *conn) send(all ...*call) error {
 }
 
 // mostCalls is how many calls may wait for their replies, those that were given up
-// included.
-const mostCalls = 1 << 18
+// included, and mostUnsent how many bytes may wait for a server that does not read.
+const (
+	mostCalls  = 1 << 18
+	mostUnsent = 64 << 20
+)
 
-var errFlooded = fmt.Errorf("more than %d commands wait for their replies", mostCalls)
+var errFlooded = fmt.Errorf("%w: more than %d commands or %d bytes wait for it", ErrNoAnswer, mostCalls, mostUnsent)
 
 // write writes lines until there are none. No caller does that itself, since a server
 // that does not read would keep it beyond the end of its context.
@@ -307,10 +310,12 @@ func (c *conn) begin(ctx context.Context, k *call) error {
 
 // line sends a request whose reply is a line of text.
 func (c *conn) line(ctx context.Context, command wire.Command, arguments string) (string, error) {
-	k := newCall(request{command: command, name: arguments, wait: -1})
+	k := newCall(request{command: command, name: arguments})
 	if err := c.begin(ctx, k); err != nil {
 		return "", err
 	}
-	err := c.wait(ctx, k)
-	return k.text, err
+	if err := c.wait(ctx, k); err != nil {
+		return "", err // the reader may still use k
+	}
+	return k.text, nil
 }

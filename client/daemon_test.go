@@ -99,7 +99,7 @@ func (d *daemon) kill() {
 	d.cmd.Wait()
 }
 
-// ctx returns a context that ends with the test, or after a minute.
+// testContext returns a context that ends with the test, or after a minute.
 func testContext(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

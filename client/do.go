@@ -26,7 +26,9 @@ func (l *Lock) Do(ctx context.Context, f func(ctx context.Context) error) (err e
 		// Not with ctx, which may have ended: that would cost the connection.
 		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.client.timeout)
 		defer cancel()
-		err = errors.Join(err, l.Release(release))
+		if lost := l.Release(release); lost != nil {
+			err = errors.Join(err, lost)
+		}
 	}()
 	return f(inside)
 }

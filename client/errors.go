@@ -48,12 +48,12 @@ var (
 	ErrNotLockd = wire.ErrNotLockd
 	// ErrTooLarge: the reply would be larger than the server's limit.
 	ErrTooLarge = errors.New("the reply would be larger than the server sends; ask for a longer prefix")
-	// ErrNoAnswer: what has taken the connection does not answer.
+	// ErrNoAnswer: there is no connection, or no answer, in time.
 	ErrNoAnswer = errors.New("the server does not answer")
 	// ErrAddress: the address cannot be read.
 	ErrAddress = errors.New("this is not an address; write HOST:PORT or unix:PATH")
 	// ErrClosed: Close was called.
-	ErrClosed = errors.New("it was closed")
+	ErrClosed = errors.New("the client or session was closed")
 )
 
 // Error is the error of all calls that reach for a server. Use errors.Is with the errors

@@ -14,7 +14,7 @@ import (
 // that what was given up is released when it goes on.
 func TestFrozen(t *testing.T) {
 	d := start(t)
-	c := dial(t, d.tcp, WithDialTimeout(50*time.Millisecond))
+	c := dial(t, d.tcp)
 	ctx := testContext(t)
 	s := session(t, c)
 	l := must(c.Acquire(ctx, "job"))(t)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,10 +26,10 @@ const silence = 100 * time.Millisecond
 // since old servers would lose it.
 func (c *conn) detect(ctx context.Context) (level, error) {
 	var found level
-	nonce := "lockd-client-" + rand.Text()
-	probe := newCall(request{command: wire.Version, wait: -1})
+	name := nonce + rand.Text()
+	probe := newCall(request{command: wire.Version})
 	probe.take = func(line []byte) (last, taken bool, err error) {
-		if found.dialect(string(line), nonce) {
+		if found.dialect(string(line), name) {
 			return true, false, nil // the answer to what was asked afterwards
 		}
 		k := call{request: request{command: wire.Version}}
@@ -65,9 +64,9 @@ func (c *conn) detect(ctx context.Context) (level, error) {
 	} else if ctx.Err() != nil {
 		return level{}, ended(ctx)
 	}
-	inspect := newCall(request{command: wire.Inspect, name: nonce, wait: -1})
+	inspect := newCall(request{command: wire.Inspect, name: name})
 	inspect.take = func(line []byte) (last, taken bool, err error) {
-		return found.dialect(string(line), nonce), true, nil
+		return found.dialect(string(line), name), true, nil
 	}
 	if err := c.send(inspect); err != nil {
 		return level{}, err
@@ -90,6 +89,3 @@ func (l *level) dialect(line, name string) bool {
 	}
 	return true
 }
-
-// has says whether a server has a feature (VERSION-1).
-func (l *level) has(feature string) bool { return slices.Contains(l.features, feature) }

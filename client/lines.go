@@ -30,7 +30,7 @@ func (c *conn) lines(ctx context.Context, command wire.Command, arguments string
 	var lines []string
 	name := nonce + rand.Text()
 	heard, over := make(chan struct{}, 1), make(chan struct{})
-	k := newCall(request{command: command, name: arguments, wait: -1})
+	k := newCall(request{command: command, name: arguments})
 	if c.level.extended {
 		k.behind = name
 	}
@@ -40,7 +40,7 @@ func (c *conn) lines(ctx context.Context, command wire.Command, arguments string
 			close(over)
 			return true, true, nil
 		case c.stale(line):
-		case command == wire.Iam && k.behind == "": // it has one line, or none where it is not known
+		case (command == wire.Iam || command == wire.Me) && k.behind == "": // one line, or none where it is not known
 			lines = append(lines, string(line))
 			close(over)
 			return true, true, nil
@@ -123,7 +123,7 @@ func disabled(lines []string) error {
 func (c *conn) list(ctx context.Context, command wire.Command, prefix string) ([]wire.Listed, error) {
 	var listed []wire.Listed
 	left := int64(-1)
-	k := newCall(request{command: command, name: prefix, wait: -1})
+	k := newCall(request{command: command, name: prefix})
 	k.take = func(line []byte) (last, taken bool, err error) {
 		if left < 0 {
 			if err := k.answer(line); err != nil || k.n == 0 {
@@ -159,7 +159,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("the server answers %.80q"
 func (c *conn) array(ctx context.Context, arguments string, arrays int) ([]string, error) {
 	var lines []string
 	depth := 0
-	k := newCall(request{command: wire.Stats, name: arguments, wait: -1})
+	k := newCall(request{command: wire.Stats, name: arguments})
 	k.take = func(line []byte) (last, taken bool, err error) {
 		lines = append(lines, string(line))
 		switch strings.TrimSpace(string(line)) {

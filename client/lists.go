@@ -134,14 +134,14 @@ func fromArrays(lines []string, prefix string) []Holder {
 // first, each table by name, each queue from its front. It needs the extended level and
 // the dump feature.
 func (s *Session) Waiters(ctx context.Context, prefix string) ([]Waiter, error) {
-	prefix, err := s.lockName(prefix)
+	clean, err := s.lockName(prefix)
 	if err != nil {
 		return nil, s.error("list waiters", prefix, err)
 	}
 	if !s.conn.level.extended {
 		return nil, s.error("list waiters", prefix, ErrUnsupported)
 	}
-	lines, err := s.conn.list(ctx, wire.ListWaiters, prefix)
+	lines, err := s.conn.list(ctx, wire.ListWaiters, clean)
 	var all []Waiter
 	for _, l := range lines {
 		all = append(all, Waiter{l.Name, l.Shared, milliseconds(l.Age), l.Place, l.Bound, l.Conn, l.Addr, l.Holder})

@@ -12,7 +12,7 @@ import (
 // way to say that a lock was lost; lost is called when that happens, and must see to it
 // that the program stops what it does under the lock, by ending the program if there is no
 // other way. lost may not be nil. Unlock of a lock that is not held panics, as that of a
-// sync.Mutex does.
+// sync.Mutex does, and so does a bad name, and Lock when the Client is closed.
 func (c *Client) Locker(name string, lost func(error)) sync.Locker {
 	if lost == nil {
 		panic("lockd/client: a Locker needs a function that is called when the lock is lost")

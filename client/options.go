@@ -41,13 +41,14 @@ func WithNormalizedNames() Option { return func(o *options) { o.normalize = true
 func WithKeepAlive(d time.Duration) Option { return func(o *options) { o.keepAlive = d } }
 
 // WithDialTimeout sets how long it may take to connect, and to find out what the server
-// can do, 10 seconds by default.
+// can do, 10 seconds by default; and how long the release at the end of Do may take.
 func WithDialTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
 
 // WithIdleConns sets how many connections are kept for the locks to come, 16 by default.
 func WithIdleConns(n int) Option { return func(o *options) { o.idle = n } }
 
-// WithDialer makes the connections; network is tcp or unix.
+// WithDialer makes the connections; network is tcp or unix. WithKeepAlive does nothing
+// then, and Lock.SyscallConn needs connections that are a syscall.Conn.
 func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
 	return func(o *options) { o.dial = dial }
 }

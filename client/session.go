@@ -151,9 +151,16 @@ func (s *Session) Me(ctx context.Context) (addr, name string, err error) {
 	if s.conn.level.classic {
 		return "", "", s.error("ask for the address", "", ErrUnsupported)
 	}
-	text, err := s.conn.line(ctx, wire.Me, "")
+	lines, err := s.conn.lines(ctx, wire.Me, "")
+	if err == nil && len(lines) != 1 {
+		err = ErrUnsupported
+	}
+	if err != nil {
+		return "", "", s.error("ask for the address", "", err)
+	}
+	_, text, _ := strings.Cut(lines[0], " ")
 	addr, name, _ = strings.Cut(text, " ")
-	return addr, name, s.error("ask for the address", "", err)
+	return addr, name, nil
 }
 
 // Iam registers a name for the connection, which lists show instead of its address. The
@@ -162,9 +169,12 @@ func (s *Session) Iam(ctx context.Context, name string) error {
 	if s.conn.level.classic {
 		return s.error("register", name, ErrUnsupported)
 	}
-	name, err := s.lockName(name)
+	clean, err := s.lockName(name)
 	if err == nil {
-		_, err = s.conn.line(ctx, wire.Iam, name)
+		var lines []string
+		if lines, err = s.conn.lines(ctx, wire.Iam, clean); err == nil && len(lines) != 1 {
+			err = ErrUnsupported
+		}
 	}
 	return s.error("register", name, err)
 }

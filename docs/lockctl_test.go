@@ -43,7 +43,7 @@ func newShop(t *testing.T) *shop {
 // start starts a command of the shell, with the address of the texts replaced.
 func (s *shop) start(command string) *exec.Cmd {
 	s.t.Helper()
-	c := exec.Command("sh", "-c", strings.ReplaceAll(command, "127.0.0.1:9999", s.addr))
+	c := exec.Command("sh", "-c", strings.ReplaceAll(command, "locks.example:9999", s.addr))
 	c.Dir, c.Env, c.Stdout, c.Stderr = s.dir, s.env, new(bytes.Buffer), new(bytes.Buffer)
 	if err := c.Start(); err != nil {
 		s.t.Fatal(err)

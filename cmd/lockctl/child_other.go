@@ -44,8 +44,3 @@ func (j *job) under(lock *client.Lock, command *exec.Cmd, signals *signals) erro
 	}
 	return err
 }
-
-// warn prints a warning.
-func warn(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "lockctl: "+format+"\n", args...)
-}

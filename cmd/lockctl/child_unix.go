@@ -230,15 +230,16 @@ func (c *child) ended(status unix.WaitStatus, signals *signals, overdue <-chan t
 // hold holds the lock until it was held for long enough, or a signal ends that, which it
 // returns.
 func (c *child) hold(signals *signals) syscall.Signal {
+	if c.job.hold == 0 {
+		return 0
+	}
 	over := time.After(c.job.hold - time.Since(c.started))
 	for {
 		select {
 		case <-over:
 			return 0
 		case <-c.lock.Context().Done():
-			if c.job.hold > 0 {
-				warn("the lock could not be held for %v: %v", c.job.hold, context.Cause(c.lock.Context()))
-			}
+			warn("the lock could not be held for %v: %v", c.job.hold, context.Cause(c.lock.Context()))
 			return 0
 		case sig := <-signals.got:
 			switch {
@@ -266,9 +267,4 @@ func (c *child) endGroup(overdue <-chan time.Time) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-// warn prints a warning.
-func warn(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "lockctl: "+format+"\n", args...)
 }

@@ -26,7 +26,7 @@ func asNo(err error) error {
 
 func getCommand(on *server) *ffcli.Command {
 	flags := on.flagSet("get")
-	most := flags.Int("shared", -1, "get a shared lock with at most `N` holders, 0 for any number")
+	most := flags.Int("shared", notShared, "get a shared lock with at most `N` holders, 0 for any number")
 	seconds := flags.Float64("w", 0, "wait for at most so many `seconds`")
 	name := flags.String("name", "", "the `name` under which lists show who holds the lock")
 	return &ffcli.Command{
@@ -41,6 +41,9 @@ if it is lost. To run a command under a lock use lockctl run.`,
 			lockName, err := oneName(args)
 			if err != nil {
 				return err
+			}
+			if *most < notShared {
+				return usageError("-shared %d: it must be at least 0", *most)
 			}
 			if !(*seconds >= 0 && *seconds <= 1e9) {
 				return usageError("-w %v: it must be between 0 and 1e9 seconds", *seconds)
@@ -71,15 +74,15 @@ if it is lost. To run a command under a lock use lockctl run.`,
 	}
 }
 
-// get gets a lock; most is negative for an exclusive one.
+// get gets a lock; most is notShared for an exclusive one.
 func get(ctx context.Context, c *client.Client, name string, most int, wait time.Duration) (*client.Lock, error) {
-	want := client.Want{Name: name, Shared: most >= 0, Bound: max(most, 0)}
+	wants := wantsOf(name, most != notShared, max(most, 0))
 	if wait == 0 {
-		return c.TryAcquireWants(ctx, want)
+		return c.TryAcquireWants(ctx, wants...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	return c.AcquireWants(ctx, want)
+	return c.AcquireWants(ctx, wants...)
 }
 
 // endOfPipe returns a channel that is closed when a pipe has ended. It never is if the

@@ -10,6 +10,11 @@ import (
 	"time"
 )
 
+// warn prints a warning.
+func warn(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "lockctl: "+format+"\n", args...)
+}
+
 // printJSON prints a value on one line.
 func printJSON(v any) error {
 	e := json.NewEncoder(os.Stdout)

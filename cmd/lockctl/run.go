@@ -208,17 +208,21 @@ func defaultName(path string) string {
 // answerTimeout is how long a server may take to answer what it does not let wait.
 const answerTimeout = 10 * time.Second
 
-// acquire acquires all locks. An exclusive one is exclusive in both tables of the server:
-// in that of the clients who know no other, and in that of readers and semaphores.
+// wantsOf returns what is wanted of a name. An exclusive lock is exclusive in both tables
+// of the server: in that of the clients who know no other, and in that of readers and
+// semaphores.
+func wantsOf(name string, shared bool, bound int) []client.Want {
+	if shared {
+		return []client.Want{{Name: name, Shared: true, Bound: bound}}
+	}
+	return []client.Want{{Name: name}, {Name: name, Shared: true, Bound: 1}}
+}
+
+// acquire acquires all locks.
 func (j *job) acquire(ctx context.Context, c *client.Client) (*client.Lock, error) {
 	var wants []client.Want
 	for _, name := range j.names {
-		switch {
-		case j.shared || j.bound > 0:
-			wants = append(wants, client.Want{Name: name, Shared: true, Bound: max(j.bound, 0)})
-		default:
-			wants = append(wants, client.Want{Name: name}, client.Want{Name: name, Shared: true, Bound: 1})
-		}
+		wants = append(wants, wantsOf(name, j.shared || j.bound > 0, max(j.bound, 0))...)
 	}
 	if j.noWait {
 		limited, cancel := context.WithTimeout(ctx, answerTimeout)

@@ -124,7 +124,7 @@ func TestTerminal(t *testing.T) {
 	c.types("\x03", "> ")
 	c.types("echo code $?\n", "code 130")
 	c.types("lockctl run job -- cat &\n", "[1]")
-	c.types("sleep 0.3; jobs\n", "Stopped") // it wanted to read
+	c.types("until jobs | grep -q Stopped; do sleep 0.05; done; jobs\n", "[1]+  Stopped") // it wanted to read
 	c.types("fg\n", "lockctl run job -- cat\r\n")
 	c.types("three\n", "three\r\nthree\r\n")
 	c.types("\x04", "> ")

@@ -134,8 +134,12 @@ func look(ctx context.Context, on *server, interval time.Duration, looks chan<- 
 		case looks <- l:
 		case <-ctx.Done():
 		}
+		pause := interval
+		if l.err == nil { // else it was the server's answer that took so long
+			pause = max(pause, 10*time.Since(began))
+		}
 		select {
-		case <-time.After(max(interval, 10*time.Since(began))):
+		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}

@@ -20,7 +20,7 @@ func watchCommand(on *server) *ffcli.Command {
 		Name:       "watch",
 		ShortUsage: "lockctl watch [flags] NAME",
 		ShortHelp:  "print who holds a lock, whenever that changes",
-		LongHelp:   "Looks at the server every half second: what is shorter may be missed.",
+		LongHelp:   "What is shorter than -interval may be missed.",
 		FlagSet:    fs,
 		Exec: func(ctx context.Context, args []string) error {
 			name, err := oneName(args)
@@ -87,7 +87,7 @@ func printChange(name string, all []client.Holder, asJSON bool) error {
 	if len(all) > 0 {
 		var parts []string
 		for _, h := range all {
-			parts = append(parts, fmt.Sprintf("%s by %s since %s", map[bool]string{false: "held", true: "shared"}[h.Shared], shown(h.Holder), age(h.Held)))
+			parts = append(parts, fmt.Sprintf("%s by %s for %s", map[bool]string{false: "held", true: "shared"}[h.Shared], shown(h.Holder), age(h.Held)))
 		}
 		text = strings.Join(parts, ", ")
 	}
