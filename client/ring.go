@@ -19,7 +19,7 @@ import (
 // to the caller. A Ring is safe for concurrent use.
 type Ring struct{ clients []*Client }
 
-// DialRing connects to all servers.
+// DialRing connects to all servers, and fails if one of them cannot be reached.
 func DialRing(ctx context.Context, addrs []string, opts ...Option) (*Ring, error) {
 	if len(addrs) == 0 {
 		return nil, fmt.Errorf("a ring needs an address")

@@ -56,13 +56,13 @@ func inspectCommand(on *server) *ffcli.Command {
 					Shared int    `json:"shared_holders"`
 				}{name, held, n})
 			case held && n > 0:
-				fmt.Printf("%s is held exclusively, and shared by %d\n", shown(name), n)
+				_, err = fmt.Printf("%s is held exclusively, and shared by %d\n", shown(name), n)
 			case held:
-				fmt.Printf("%s is held exclusively\n", shown(name))
+				_, err = fmt.Printf("%s is held exclusively\n", shown(name))
 			case n > 0:
-				fmt.Printf("%s is shared by %d\n", shown(name), n)
+				_, err = fmt.Printf("%s is shared by %d\n", shown(name), n)
 			default:
-				fmt.Printf("%s is free\n", shown(name))
+				_, err = fmt.Printf("%s is free\n", shown(name))
 			}
 			if err == nil && !held && n == 0 {
 				return no
