@@ -19,7 +19,10 @@ func eachServer(t *testing.T, f func(t *testing.T, addr string, extended bool)) 
 		{"tcp", modern.tcp, true}, {"unix", other.unix, true},
 		{"classic", classic.tcp, false}, {"old", old.addr, false},
 	} {
-		t.Run(s.name, func(t *testing.T) { f(t, s.addr, s.extended) })
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			f(t, s.addr, s.extended)
+		})
 	}
 }
 
@@ -78,6 +81,7 @@ func none(t testing.TB, got <-chan *Lock) {
 }
 
 func TestAcquire(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		a, b := dial(t, addr), dial(t, addr)
@@ -109,6 +113,7 @@ func TestAcquire(t *testing.T) {
 
 // TestGiveUp checks that the end of a context gives up the place in the queue.
 func TestGiveUp(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		c := dial(t, addr)
@@ -136,6 +141,7 @@ func TestGiveUp(t *testing.T) {
 }
 
 func TestShared(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		c := dial(t, addr)
@@ -160,6 +166,7 @@ func TestShared(t *testing.T) {
 }
 
 func TestReadersAndWriter(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	c := dial(t, start(t).tcp)
 	s := session(t, c)
@@ -188,6 +195,7 @@ func waiting(t testing.TB, s *Session, name string, n int) {
 }
 
 func TestAcquireAll(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		c := dial(t, addr)
@@ -219,6 +227,7 @@ func TestAcquireAll(t *testing.T) {
 
 // TestNames checks that names are what they were, and that two never become one.
 func TestNames(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		c, normalizing := dial(t, addr), dial(t, addr, WithNormalizedNames())

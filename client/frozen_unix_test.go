@@ -13,6 +13,7 @@ import (
 // TestFrozen checks that no call outlives its context if the server does not answer, and
 // that what was given up is released when it goes on.
 func TestFrozen(t *testing.T) {
+	t.Parallel()
 	d := start(t)
 	c := dial(t, d.tcp)
 	ctx := testContext(t)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestDo(t *testing.T) {
+	t.Parallel()
 	d := start(t, "-kill")
 	ctx := testContext(t)
 	c := dial(t, d.tcp)
@@ -49,6 +50,7 @@ func TestDo(t *testing.T) {
 // TestLead checks that one leads at a time, that another takes over, and that who was
 // killed stands again.
 func TestLead(t *testing.T) {
+	t.Parallel()
 	d := start(t, "-kill")
 	ctx, stop := context.WithCancel(testContext(t))
 	leads, leaves := make(chan string), make(chan string, 1)
@@ -99,6 +101,7 @@ func TestLead(t *testing.T) {
 }
 
 func TestLocker(t *testing.T) {
+	t.Parallel()
 	d := start(t, "-kill")
 	c := dial(t, d.unix)
 	ctx := testContext(t)
@@ -162,6 +165,7 @@ func panics(t testing.TB, name string, f func()) {
 // TestRing checks that names are spread evenly, that a server more moves only its share,
 // and that the mapping never changes.
 func TestRing(t *testing.T) {
+	t.Parallel()
 	ring := func(n int) *Ring {
 		r := new(Ring)
 		for i := range n {
@@ -227,6 +231,7 @@ func TestRing(t *testing.T) {
 // context has not ended is the only one: each holder claims a resource that checks tokens,
 // and gives it up when its context ends.
 func TestExclusion(t *testing.T) {
+	t.Parallel()
 	d := start(t)
 	p := startProxy(t, d.tcp)
 	ctx, cancel := context.WithCancel(testContext(t))

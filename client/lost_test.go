@@ -28,6 +28,7 @@ func lostSoon(t testing.TB, l *Lock) {
 // TestLost checks that holders, waiters and sessions learn at once that the server has
 // ended, and that the Client goes on with the next one.
 func TestLost(t *testing.T) {
+	t.Parallel()
 	for _, unix := range []bool{false, true} {
 		d := start(t)
 		ctx := testContext(t)
@@ -71,6 +72,7 @@ func TestLost(t *testing.T) {
 
 // TestUpgrade checks that a Client learns anew what the server can do when it was lost.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	d := start(t)
 	c := dial(t, d.tcp)
 	ctx := testContext(t)
@@ -155,6 +157,7 @@ func (p *proxy) cut(reset bool) {
 // TestProxy checks that a lock is lost when something between ends the connection, and
 // that idle connections that were ended cost nothing.
 func TestProxy(t *testing.T) {
+	t.Parallel()
 	d := start(t)
 	p := startProxy(t, d.tcp)
 	ctx := testContext(t)
@@ -179,6 +182,7 @@ func TestProxy(t *testing.T) {
 // TestContextOfARelease checks that a Context that is asked for while its Lock is released
 // does not take the loss of the next Lock away.
 func TestContextOfARelease(t *testing.T) {
+	t.Parallel()
 	p := startProxy(t, start(t).tcp)
 	ctx := testContext(t)
 	c := dial(t, p.Addr().String())
@@ -195,6 +199,7 @@ func TestContextOfARelease(t *testing.T) {
 
 // TestKilled checks that a holder that is killed learns that.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	d := start(t, "-kill")
 	ctx := testContext(t)
 	c := dial(t, d.unix)
@@ -213,6 +218,7 @@ func TestKilled(t *testing.T) {
 
 // TestClose checks that Close ends locks and waits.
 func TestClose(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	c := dial(t, start(t).tcp)
 	l := must(c.Acquire(ctx, "job"))(t)
@@ -240,6 +246,7 @@ func TestClose(t *testing.T) {
 
 // TestNotLockd checks that a server of another kind is found out.
 func TestNotLockd(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		serve func(net.Conn)
 		want  error
@@ -280,6 +287,7 @@ func TestNotLockd(t *testing.T) {
 
 // TestLimits checks the errors of a server whose limits are reached.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	d := start(t, "-max-connections", "2", "-max-locks", "1", "-dump=false")
 	ctx := testContext(t)
 	c := dial(t, d.tcp)

@@ -15,6 +15,7 @@ import (
 )
 
 func TestSession(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		c := dial(t, addr)
@@ -80,6 +81,7 @@ func TestSession(t *testing.T) {
 // TestPipelining checks that concurrent callers get their own replies, also if some give
 // up, and others ask for lists.
 func TestPipelining(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		c := dial(t, addr)
@@ -125,6 +127,7 @@ func TestPipelining(t *testing.T) {
 // TestNoNames checks that a name costs nothing where the server has none, and that a
 // refusal is no list.
 func TestNoNames(t *testing.T) {
+	t.Parallel()
 	o := startOld(t)
 	o.silent = true
 	c := dial(t, o.addr, WithName("worker"))
@@ -138,6 +141,7 @@ func TestNoNames(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
+	t.Parallel()
 	eachServer(t, func(t *testing.T, addr string, extended bool) {
 		ctx := testContext(t)
 		c := dial(t, addr, WithName("worker 1"))

@@ -18,6 +18,7 @@ import (
 // the lock to another. The machines are network namespaces, connected by a virtual cable
 // that the test disconnects.
 func TestVanishedServer(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: network namespaces need root")
 	}
