@@ -75,7 +75,9 @@ func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	d := start(t)
 	c := dial(t, d.tcp)
+	without := dial(t, d.tcp, WithIdleConns(0)) // has no connection to learn it from
 	ctx := testContext(t)
+	ok(t, must(without.Acquire(ctx, "other"))(t).Release(ctx))
 	l := must(c.Acquire(ctx, "job"))(t)
 	d.kill()
 	lostSoon(t, l)
@@ -86,6 +88,9 @@ func TestUpgrade(t *testing.T) {
 	if c.Extended() || l.Token() > 0 {
 		t.Errorf("extended: %v, token %d", c.Extended(), l.Token())
 	}
+	soon, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	ok(t, must(without.Acquire(soon, "other"))(t).Release(ctx))
 	ok(t, l.Release(ctx))
 }
 
@@ -179,22 +184,32 @@ func TestProxy(t *testing.T) {
 	ok(t, l.Release(ctx))
 }
 
-// TestContextOfARelease checks that a Context that is asked for while its Lock is released
-// does not take the loss of the next Lock away.
+// TestContextOfARelease checks that Release waits for a Context that is being made: else
+// that would take the loss of the next Lock of the connection away.
 func TestContextOfARelease(t *testing.T) {
 	t.Parallel()
-	p := startProxy(t, start(t).tcp)
-	ctx := testContext(t)
-	c := dial(t, p.Addr().String())
-	for range 300 {
-		first := must(c.Acquire(ctx, "job"))(t)
-		go first.Context()
-		ok(t, first.Release(ctx))
-		second := must(c.Acquire(ctx, "job"))(t)
-		second.Context()
-		p.cut(true)
-		lostSoon(t, second)
+	l := must(dial(t, start(t).unix).Acquire(testContext(t), "job"))(t)
+	l.conn.mu.Lock() // which Context needs
+	made := make(chan struct{})
+	go func() {
+		l.Context()
+		close(made)
+	}()
+	begun := false
+	for !begun && l.mu.TryLock() {
+		begun = l.ctx != nil
+		l.mu.Unlock()
 	}
+	time.Sleep(20 * time.Millisecond)
+	free := l.mu.TryLock()
+	if free {
+		l.mu.Unlock()
+	}
+	l.conn.mu.Unlock()
+	if <-made; begun || free {
+		t.Error("Release need not wait for a Context that does not watch the connection yet")
+	}
+	ok(t, l.Release(testContext(t)))
 }
 
 // TestKilled checks that a holder that is killed learns that.
