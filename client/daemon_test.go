@@ -54,8 +54,8 @@ func start(t testing.TB, flags ...string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, flags: flags}
 	d.unix = "unix:" + filepath.Join(t.TempDir(), "s")
-	d.run("-1")
 	t.Cleanup(d.kill)
+	d.run("-1")
 	return d
 }
 
@@ -95,8 +95,10 @@ func (d *daemon) signal(s syscall.Signal) {
 
 // kill kills the daemon, unless it has ended.
 func (d *daemon) kill() {
-	d.cmd.Process.Kill()
-	d.cmd.Wait()
+	if d.cmd != nil && d.cmd.Process != nil {
+		d.cmd.Process.Kill()
+		d.cmd.Wait()
+	}
 }
 
 // testContext returns a context that ends with the test, or after a minute.

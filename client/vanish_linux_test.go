@@ -24,8 +24,8 @@ func TestVanishedServer(t *testing.T) {
 	}
 	theirs, ours := machines(t)
 	d := &daemon{t: t, unix: "unix:" + t.TempDir() + "/s", within: []string{"ip", "netns", "exec", theirs}, flags: []string{"-host", "10.231.78.1"}}
-	d.run("-1")
 	t.Cleanup(d.kill)
+	d.run("-1")
 	ctx := testContext(t)
 	plain := &Client{options: defaults}
 	plain.keepAlive = 2 * time.Second
