@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -36,8 +37,8 @@ func (c *Client) TryAcquire(ctx context.Context, name string) (*Lock, error) {
 
 // AcquireShared waits for a shared lock with at most bound holders, this one included: a
 // semaphore. bound is at most 1,000,000,000. The smallest bound of all holders counts, so
-// use one bound for one name. 0 is no bound; see AcquireRead. Exclusive and shared locks of one name do not exclude each
-// other.
+// use one bound for one name. 0 is no bound; see AcquireRead. Exclusive and shared locks of
+// one name do not exclude each other.
 //
 // A server without the extended level does not know bounds. There the client gets the
 // lock, looks at the number of holders, and gives it back if there are too many, which is
@@ -80,19 +81,23 @@ func (c *Client) AcquireAll(ctx context.Context, names ...string) (*Lock, error)
 // of two with one name the exclusive one comes first. A lock that is wanted with two
 // bounds is acquired with the smaller one.
 func (c *Client) AcquireWants(ctx context.Context, wants ...Want) (*Lock, error) {
-	return c.acquireWants(ctx, true, wants)
+	return c.acquire(ctx, "acquire", true, slices.Clone(wants)...)
 }
 
 // TryAcquireWants is AcquireWants without waiting: it returns ErrHeld or ErrFull.
 func (c *Client) TryAcquireWants(ctx context.Context, wants ...Want) (*Lock, error) {
-	return c.acquireWants(ctx, false, wants)
+	return c.acquire(ctx, "acquire", false, slices.Clone(wants)...)
 }
 
-func (c *Client) acquireWants(ctx context.Context, wait bool, wants []Want) (*Lock, error) {
+// staleConn is the time within which the end of an idle connection is noticed, at the
+// latest when something is sent.
+const staleConn = time.Second
+
+// order checks what is wanted, and puts it in order. It returns the name that is wrong.
+func (c *Client) order(wants []Want) (ordered []Want, name string, err error) {
 	if len(wants) == 0 {
-		return nil, c.error("acquire", "", fmt.Errorf("%w: there is none", ErrName))
+		return nil, "", fmt.Errorf("%w: there is none", ErrName)
 	}
-	wants = slices.Clone(wants)
 	for i := range wants {
 		w := &wants[i]
 		name, err := c.lockName(w.Name)
@@ -100,43 +105,33 @@ func (c *Client) acquireWants(ctx context.Context, wait bool, wants []Want) (*Lo
 			err = checkBound(w.Bound)
 		}
 		if err != nil {
-			return nil, c.error("acquire", w.Name, err)
+			return nil, w.Name, err
 		}
 		w.Name = name
 	}
 	slices.SortFunc(wants, func(a, b Want) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), compareBools(a.Shared, b.Shared), cmp.Compare(uint(a.Bound-1), uint(b.Bound-1))) // no bound last
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.rank(), b.rank()))
 	})
-	wants = slices.CompactFunc(wants, func(a, b Want) bool { return a.Name == b.Name && a.Shared == b.Shared })
-	return c.acquire(ctx, "acquire", wait, wants...)
+	return slices.CompactFunc(wants, func(a, b Want) bool { return a.Name == b.Name && a.Shared == b.Shared }), "", nil
 }
 
-// compareBools orders false before true.
-func compareBools(a, b bool) int {
+// rank orders what is wanted of one name: the exclusive lock, then the shared one, by its
+// bound, of which none comes last.
+func (w Want) rank() uint {
 	switch {
-	case a == b:
+	case !w.Shared:
 		return 0
-	case b:
-		return -1
+	case w.Bound == 0:
+		return math.MaxUint
 	}
-	return 1
+	return uint(w.Bound)
 }
 
-// staleConn is the time within which the end of an idle connection is noticed, at the
-// latest when something is sent.
-const staleConn = time.Second
-
-// acquire acquires locks, one after the other, on one connection.
+// acquire acquires locks, one after the other, on one connection. wants is its own.
 func (c *Client) acquire(ctx context.Context, op string, wait bool, wants ...Want) (*Lock, error) {
-	for i := range wants {
-		name, err := c.lockName(wants[i].Name)
-		if err == nil {
-			err = checkBound(wants[i].Bound)
-		}
-		if err != nil {
-			return nil, c.error(op, wants[i].Name, err)
-		}
-		wants[i].Name = name
+	wants, wrong, err := c.order(wants)
+	if err != nil {
+		return nil, c.error(op, wrong, err)
 	}
 	for {
 		if ctx.Err() != nil {

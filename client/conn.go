@@ -8,8 +8,6 @@ import (
 	"net"
 	"runtime"
 	"sync"
-
-	"lockd/wire"
 )
 
 // conn is a connection: calls in the order of their lines, and one goroutine that reads
@@ -60,11 +58,16 @@ func (c *conn) send(all ...*call) error {
 		c.out = k.appendLine(c.out, &c.scratch)
 		c.calls = append(c.calls, k)
 	}
+	c.flush()
+	return nil
+}
+
+// flush lets what is in out be written. c.mu is held.
+func (c *conn) flush() {
 	if !c.writing {
 		c.writing = true
 		go c.write()
 	}
-	return nil
 }
 
 // mostCalls is how many calls may wait for their replies, those that were given up
@@ -305,17 +308,9 @@ func (c *conn) begin(ctx context.Context, k *call) error {
 			return ended(ctx)
 		}
 	}
-	return c.send(k)
-}
-
-// line sends a request whose reply is a line of text.
-func (c *conn) line(ctx context.Context, command wire.Command, arguments string) (string, error) {
-	k := newCall(request{command: command, name: arguments})
-	if err := c.begin(ctx, k); err != nil {
-		return "", err
+	err := c.send(k)
+	if err != nil && c.turn != nil {
+		<-c.turn // no reply will give it back
 	}
-	if err := c.wait(ctx, k); err != nil {
-		return "", err // the reader may still use k
-	}
-	return k.text, nil
+	return err
 }

@@ -43,9 +43,8 @@ func (c *conn) detect(ctx context.Context) (level, error) {
 		case k.n > 0:
 			return false, false, fmt.Errorf("%.80q in reply to v: %w", line, ErrNotLockd)
 		}
-		probe.err = k.err
-		if k.err != ErrTooManyConnections {
-			probe.err = nil
+		if k.err == ErrTooManyConnections { // other refusals mean that v is not known
+			probe.err = k.err
 		}
 		return true, true, nil
 	}

@@ -98,10 +98,7 @@ func (c *conn) raw(name string) {
 		return
 	}
 	c.out, _ = wire.AppendRequest(c.out, wire.Inspect, name)
-	if !c.writing {
-		c.writing = true
-		go c.write()
-	}
+	c.flush()
 }
 
 // disabled returns the error that lines are instead of a list. A line of a list has a
@@ -175,8 +172,7 @@ func (c *conn) array(ctx context.Context, arguments string, arrays int) ([]strin
 	if err := c.begin(ctx, k); err != nil {
 		return nil, err
 	}
-	err := c.wait(ctx, k)
-	if err != nil {
+	if err := c.wait(ctx, k); err != nil {
 		return nil, err
 	}
 	return lines, nil

@@ -202,6 +202,6 @@ func (s *Session) Kill(ctx context.Context, conn, token uint64) error {
 	if token != 0 {
 		arguments += " " + strconv.FormatUint(token, 10)
 	}
-	_, err := s.conn.line(ctx, wire.Kill, arguments)
+	_, err := s.conn.ask(ctx, request{command: wire.Kill, name: arguments})
 	return s.error(op, "", err)
 }

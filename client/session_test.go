@@ -225,3 +225,18 @@ func TestLists(t *testing.T) {
 		ok(t, (<-got2).Release(ctx))
 	})
 }
+
+// TestFlooded checks that a call that finds too much unsent fails, and keeps no turn.
+func TestFlooded(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	s := session(t, dial(t, startOld(t).addr))
+	s.conn.mu.Lock()
+	s.conn.out, s.conn.writing = make([]byte, mostUnsent+1), true
+	s.conn.mu.Unlock()
+	is(t, s.Get(ctx, "job"), ErrNoAnswer)
+	s.conn.mu.Lock()
+	s.conn.out, s.conn.writing = nil, false
+	s.conn.mu.Unlock()
+	ok(t, s.Get(ctx, "job"))
+}

@@ -33,5 +33,8 @@ func (s *server) session(ctx context.Context) (*client.Client, *client.Session, 
 		return nil, nil, err
 	}
 	session, err := c.Session(ctx)
+	if err != nil {
+		c.Close()
+	}
 	return c, session, err
 }
