@@ -87,127 +87,110 @@ func merged(all []client.Holder) (left []client.Holder) {
 // jsonFlag adds -json.
 func jsonFlag(fs *flag.FlagSet) *bool { return fs.Bool("json", false, "print JSON, one object a line") }
 
-// prefix reads the only argument of a list, the beginning of names.
-func prefix(args []string) (string, error) {
-	if len(args) > 1 {
-		return "", usageError("%d arguments; want one, the beginning of the names, or none", len(args))
-	}
-	return append(args, "")[0], nil
+// listing is a command that prints a list, of T, each of which is a J as JSON.
+type listing[T, J any] struct {
+	name, usage, short, long string
+	most                     int // arguments
+	get                      func(ctx context.Context, s *client.Session, prefix string) ([]T, error)
+	object                   func(T) J
+	visible                  func([]T) []T // what a table has; nil: all
+	heads                    []string
+	row                      func(T) []string
 }
 
-// printRows prints a list: as JSON, or as a table. An empty one is a no.
-func printRows[T, J any](list []T, asJSON bool, object func(T) J, heads []string, row func(T) []string) error {
-	if len(list) == 0 {
-		return no
-	}
-	rows := [][]string{heads}
-	for _, one := range list {
-		if asJSON {
-			if err := printJSON(object(one)); err != nil {
+// command returns the command. An empty list is a no.
+func (l listing[T, J]) command(on *server) *ffcli.Command {
+	fs := on.flagSet(l.name)
+	asJSON := jsonFlag(fs)
+	return &ffcli.Command{
+		Name: l.name, ShortUsage: "lockctl " + l.usage, ShortHelp: l.short, LongHelp: l.long, FlagSet: fs,
+		Exec: func(ctx context.Context, args []string) error {
+			if len(args) > l.most {
+				return usageError("%d arguments; want at most %d: lockctl %s", len(args), l.most, l.usage)
+			}
+			_, s, err := on.session(ctx)
+			if err != nil {
 				return err
 			}
-			continue
-		}
-		rows = append(rows, row(one))
+			all, err := l.get(ctx, s, append(args, "")[0])
+			if err != nil {
+				return err
+			}
+			if len(all) == 0 {
+				return no
+			}
+			return l.print(all, *asJSON)
+		},
 	}
+}
+
+// print prints the list, as JSON or as a table.
+func (l listing[T, J]) print(all []T, asJSON bool) error {
 	if asJSON {
+		for _, one := range all {
+			if err := printJSON(l.object(one)); err != nil {
+				return err
+			}
+		}
 		return nil
+	}
+	if l.visible != nil {
+		all = l.visible(all)
+	}
+	rows := [][]string{l.heads}
+	for _, one := range all {
+		rows = append(rows, l.row(one))
 	}
 	return printTable(rows)
 }
 
 func holdersCommand(on *server) *ffcli.Command {
-	fs := on.flagSet("holders")
-	asJSON := jsonFlag(fs)
-	return &ffcli.Command{
-		Name:       "holders",
-		ShortUsage: "lockctl holders [flags] [PREFIX]",
-		ShortHelp:  "list who holds the locks whose names begin with PREFIX, or all",
-		LongHelp: `Exits with 1 if there is none. BOUND is the greatest number of holders that the holder
+	return listing[client.Holder, holder]{
+		name: "holders", usage: "holders [flags] [PREFIX]", most: 1,
+		short: "list who holds the locks whose names begin with PREFIX, or all",
+		long: `Exits with 1 if there is none. BOUND is the greatest number of holders that the holder
 of a shared lock allows, 0 for any. CONN and TOKEN are for lockctl kill.`,
-		FlagSet: fs,
-		Exec: func(ctx context.Context, args []string) error {
-			prefix, err := prefix(args)
-			if err != nil {
-				return err
-			}
-			_, s, err := on.session(ctx)
-			if err != nil {
-				return err
-			}
-			all, err := s.Holders(ctx, prefix)
-			if err != nil {
-				return err
-			}
-			if !*asJSON {
-				all = merged(all)
-			}
-			heads := []string{"NAME", "TABLE", "HELD", "HOLDER", "WAITERS", "BOUND", "CONN", "TOKEN"}
-			return printRows(all, *asJSON, asHolder, heads, func(h client.Holder) []string {
-				return []string{shown(h.Name), table(h.Shared), age(h.Held), shown(h.Holder), strconv.Itoa(h.Waiters), bound(h.Bound), known(h.Conn), known(h.Token)}
-			})
+		get: func(ctx context.Context, s *client.Session, prefix string) ([]client.Holder, error) {
+			return s.Holders(ctx, prefix)
 		},
-	}
+		object: asHolder, visible: merged,
+		heads: []string{"NAME", "TABLE", "HELD", "HOLDER", "WAITERS", "BOUND", "CONN", "TOKEN"},
+		row: func(h client.Holder) []string {
+			return []string{shown(h.Name), table(h.Shared), age(h.Held), shown(h.Holder), strconv.Itoa(h.Waiters), bound(h.Bound), known(h.Conn), known(h.Token)}
+		},
+	}.command(on)
 }
 
 func waitersCommand(on *server) *ffcli.Command {
-	fs := on.flagSet("waiters")
-	asJSON := jsonFlag(fs)
-	return &ffcli.Command{
-		Name:       "waiters",
-		ShortUsage: "lockctl waiters [flags] [PREFIX]",
-		ShortHelp:  "list who waits for the locks whose names begin with PREFIX, or all",
-		LongHelp:   "Exits with 1 if nobody does. PLACE is the place in the queue of the lock.",
-		FlagSet:    fs,
-		Exec: func(ctx context.Context, args []string) error {
-			prefix, err := prefix(args)
-			if err != nil {
-				return err
-			}
-			_, s, err := on.session(ctx)
-			if err != nil {
-				return err
-			}
-			all, err := s.Waiters(ctx, prefix)
-			if err != nil {
-				return err
-			}
-			heads := []string{"NAME", "TABLE", "PLACE", "WAITED", "WAITER", "BOUND", "CONN"}
-			return printRows(all, *asJSON, asWaiter, heads, func(w client.Waiter) []string {
-				return []string{shown(w.Name), table(w.Shared), strconv.Itoa(w.Place), age(w.Waited), shown(w.Waiter), bound(w.Bound), known(w.Conn)}
-			})
+	return listing[client.Waiter, waiter]{
+		name: "waiters", usage: "waiters [flags] [PREFIX]", most: 1,
+		short: "list who waits for the locks whose names begin with PREFIX, or all",
+		long:  "Exits with 1 if nobody does. PLACE is the place in the queue of the lock.",
+		get: func(ctx context.Context, s *client.Session, prefix string) ([]client.Waiter, error) {
+			return s.Waiters(ctx, prefix)
 		},
-	}
+		object: asWaiter,
+		heads:  []string{"NAME", "TABLE", "PLACE", "WAITED", "WAITER", "BOUND", "CONN"},
+		row: func(w client.Waiter) []string {
+			return []string{shown(w.Name), table(w.Shared), strconv.Itoa(w.Place), age(w.Waited), shown(w.Waiter), bound(w.Bound), known(w.Conn)}
+		},
+	}.command(on)
+}
+
+// named is a connection that has registered a name, as JSON.
+type named struct {
+	Addr string `json:"addr"`
+	Name string `json:"name"`
 }
 
 func whoCommand(on *server) *ffcli.Command {
-	fs := on.flagSet("who")
-	asJSON := jsonFlag(fs)
-	type named struct {
-		Addr string `json:"addr"`
-		Name string `json:"name"`
-	}
-	return &ffcli.Command{
-		Name:       "who",
-		ShortUsage: "lockctl who [flags]",
-		ShortHelp:  "list the connections that have registered a name",
-		LongHelp:   "Exits with 1 if none has.",
-		FlagSet:    fs,
-		Exec: func(ctx context.Context, args []string) error {
-			if len(args) > 0 {
-				return usageError("who takes no arguments")
-			}
-			_, s, err := on.session(ctx)
-			if err != nil {
-				return err
-			}
-			all, err := s.Who(ctx)
-			if err != nil {
-				return err
-			}
-			return printRows(all, *asJSON, func(n client.Named) named { return named(n) }, []string{"ADDRESS", "NAME"}, func(n client.Named) []string {
-				return []string{shown(n.Addr), shown(n.Name)}
-			})
-		},
-	}
+	return listing[client.Named, named]{
+		name: "who", usage: "who [flags]",
+		short:  "list the connections that have registered a name",
+		long:   "Exits with 1 if none has.",
+		get:    func(ctx context.Context, s *client.Session, _ string) ([]client.Named, error) { return s.Who(ctx) },
+		object: func(n client.Named) named { return named(n) },
+		heads:  []string{"ADDRESS", "NAME"},
+		row:    func(n client.Named) []string { return []string{shown(n.Addr), shown(n.Name)} },
+	}.command(on)
 }
