@@ -70,6 +70,7 @@ type Machine struct {
 	exclusiveQueues map[*exclusive]*queue
 	waiters         map[*conn]*waiter
 	waitingSize     Size   // of waiters, as holders
+	waitingShared   int    // waiters for shared locks
 	touched         passes // queues that Serve may serve
 	postponed       passes // queues that Continue may serve
 }

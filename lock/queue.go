@@ -78,6 +78,7 @@ func (m *Machine) wait(id Conn, q *queue, bound int32) Token {
 	q.last = w
 	q.waiters++
 	m.waiters[w.conn] = w
+	m.waitingShared += number(q.shared != nil)
 	m.waitingSize.change(q.name(), w.conn, 1)
 	return w.ticket
 }
@@ -140,6 +141,17 @@ func (m *Machine) Continue() (Served, bool) { return m.serve(&m.postponed) }
 
 // Waiting returns how many connections wait.
 func (m *Machine) Waiting() int { return len(m.waiters) }
+
+// Place returns the place of a connection that has just begun to wait, from 1.
+func (m *Machine) Place(id Conn) int { return m.waiters[m.conn(id)].queue.waiters }
+
+// WaitingIn returns how many connections wait for exclusive locks, and for shared ones.
+func (m *Machine) WaitingIn() (exclusive, shared int) {
+	return len(m.waiters) - m.waitingShared, m.waitingShared
+}
+
+// Queues returns how many locks somebody waits for.
+func (m *Machine) Queues() int { return len(m.queues) }
 
 // passes are queues that may be served, in order.
 type passes struct {
@@ -216,6 +228,7 @@ func (m *Machine) serveFirst(q *queue) Served {
 func (m *Machine) leave(w *waiter) {
 	q := w.queue
 	m.waitingSize.change(q.name(), w.conn, -1)
+	m.waitingShared -= number(q.shared != nil)
 	delete(m.waiters, w.conn)
 	if w.before == nil {
 		q.first = w.after

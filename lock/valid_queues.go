@@ -7,7 +7,7 @@ import (
 
 // validQueues checks all queues (I9, I10) and waiters (I11).
 func (m *Machine) validQueues() error {
-	waiters, exclusives := 0, 0
+	waiters, exclusives, shared := 0, 0, 0
 	var size Size
 	for place, q := range m.queues {
 		if q.place != place || (q.exclusive != nil) == (q.shared != nil) {
@@ -18,9 +18,15 @@ func (m *Machine) validQueues() error {
 		}
 		waiters += q.waiters
 		exclusives += number(q.exclusive != nil)
+		if q.shared != nil {
+			shared += q.waiters
+		}
 	}
 	if exclusives != len(m.exclusiveQueues) {
 		return fmt.Errorf("I10: %d queues of exclusive locks are in the list, %d are recorded", exclusives, len(m.exclusiveQueues))
+	}
+	if shared != m.waitingShared {
+		return fmt.Errorf("I11: %d connections wait for shared locks, %d are recorded", shared, m.waitingShared)
 	}
 	if waiters != len(m.waiters) || m.waitingSize != size {
 		return fmt.Errorf("I11: %d connections are in queues, of size %+v; %d wait, %+v are recorded", waiters, size, len(m.waiters), m.waitingSize)

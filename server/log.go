@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strconv"
@@ -27,6 +28,8 @@ type log struct {
 	closed  func(core.ID)
 	// When a refusal and a failed accept were last logged.
 	refused, failed occasion
+	ended           [life.NumEnds]atomic.Uint64 // connections, by how they ended
+	failures        atomic.Uint64               // accepts that failed
 }
 
 // occasion is when something was last logged, in Unix nanoseconds.
@@ -62,14 +65,12 @@ func (l *log) Opened(id core.ID, peer core.Peer) {
 
 // shown returns a peer as the log shows it.
 func shown(peer core.Peer) string {
-	if peer.Network == core.Unix {
-		return core.Unix
-	}
-	return peer.Addr
+	return cmp.Or(peer.Addr, peer.Transport.String())
 }
 
 // Released implements loop.Observer.
 func (l *log) Released(id core.ID, end life.End, orphans core.Orphans) {
+	l.ended[end].Add(1)
 	if l.verbose {
 		l.Debug("disconnected", "conn", id, "end", end.String(), "orphans", orphans.Exclusive, "shared_orphans", orphans.Shared)
 	}
@@ -128,6 +129,7 @@ func (l *log) Refused(peer core.Peer) {
 func (l *log) NotAccepted(err error, pause core.Time) { l.notAccepted(err, time.Duration(pause)) }
 
 func (l *log) notAccepted(err error, pause time.Duration) {
+	l.failures.Add(1)
 	if l.failed.again() {
 		l.Warn("cannot accept a connection; trying again; more failures are not logged for a while",
 			"error", err, "retry", pause, "pause", warningPause)

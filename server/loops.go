@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lockd/server/core"
 	"lockd/server/epoll"
 	"lockd/server/loop"
 )
@@ -119,7 +120,7 @@ func (s *Server) startLoops() error {
 			return err
 		}
 		kernels[i] = kernel
-		all[i] = loop.New(loop.Config{Kernel: kernel, Hub: s.hub, Limits: &s.limits, Observer: s.log, MostBrief: briefLimit(s.config.Core.MaxConnections)})
+		all[i] = loop.New(loop.Config{Kernel: &timedKernel{Kernel: kernel, turns: &s.turns}, Hub: s.hub, Limits: &s.limits, Observer: s.log, MostBrief: briefLimit(s.config.Core.MaxConnections)})
 	}
 	loop.Lead(all)
 	s.loops = &loops{all}
@@ -136,6 +137,28 @@ func (s *Server) startLoops() error {
 		})
 	}
 	return nil
+}
+
+// timedKernel measures some of the turns of its loop: the time from the end of one Wait to
+// the beginning of the next.
+type timedKernel struct {
+	*epoll.Kernel
+	turns *turns
+	calls uint
+	began core.Time // 0 if this turn is not measured
+}
+
+// Wait implements loop.Kernel.
+func (k *timedKernel) Wait(events []loop.Event, until core.Time) int {
+	if k.began != 0 {
+		k.turns.add(k.Now() - k.began)
+		k.began = 0
+	}
+	n := k.Kernel.Wait(events, until)
+	if k.calls++; k.calls%sampled == 0 {
+		k.began = k.Now()
+	}
+	return n
 }
 
 // removeSockets removes the unix sockets that the loops listen on, as closing

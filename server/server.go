@@ -52,6 +52,8 @@ type Server struct {
 	clock  clock
 	limits life.Limits
 	hub    *hub.Hub
+	timed  *timedCore
+	turns  turns
 
 	// Below is what is open, guarded by state. state is never held while the
 	// Hub is called or a connection is read, written or closed.
@@ -94,7 +96,9 @@ func newServer(config Config, c hub.Core) *Server {
 	if config.Mutex == nil && config.Loops > 1 {
 		config.Mutex = new(spinMutex)
 	}
-	s.hub = hub.New(c, config.Mutex)
+	s.timed = &timedCore{Core: c, clock: s.clock, batches: newDurations()}
+	s.turns.took = newDurations()
+	s.hub = hub.New(s.timed, config.Mutex)
 	s.hub.SetDumpMaker(s.makeDump)
 	if s.log.verbose {
 		s.hub.OnEvent(s.log.happened)

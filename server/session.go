@@ -112,10 +112,7 @@ func (x *session) Drop() { x.server.drop([]*session{x}) }
 func (x *session) open() {
 	fx := effects.Get().(*core.Effects)
 	defer effects.Put(fx)
-	peer := core.Peer{Network: core.Unix}
-	if addr := x.conn.RemoteAddr(); addr.Network() != core.Unix {
-		peer = core.Peer{Network: addr.Network(), Addr: addr.String()}
-	}
+	peer := x.peer()
 	id, refusal := x.server.hub.Open(x.server.clock.now(), peer, x, x.inbox, fx)
 	now := x.server.clock.now()
 	if id == 0 {
@@ -126,6 +123,23 @@ func (x *session) open() {
 	}
 	x.server.log.Opened(id, peer)
 	x.life = life.Admitted(now, &x.server.limits)
+}
+
+// peer identifies the client.
+func (x *session) peer() core.Peer {
+	addr := x.conn.RemoteAddr()
+	isUnix := addr.Network() == "unix"
+	peer := core.Peer{Transport: core.TCP}
+	if !isUnix {
+		peer.Addr = addr.String()
+	}
+	switch {
+	case x.ws != nil:
+		peer.Transport = core.WS
+	case isUnix:
+		peer.Transport = core.Unix
+	}
+	return peer
 }
 
 // serve takes the steps of a stream connection's life until its end.

@@ -59,16 +59,17 @@ type Orphans = lock.Orphans
 // Core is the whole server without sockets: bytes from connections in, bytes for
 // connections out. The package comment describes its use. Make one with New.
 type Core struct {
-	config  Config
-	machine *lock.Machine
-	conns   map[ID]*conn
-	last    ID // the newest connection's number
-	figures wire.Figures
-	names   registry
-	parser  wire.Parser
-	dumps   dumps
-	small   view // of small dumps, reused
-	events  []Event
+	config   Config
+	machine  *lock.Machine
+	conns    map[ID]*conn
+	last     ID // the newest connection's number
+	figures  wire.Figures
+	measures *Measures
+	names    registry
+	parser   wire.Parser
+	dumps    dumps
+	small    view // of small dumps, reused
+	events   []Event
 
 	now       Time // of this call
 	served    int  // waiting connections that were answered in this call
@@ -83,11 +84,13 @@ type Core struct {
 
 // conn is the state of a connection besides its locks.
 type conn struct {
-	id    ID
-	addr  string // ADDR-1
-	lines wire.Splitter
-	name  *registration // nil without a registered name
-	wait  *wait         // what it waits for, or nil
+	id        ID
+	addr      string // ADDR-1
+	transport Transport
+	proved    bool // its name is that of Peer.Name
+	lines     wire.Splitter
+	name      *registration // nil without a registered name
+	wait      *wait         // what it waits for, or nil
 }
 
 // State is what Core returns about a connection besides its replies.
@@ -129,6 +132,7 @@ func New(config Config) *Core {
 		finished: make(map[ID]bool),
 		killed:   make(map[ID]Orphans),
 		maxReply: largestReply,
+		measures: newMeasures(),
 	}
 }
 
@@ -138,13 +142,21 @@ func New(config Config) *Core {
 // (BAD-4).
 func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 	if limit := c.config.MaxConnections; limit > 0 && len(c.conns) >= limit {
+		c.measures.Refused[peer.Transport]++
 		fx.end(c.config.Dialect.AppendTooMany(fx.begin(0)))
 		return 0, false
 	}
 	c.last++
-	c.conns[c.last] = &conn{id: c.last, addr: peer.addr(c.last), lines: wire.Splitter{Max: c.config.MaxLine}}
+	opened := &conn{id: c.last, addr: peer.addr(c.last), transport: peer.Transport, lines: wire.Splitter{Max: c.config.MaxLine}}
+	c.conns[c.last] = opened
 	c.machine.Open(lock.Conn(c.last))
-	c.weigh(c.conns[c.last])
+	if peer.Name != "" {
+		c.names.set(opened, peer.Name)
+		opened.proved = true
+	}
+	c.weigh(opened)
+	c.measures.Open[peer.Transport]++
+	c.measures.Accepted[peer.Transport]++
 	return c.last, true
 }
 
@@ -241,6 +253,9 @@ func (c *Core) end(from *conn) Orphans {
 		c.orphanEvents(from.id)
 	}
 	if from.wait != nil {
+		if from.wait.queued {
+			c.endWait(from.wait, disconnected)
+		}
 		c.deadlines.remove(from.wait)
 		from.wait = nil
 	}
@@ -250,6 +265,7 @@ func (c *Core) end(from *conn) Orphans {
 	c.names.remove(from)
 	delete(c.conns, from.id)
 	delete(c.finished, from.id)
+	c.measures.Open[from.transport]--
 	return orphans
 }
 
@@ -285,7 +301,7 @@ func (c *Core) Commands() (commands uint64) {
 }
 
 // Valid checks the invariants of the lock machine, and that the machine, the registry
-// and Core agree on which connections are open. It reads the whole state, and is meant
+// and Core agree on which connections are open, and that all that is counted adds up. It reads the whole state, and is meant
 // for tests and simulations.
 func (c *Core) Valid() error {
 	if err := c.machine.Valid(); err != nil {
@@ -298,6 +314,9 @@ func (c *Core) Valid() error {
 		return err
 	}
 	if err := c.validWaits(); err != nil {
+		return err
+	}
+	if err := c.validMeasures(); err != nil {
 		return err
 	}
 	return c.names.valid(c.conns)

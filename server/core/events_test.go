@@ -26,7 +26,7 @@ func TestEvents(t *testing.T) {
 			fx.Reset()
 			switch do := rapid.IntRange(0, 9).Draw(t, "do"); {
 			case do == 0 || len(open) == 0:
-				id, _ := c.Open(0, Peer{Network: Unix}, &fx)
+				id, _ := c.Open(0, Peer{Transport: Unix}, &fx)
 				open = append(open, id)
 			case do == 1:
 				at := rapid.IntRange(0, len(open)-1).Draw(t, "ending connection")
@@ -97,7 +97,7 @@ func TestEvents(t *testing.T) {
 func TestManyOrphans(t *testing.T) {
 	c := New(Config{Events: true})
 	var fx Effects
-	id, _ := c.Open(0, Peer{Network: Unix}, &fx)
+	id, _ := c.Open(0, Peer{Transport: Unix}, &fx)
 	for i := range 1000 {
 		c.Receive(0, id, fmt.Appendf(nil, "g n%d\nsg n%d\n", i, i), &fx)
 	}
@@ -107,7 +107,7 @@ func TestManyOrphans(t *testing.T) {
 		t.Errorf("%d events", n)
 	}
 	quiet := New(Config{})
-	id, _ = quiet.Open(0, Peer{Network: Unix}, &fx)
+	id, _ = quiet.Open(0, Peer{Transport: Unix}, &fx)
 	fx.Reset()
 	quiet.Receive(0, id, []byte("g a\n"), &fx)
 	quiet.Close(0, id, &fx)

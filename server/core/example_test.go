@@ -10,8 +10,8 @@ func Example() {
 	c := core.New(core.Config{})
 	var fx core.Effects
 	now := core.Time(0)
-	one, _ := c.Open(now, core.Peer{Network: "tcp", Addr: "10.0.0.1:1"}, &fx)
-	two, _ := c.Open(now, core.Peer{Network: "tcp", Addr: "10.0.0.2:2"}, &fx)
+	one, _ := c.Open(now, core.Peer{Addr: "10.0.0.1:1"}, &fx)
+	two, _ := c.Open(now, core.Peer{Addr: "10.0.0.2:2"}, &fx)
 	for _, id := range []core.ID{one, two} {
 		fx.Reset()
 		c.Receive(now, id, []byte("g job\nsg pool\n"), &fx)

@@ -13,8 +13,10 @@ func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte, fx *E
 	case wire.WholeLine:
 		return c.execute(from, line, out, fx)
 	case wire.LongLine:
+		c.measures.Long++
 		out = c.config.Dialect.AppendTooLong(out)
 	default:
+		c.measures.Foreign++
 		out = c.config.Dialect.AppendForeign(out, split)
 	}
 	c.figures.Commands[wire.Unknown]++
@@ -31,6 +33,7 @@ func (c *Core) execute(from *conn, line, out []byte, fx *Effects) (_ []byte, cos
 	dialect := c.config.Dialect
 	if !dialect.Has(r.Command) {
 		c.figures.Commands[wire.Unknown]++
+		c.measures.Invalid++
 		if c.config.AnswerInvalid {
 			out = dialect.AppendInvalid(out, r.Word) // BAD-2
 		}
@@ -42,6 +45,7 @@ func (c *Core) execute(from *conn, line, out []byte, fx *Effects) (_ []byte, cos
 	}
 	switch r.Command {
 	case wire.Stats:
+		c.count(r.Command, done)
 		if c.mustWait(r, 0) {
 			c.dumps.ask(from, r)
 			return out, 0
@@ -49,10 +53,12 @@ func (c *Core) execute(from *conn, line, out []byte, fx *Effects) (_ []byte, cos
 		f := c.statistics()
 		return dialect.AppendStats(out, &f), 0
 	case wire.Me:
+		c.count(r.Command, done)
 		return dialect.AppendMe(out, from.addr, from.holder()), 0
 	case wire.Iam:
 		return c.iam(from, r.Name, out), 0
 	case wire.Version:
+		c.count(r.Command, done)
 		return c.version(out), 0
 	case wire.Wait, wire.GetBounded:
 		return c.acquire(from, r, out), 0
@@ -71,17 +77,23 @@ func (c *Core) lockCommand(from lock.Conn, r wire.Request, out []byte, fx *Effec
 	case wire.Get:
 		outcome = c.machine.Get(from, r.Name)
 		n = number(outcome == lock.Granted)
+		c.countAcquisition(r.Command, false, outcome)
 	case wire.Release:
 		n = number(c.machine.Release(from, r.Name))
+		c.countAnswer(r.Command, n, released, refused)
 	case wire.Inspect:
-		_, held := c.machine.Holder(r.Name)
-		n = number(held)
+		_, isHeld := c.machine.Holder(r.Name)
+		n = number(isHeld)
+		c.countAnswer(r.Command, n, held, free)
 	case wire.GetShared:
 		n, outcome = c.machine.GetShared(from, r.Name)
+		c.countAcquisition(r.Command, true, outcome)
 	case wire.ReleaseShared:
 		n = number(c.machine.ReleaseShared(from, r.Name))
+		c.countAnswer(r.Command, n, released, refused)
 	case wire.InspectShared:
 		n = c.machine.Holders(r.Name)
+		c.countAnswer(r.Command, n, held, free)
 	}
 	if c.config.Events {
 		c.lockEvent(from, r, n, outcome)
@@ -113,9 +125,11 @@ func (c *Core) token(from lock.Conn, r wire.Request, out []byte) []byte {
 	if r.Command == wire.SharedToken {
 		find = c.machine.SharedToken
 	}
-	if token, held := find(from, r.Name); held {
+	if token, isHeld := find(from, r.Name); isHeld {
+		c.count(r.Command, held)
 		return c.config.Dialect.AppendToken(out, uint64(token), r.Name)
 	}
+	c.count(r.Command, refused)
 	return c.config.Dialect.AppendRefusal(out, wire.NotHeld, r.Name)
 }
 
@@ -136,7 +150,8 @@ func number(yes bool) int {
 // iam registers or removes a name (IAM-1 to IAM-3).
 func (c *Core) iam(from *conn, name, out []byte) []byte {
 	switch {
-	case !c.config.Registry:
+	case !c.config.Registry || from.proved: // IAM-3
+		c.count(wire.Iam, disabled)
 		return c.config.Dialect.AppendDisabled(out)
 	case len(name) == 0:
 		c.names.remove(from)
@@ -144,6 +159,7 @@ func (c *Core) iam(from *conn, name, out []byte) []byte {
 		c.names.set(from, string(name))
 	}
 	c.weigh(from)
+	c.count(wire.Iam, done)
 	return c.config.Dialect.AppendOK(out)
 }
 

@@ -16,13 +16,16 @@ const (
 func (c *Core) kill(from *conn, r wire.Request, out []byte, fx *Effects) (_ []byte, cost int) {
 	dialect := c.config.Dialect
 	if len(r.Name) == 0 {
+		c.count(r.Command, done)
 		return dialect.AppendThisConnection(out, uint64(from.id)), 0 // KILL-4
 	}
 	if !c.config.Kill {
+		c.count(r.Command, disabled)
 		return dialect.AppendDisabled(out), 0 // KILL-2
 	}
 	k, ok := wire.ParseKill(r)
 	if !ok {
+		c.count(r.Command, misused)
 		return dialect.AppendUsage(out, r), 0
 	}
 	id := ID(k.Conn)
@@ -35,8 +38,10 @@ func (c *Core) kill(from *conn, r wire.Request, out []byte, fx *Effects) (_ []by
 		}
 	}
 	if victim == nil {
+		c.count(r.Command, refused)
 		return dialect.AppendKilled(out, false, k.Conn), cost
 	}
+	c.count(r.Command, done)
 	orphans := c.end(victim)
 	c.killed[id] = orphans
 	c.waitEvent(Killed, id, false, "")

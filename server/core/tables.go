@@ -45,7 +45,11 @@ func (c *Core) show(from *conn, r wire.Request, out []byte) (_ []byte, cost int)
 	dialect := c.config.Dialect
 	switch {
 	case r.Command == wire.Who && !c.config.Registry, r.Command != wire.Stats && !c.config.Dump:
+		c.count(r.Command, disabled)
 		return dialect.AppendDisabled(out), 0
+	}
+	c.count(r.Command, done)
+	switch {
 	case r.Command == wire.Holders && len(r.Name) > 0:
 		if holder, held := c.machine.Holder(r.Name); held {
 			out = dialect.AppendPair(out, string(r.Name), c.conns[ID(holder)].holder())

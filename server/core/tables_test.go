@@ -230,7 +230,7 @@ func TestDumpBesideManyHolders(t *testing.T) {
 	var fx Effects
 	var id ID
 	for range smallHolders + 1 {
-		id, _ = c.Open(0, Peer{Network: Unix}, &fx)
+		id, _ = c.Open(0, Peer{Transport: Unix}, &fx)
 		c.Receive(0, id, []byte("sg one\n"), &fx)
 	}
 	fx.Reset()

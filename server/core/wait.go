@@ -27,6 +27,7 @@ func (c *Core) acquire(from *conn, r wire.Request, out []byte) []byte {
 	dialect := c.config.Dialect
 	a, ok := wire.ParseAcquire(r)
 	if !ok {
+		c.count(r.Command, misused)
 		return dialect.AppendUsage(out, r)
 	}
 	n, outcome, id := 0, lock.Denied, lock.Conn(from.id)
@@ -39,6 +40,15 @@ func (c *Core) acquire(from *conn, r wire.Request, out []byte) []byte {
 		n = number(outcome == lock.Granted)
 	}
 	waits := outcome == lock.Denied && r.Command == wire.Wait && a.Wait > 0 && !c.stopping && !c.finished[from.id]
+	switch {
+	case waits:
+	case outcome == lock.Denied && r.Command == wire.Wait && a.Wait == 0:
+		c.count(r.Command, timedOut)
+	case outcome == lock.Denied && r.Command == wire.Wait:
+		c.count(r.Command, cancelled)
+	default:
+		c.countAcquisition(r.Command, a.Bounded, outcome)
+	}
 	if c.config.Events && !waits {
 		c.lockEvent(id, wire.Request{Command: command, Name: a.Name}, n, outcome)
 	}
@@ -72,6 +82,7 @@ func (c *Core) wait(from *conn, a wire.Acquire) {
 	}
 	from.wait = w
 	c.deadlines.add(w)
+	c.measures.Places.Add(int64(c.machine.Place(lock.Conn(from.id))))
 	c.waitEvent(Queued, from.id, a.Bounded, string(a.Name))
 }
 
@@ -112,6 +123,7 @@ func (c *Core) serveRest(fx *Effects) {
 // serveOne answers a connection that has waited and was served.
 func (c *Core) serveOne(s lock.Served, fx *Effects) {
 	id, name := ID(s.Conn), []byte(s.Lock.Name)
+	c.countWait(c.conns[id].wait, c.countAcquisition(wire.Wait, s.Lock.Shared, s.Outcome))
 	command, n := wire.Get, 1
 	if s.Lock.Shared {
 		command, n = wire.GetShared, s.Holders
@@ -148,6 +160,7 @@ func (c *Core) expire(fx *Effects) {
 
 // cancel ends the wait of a connection for a lock with a refusal.
 func (c *Core) cancel(from *conn, r wire.Refusal, kind EventKind, fx *Effects) {
+	c.endWait(from.wait, waitEnds[kind])
 	l, _ := c.machine.Cancel(lock.Conn(from.id))
 	c.answer(from.id, c.config.Dialect.AppendRefusal(nil, r, []byte(l.Name)), fx)
 	c.waitEvent(kind, from.id, l.Shared, l.Name)
@@ -176,6 +189,7 @@ func (c *Core) Stop(now Time, fx *Effects) {
 	c.begin(now)
 	c.dumps.next, c.dumps.noPauses, c.stopping = now, true, true
 	c.machine.CancelAll(func(id lock.Conn, l lock.Lock) {
+		c.endWait(c.conns[ID(id)].wait, cancelled)
 		c.answer(ID(id), c.config.Dialect.AppendRefusal(nil, wire.Cancelled, []byte(l.Name)), fx)
 		c.waitEvent(Cancelled, ID(id), l.Shared, l.Name)
 	})

@@ -61,9 +61,9 @@ func TestAccept(t *testing.T) {
 			defer client.Close()
 			raw.Control(func(fd uintptr) { got = accept(t, k, int(fd)) })
 			defer k.Close(got.fd)
-			want := core.Peer{Network: core.Unix}
+			want := core.Peer{Transport: core.Unix}
 			if c.network == "tcp" {
-				want = core.Peer{Network: "tcp", Addr: client.LocalAddr().String()}
+				want = core.Peer{Addr: client.LocalAddr().String()}
 			}
 			if got.peer != want {
 				t.Errorf("the peer is %+v, want %+v", got.peer, want)

@@ -181,9 +181,9 @@ func peer(addr *unix.RawSockaddrAny) core.Peer {
 			from = netip.AddrPortFrom(from.Addr().WithZone(zone(a.Scope_id)), from.Port())
 		}
 	default:
-		return core.Peer{Network: core.Unix}
+		return core.Peer{Transport: core.Unix}
 	}
-	return core.Peer{Network: "tcp", Addr: from.String()}
+	return core.Peer{Addr: from.String()}
 }
 
 func networkOrder(port *uint16) uint16 {

@@ -24,6 +24,7 @@ type Core interface {
 	Locks() int
 	Commands() uint64
 	LastToken() uint64
+	Measures() *core.Measures
 }
 
 // Hub serializes the calls of a Core. Make one with New; its methods are safe for
@@ -40,6 +41,7 @@ type Hub struct {
 	keeper func()       // wakes the keeper; nil if there is none
 	maker  func(*core.Dump)
 	teller func(core.Event) // nil if there is none
+	bytes  Bytes
 
 	// Waiting accounts for the waiting bytes of all connections.
 	Waiting Account
@@ -110,6 +112,7 @@ func (h *Hub) Receive(now core.Time, id core.ID, data []byte, own *Inbox, fx *co
 	fx.Reset()
 	h.lock(own)
 	rest, state = h.core.Receive(h.time(now), id, data, fx)
+	h.bytes.Received += uint64(len(data) - len(rest))
 	h.unlock(id, own, fx)
 	return rest, state
 }
@@ -208,6 +211,21 @@ func (h *Hub) Held() (conns, locks int) {
 	return h.core.Conns(), h.core.Locks()
 }
 
+// Bytes counts the bytes of the protocol since the start: those that Core has taken in,
+// and those of its answers, sent or not. Frames of WebSockets and TLS are not counted.
+type Bytes struct{ Received, Answered uint64 }
+
+// Measures returns the measures of Core, the bytes, and what inside adds under the same
+// mutex; nil is nothing.
+func (h *Hub) Measures(inside func()) (*core.Measures, Bytes) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if inside != nil {
+		inside()
+	}
+	return h.core.Measures(), h.bytes
+}
+
 // LastToken returns the last token that Core has given out.
 func (h *Hub) LastToken() uint64 {
 	h.mu.Lock()
@@ -247,11 +265,13 @@ func (h *Hub) time(now core.Time) core.Time {
 func (h *Hub) unlock(spoke core.ID, own *Inbox, fx *core.Effects) {
 	var woken []*Inbox
 	for _, o := range fx.Outputs() {
+		h.bytes.Answered += uint64(len(o.Data))
 		if o.To != spoke {
 			woken = h.put(o.To, Item{Data: slices.Clone(o.Data)}, own, woken)
 		}
 	}
 	for _, r := range fx.Resumed() {
+		h.bytes.Answered += uint64(len(r.Reply))
 		woken = h.put(r.To, Item{Resumed: true, Data: r.Reply}, own, woken)
 	}
 	for _, id := range fx.Dropped() {

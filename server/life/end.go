@@ -18,9 +18,12 @@ const (
 	// Dropped means that the server ended it, because it stops (END-8) or to
 	// protect itself.
 	Dropped
+
+	// NumEnds is the number of values of End, for arrays indexed by it.
+	NumEnds
 )
 
-var endNames = [...]string{"open", "finished", "failed", "timed out", "dropped"}
+var endNames = [NumEnds]string{"open", "finished", "failed", "timed out", "dropped"}
 
 // String returns the word in lower case.
 func (e End) String() string { return endNames[e] }

@@ -31,7 +31,7 @@ func TestMostBrief(t *testing.T) {
 		l.Listen(listener)
 		l.Turn()
 		dial := func(n int) *kernel.End {
-			c, ok := m.Dial(listener, core.Peer{Network: "tcp", Addr: fmt.Sprint("h:", n)})
+			c, ok := m.Dial(listener, core.Peer{Addr: fmt.Sprint("h:", n)})
 			if !ok {
 				t.Fatal("the machine refuses a connection")
 			}

@@ -36,7 +36,7 @@ func TestWrites(t *testing.T) {
 	listener := m.Listen("tcp")
 	l.Listen(listener)
 	l.Turn()
-	client, ok := m.Dial(listener, core.Peer{Network: "tcp", Addr: "h:1"})
+	client, ok := m.Dial(listener, core.Peer{Addr: "h:1"})
 	if !ok {
 		t.Fatal("the machine refuses a connection")
 	}

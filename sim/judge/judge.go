@@ -96,10 +96,10 @@ func Model(c core.Config) *model.Server {
 // Peer returns the peer with an address. As in the model, "unix" is the address of
 // clients of a unix socket.
 func Peer(addr string) core.Peer {
-	if addr == core.Unix {
-		return core.Peer{Network: core.Unix}
+	if addr == "unix" {
+		return core.Peer{Transport: core.Unix}
 	}
-	return core.Peer{Network: "tcp", Addr: addr}
+	return core.Peer{Addr: addr}
 }
 
 // Err returns the first failure, nil if there was none.

@@ -8,9 +8,9 @@ import (
 	"lockd/server/loop"
 )
 
-// Listen opens a listener, on network "tcp" or core.Unix.
+// Listen opens a listener, on network "tcp" or "unix".
 func (m *Machine) Listen(network string) loop.FD {
-	if network != "tcp" && network != core.Unix {
+	if network != "tcp" && network != "unix" {
 		panic("kernel: no network " + network)
 	}
 	return m.install(file{listener: &listener{tcp: network == "tcp"}})
@@ -34,7 +34,7 @@ func (m *Machine) Dial(fd loop.FD, peer core.Peer) (*End, bool) {
 	server, client := newPair(l.tcp, m.buffers)
 	server.from = peer
 	if !l.tcp {
-		server.from = core.Peer{Network: core.Unix}
+		server.from = core.Peer{Transport: core.Unix}
 	}
 	l.queue = append(l.queue, server)
 	return &End{s: client}, true

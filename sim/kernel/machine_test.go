@@ -12,7 +12,7 @@ import (
 	"lockd/server/loop"
 )
 
-var somebody = core.Peer{Network: "tcp", Addr: "10.0.0.1:1"}
+var somebody = core.Peer{Addr: "10.0.0.1:1"}
 
 // dial connects a client and accepts it.
 func dial(t *testing.T, p loop.Kernel, m *Machine, listener loop.FD) (*End, loop.FD) {
@@ -102,7 +102,7 @@ func TestMisuse(t *testing.T) {
 func TestDescriptors(t *testing.T) {
 	m := New(Options{Backlog: 2})
 	p := m.Poller()
-	listener := m.Listen(core.Unix)
+	listener := m.Listen("unix")
 	_, a := dial(t, p, m, listener)
 	e, b := dial(t, p, m, listener)
 	p.Close(a)

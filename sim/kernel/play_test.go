@@ -73,7 +73,7 @@ func run(r *real, s script, slow time.Duration, seen situations) error {
 		real: r, listener: l, machine: m, tcp: s.tcp, slow: slow, open: true,
 		kernels: [2]loop.Kernel{m.Poller(), r.kernel}, numbers: map[loop.FD]bool{}, seen: seen,
 	}
-	network := core.Unix
+	network := "unix"
 	if s.tcp {
 		network = "tcp"
 	}

@@ -158,12 +158,12 @@ func (r *real) dial(l *realListener, tcp bool) (far, core.Peer) {
 	} else {
 		r.must(err)
 	}
-	from := core.Peer{Network: core.Unix}
+	from := core.Peer{Transport: core.Unix}
 	if tcp {
 		local, err := unix.Getsockname(fd)
 		r.must(err)
 		a := local.(*unix.SockaddrInet4)
-		from = core.Peer{Network: "tcp", Addr: netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()}
+		from = core.Peer{Addr: netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()}
 	}
 	return &realEnd{fd: fd, tcp: tcp}, from
 }

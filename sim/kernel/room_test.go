@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"testing"
 
-	"lockd/server/core"
 	"lockd/server/loop"
 )
 
@@ -14,7 +13,7 @@ import (
 // much of the buffer is free, but a write succeeds whenever any of it is.
 func TestRoom(t *testing.T) {
 	r := newReal(t)
-	for _, network := range []string{"tcp", core.Unix} {
+	for _, network := range []string{"tcp", "unix"} {
 		m := New(Options{})
 		listener := m.Listen(network)
 		end, _ := m.Dial(listener, somebody)
@@ -55,7 +54,7 @@ func TestRoom(t *testing.T) {
 // descriptors.
 func TestNoStream(t *testing.T) {
 	r := newReal(t)
-	for _, network := range []string{"tcp", core.Unix} {
+	for _, network := range []string{"tcp", "unix"} {
 		m := New(Options{})
 		listener := m.Listen(network)
 		end, _ := m.Dial(listener, somebody)

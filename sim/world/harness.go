@@ -72,7 +72,7 @@ func (s *harness) start() {
 		loops = append(loops, r.loop)
 	}
 	loop.Lead(loops)
-	s.listeners = [2]loop.FD{s.machine.Listen("tcp"), s.machine.Listen(core.Unix)}
+	s.listeners = [2]loop.FD{s.machine.Listen("tcp"), s.machine.Listen("unix")}
 	for _, fd := range s.listeners {
 		loops[0].Listen(fd)
 	}
@@ -155,7 +155,7 @@ func (s *harness) doClient(l *connState, e Event, number int) (n int, data []byt
 func (s *harness) dial(label int, addr string) {
 	peer := judge.Peer(addr)
 	listener := s.listeners[0]
-	if peer.Network == core.Unix {
+	if peer.Transport == core.Unix {
 		listener = s.listeners[1]
 	}
 	for len(s.conns) <= label {

@@ -176,10 +176,11 @@ func (t judgedCore) EndMessage(_ core.Time, id core.ID, _ *core.Effects) core.St
 
 // The rest of hub.Core is passed on.
 
-func (t judgedCore) Conns() int        { return t.s.judge.Core().Conns() }
-func (t judgedCore) Locks() int        { return t.s.judge.Core().Locks() }
-func (t judgedCore) Commands() uint64  { return t.s.judge.Core().Commands() }
-func (t judgedCore) LastToken() uint64 { return t.s.judge.Core().LastToken() }
+func (t judgedCore) Conns() int               { return t.s.judge.Core().Conns() }
+func (t judgedCore) Locks() int               { return t.s.judge.Core().Locks() }
+func (t judgedCore) Commands() uint64         { return t.s.judge.Core().Commands() }
+func (t judgedCore) LastToken() uint64        { return t.s.judge.Core().LastToken() }
+func (t judgedCore) Measures() *core.Measures { return t.s.judge.Core().Measures() }
 
 // Finish implements hub.Core.
 func (t judgedCore) Finish(now core.Time, _ *core.Dump, fx *core.Effects) {

@@ -56,7 +56,7 @@ func (k *observedKernel) Accept(listener loop.FD) (loop.FD, core.Peer, syscall.E
 	tcp := listener == s.listeners[0]
 	next := -1
 	for i, l := range s.waiting {
-		if (l.addr != core.Unix) == tcp {
+		if (l.addr != "unix") == tcp {
 			next = i
 			break
 		}

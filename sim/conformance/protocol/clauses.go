@@ -78,7 +78,7 @@ var clauses = []Clause{
 	{"ME-1", Family, "Identity", "`me` answers `1 ADDR NAME`, NAME being the registered name, else ADDR again. It works without the registry. A NAME after `me` is ignored."},
 	{"IAM-1", Family, "Identity", "`iam NAME` registers NAME for this connection and answers `1 ok`. Several connections may bear one name."},
 	{"IAM-2", Family, "Identity", "`iam` without NAME takes the registered name away (HOLDER is ADDR again) and answers `1 ok`."},
-	{"IAM-3", Family, "Identity", "Without the registry feature `iam` answers `0 disabled`."},
+	{"IAM-3", Family, "Identity", "Without the registry feature `iam` answers `0 disabled`; and so it does on a connection whose client has proved its name with a certificate: that name is registered from the beginning of the connection, and stays."},
 	{"WHO-1", Family, "Identity", "`who` answers a line `ADDR: NAME` for every connection with a registered name; nothing at all when there is none."},
 	{"WHO-2", Family, "Identity", "`who NAME` answers the lines of the connections that bear that name alone."},
 	{"WHO-3", Family, "Identity", "`who` needs both the registry and the dump feature; without either it answers `0 disabled`."},
