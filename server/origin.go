@@ -118,6 +118,29 @@ func mayOpen(r *http.Request, allowed []Origin) bool {
 	return page.Scheme != "" && isOwn(r, page)
 }
 
+// mayRead says whether a request may be answered that is not a handshake. A page of
+// another origin cannot read the answer, unless it has made its own name resolve to this
+// server, which on loopback anybody can: there the name must be a loopback name, or that of
+// an allowed origin.
+func mayRead(r *http.Request, allowed []Origin) bool {
+	if !mayOpen(r, allowed) {
+		return false
+	}
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); !ok || !IsLoopback(local) {
+		return ok
+	}
+	name, _ := splitPort(strings.ToLower(r.Host))
+	if isLoopbackHost(plainHost(name)) {
+		return true
+	}
+	for _, o := range allowed {
+		if matched, err := path.Match(o.host, plainHost(name)); o.any || err == nil && matched {
+			return true
+		}
+	}
+	return false
+}
+
 // isOwn says whether a page is of the server's own origin. Anybody can make a name
 // resolve to a loopback address for a moment (DNS rebinding): if the server is reached
 // there, the name must be a loopback name.

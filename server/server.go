@@ -47,13 +47,14 @@ type Config struct {
 // Server serves the connections of any number of listeners with one Core. Make
 // one with New; its methods are safe for concurrent use.
 type Server struct {
-	config Config
-	log    *log
-	clock  clock
-	limits life.Limits
-	hub    *hub.Hub
-	timed  *timedCore
-	turns  turns
+	config  Config
+	log     *log
+	clock   clock
+	limits  life.Limits
+	hub     *hub.Hub
+	timed   *timedCore
+	turns   turns
+	handler http.Handler // of other requests than for WebSockets; may be nil
 
 	// Below is what is open, guarded by state. state is never held while the
 	// Hub is called or a connection is read, written or closed.

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -24,38 +21,6 @@ var (
 	// errOrigin means that a page of another origin opens a WebSocket (WS-4).
 	errOrigin = errors.New("the origin is not allowed; -ws-origin would allow it")
 )
-
-const (
-	// handshakeTimeout is how long a client may take for its HTTP request.
-	handshakeTimeout = 10 * time.Second
-	// maxHandshake is the maximum size of the header of that request in bytes.
-	maxHandshake = 16 << 10
-)
-
-// ServeWebSocket accepts WebSocket connections, under any path, until Shutdown
-// or Close, and then returns ErrClosed. It closes the listener. Failed accepts are
-// logged and tried again after a pause. If too many connections are not yet
-// WebSockets, it closes the oldest of them.
-func (s *Server) ServeWebSocket(l net.Listener) error {
-	h := &http.Server{
-		Handler:        http.HandlerFunc(s.upgrade),
-		ReadTimeout:    handshakeTimeout,
-		WriteTimeout:   handshakeTimeout,
-		IdleTimeout:    handshakeTimeout,
-		MaxHeaderBytes: maxHandshake,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ConnState:      newBrief(briefLimit(s.config.Core.MaxConnections)).track,
-	}
-	if !s.addHTTP(h) {
-		l.Close()
-		return ErrClosed
-	}
-	err := h.Serve(retrying{l, s})
-	if errors.Is(err, http.ErrServerClosed) {
-		return ErrClosed
-	}
-	return err
-}
 
 // upgrade turns an HTTP request into a WebSocket and serves it.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {

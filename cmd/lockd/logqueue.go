@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type queueWriter struct {
 	bytes   int
 	dropped int
 	over    bool
+	lost    atomic.Uint64 // lines dropped since the start
 	done    chan struct{}
 }
 
@@ -42,6 +44,7 @@ func (q *queueWriter) Write(line []byte) (int, error) {
 	defer q.mu.Unlock()
 	if q.bytes+len(line) > logQueue || q.dropped > 0 || q.over {
 		q.dropped++
+		q.lost.Add(1)
 		return len(line), nil
 	}
 	q.lines = append(q.lines, append([]byte(nil), line...))

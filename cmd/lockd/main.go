@@ -55,7 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, "the flags, the environment and the config file are valid")
 		return exitOK
 	}
-	if err := serve(o, newLogger(o, queue)); err != nil {
+	if err := serve(o, newLogger(o, queue), queue); err != nil {
 		fmt.Fprintf(queue, "lockd: %v\n", err)
 		return exitError
 	}

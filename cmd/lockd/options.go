@@ -39,6 +39,7 @@ type options struct {
 	shutdownTimeout time.Duration
 	answerInvalid   bool
 	kill            bool
+	pprof           bool
 	tokenFile       string
 	wsOrigins       []string
 	logFormat       string
@@ -94,7 +95,7 @@ func flagSet(o *options) *flag.FlagSet {
 		fs.Var(&durationFlag{p, least, math.MaxInt64}, name, usage)
 	}
 	fs.Var((*portFlag)(&o.port), "port", "TCP `port`; 0 is none, -1 any free one; 2626 in the classic dialect unless given")
-	fs.Var((*portFlag)(&o.ws), "ws", "WebSocket `port`; 0 is none, -1 any free one; none in the classic dialect unless given")
+	fs.Var((*portFlag)(&o.ws), "ws", "HTTP `port` for WebSockets, the status page, /metrics and health checks; 0 is none, -1 any free one; none in the classic dialect unless given")
 	fs.StringVar(&o.unix, "unix", "", "`path` of a unix socket; '' is none")
 	fs.StringVar(&o.pidfile, "pidfile", "", "`path` of a file for the process id, locked against a second daemon; '' is none")
 	fs.Var((*boolFlag)(&o.registry), "registry", "let connections register names (iam, who)")
@@ -114,6 +115,7 @@ func flagSet(o *options) *flag.FlagSet {
 	duration(&o.shutdownTimeout, "shutdown-timeout", 0, "maximum `time` for a shutdown; 0 drops all clients at once")
 	fs.Var((*boolFlag)(&o.answerInvalid), "answer-invalid", "answer unknown commands with 0 Invalid Command")
 	fs.Var((*boolFlag)(&o.kill), "kill", "let connections end other connections, and their locks with them (k)")
+	fs.Var((*boolFlag)(&o.pprof), "pprof", "answer /debug/pprof/ on the HTTP port with profiles of the daemon")
 	fs.StringVar(&o.tokenFile, "token-file", "", "`path` of a file that keeps tokens growing over restarts, also if the clock is set back, locked against a second daemon; '' is none")
 	fs.Var(&listFlag{items: &o.wsOrigins, check: checkOrigin}, "ws-origin", "additional `origin` whose pages may open a WebSocket, such as https://example.com or *.example.com, or * for all; may be repeated or separated by commas")
 	fs.Var(&choiceFlag{&o.logFormat, []string{"text", "json"}}, "log-format", "log as `text|json`")

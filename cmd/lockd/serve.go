@@ -11,6 +11,7 @@ import (
 
 	"lockd/server"
 	"lockd/server/core"
+	"lockd/server/web"
 )
 
 // ownDescriptors is how many descriptors the daemon needs for itself, its listeners, and
@@ -30,8 +31,8 @@ func spareProcessor(loops int) {
 	}
 }
 
-// serve runs the daemon until a signal ends it.
-func serve(o *options, log *slog.Logger) error {
+// serve runs the daemon until a signal ends it. queue is where the log is written to.
+func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	// A closed terminal, or the end of the log's reader, must not end the daemon.
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	pidfile, err := claimPidfile(o.pidfile)
@@ -51,6 +52,12 @@ func serve(o *options, log *slog.Logger) error {
 	s := server.New(config)
 	defer s.Close()
 	tokens.keep(s.LastToken)
+	status := web.New(web.Options{
+		Server: s, Version: version(), Lists: o.dump, Profiles: o.pprof,
+		Metrics: daemonMetrics(queue, tokens),
+	})
+	defer status.Close()
+	s.Handle(status)
 
 	for _, w := range o.warnings {
 		log.Warn(w)
@@ -71,6 +78,7 @@ func serve(o *options, log *slog.Logger) error {
 	// Until here a signal ends the process at once: looking up names may take long.
 	signals := endSignals()
 	defer signal.Stop(signals)
+	status.SetReady()
 	on.log(log)
 
 	var sig os.Signal

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lockd/server/core"
@@ -34,7 +35,8 @@ type tokenFile struct {
 	file    *os.File
 	horizon uint64
 	next    int64 // which record is written next
-	failing bool
+	failing atomic.Bool
+	shown   atomic.Uint64 // horizon, for metrics
 
 	stop chan struct{}
 	done sync.WaitGroup
@@ -149,13 +151,15 @@ func (t *tokenFile) write(horizon uint64) {
 	}
 	switch {
 	case err == nil:
-		if t.failing {
+		if t.failing.Load() {
 			t.log.Info("the token file can be written again", "token-file", t.file.Name())
 		}
-		t.horizon, t.next, t.failing = horizon, 1-t.next, false
-	case !t.failing:
+		t.horizon, t.next = horizon, 1-t.next
+		t.shown.Store(horizon)
+		t.failing.Store(false)
+	case !t.failing.Load():
 		t.log.Warn("cannot write the token file; tokens follow the clock, and grow over a restart only if it is not set back", "error", err)
-		t.failing = true
+		t.failing.Store(true)
 	}
 }
 

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 
 	"lockd/lock"
 	"lockd/wire"
@@ -82,20 +83,20 @@ type TableMeasures struct {
 // newMeasures returns what Core counts itself; look adds the sizes.
 func newMeasures() *Measures {
 	m := &Measures{Places: NewHistogram(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)}
-	for _, o := range waitOutcomes {
+	for _, o := range WaitOutcomes {
 		m.Waits[o] = NewHistogram(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000)
 	}
 	return m
 }
 
-// waitOutcomes are the ways in which a wait ends.
-var waitOutcomes = []Outcome{granted, limited, timedOut, cancelled, disconnected}
+// WaitOutcomes are the ways in which a wait ends. It must not be changed.
+var WaitOutcomes = []Outcome{granted, limited, timedOut, cancelled, disconnected}
 
 // Measures returns the current measures. It costs some microseconds, whatever the size
 // of the tables.
 func (c *Core) Measures() *Measures {
 	m := *c.measures
-	for _, o := range waitOutcomes {
+	for _, o := range WaitOutcomes {
 		m.Waits[o] = m.Waits[o].Clone()
 	}
 	m.Places = m.Places.Clone()
@@ -159,7 +160,10 @@ func (c *Core) validMeasures() error {
 	m := c.measures
 	for command, outcomes := range m.Commands {
 		answered := uint64(0)
-		for _, n := range outcomes {
+		for o, n := range outcomes {
+			if n > 0 && !slices.Contains(Outcomes(wire.Command(command)), Outcome(o)) {
+				return fmt.Errorf("the outcome of %d commands %q is %s", n, wire.Command(command), Outcome(o))
+			}
 			answered += n
 		}
 		if command := wire.Command(command); command == wire.Wait {
@@ -171,7 +175,7 @@ func (c *Core) validMeasures() error {
 			return fmt.Errorf("%d commands %q were executed, and %d have an outcome", executed, wire.Command(command), answered)
 		}
 	}
-	for _, o := range waitOutcomes {
+	for _, o := range WaitOutcomes {
 		if n, most := m.Waits[o].Count(), m.Commands[wire.Wait][o]; n > most {
 			return fmt.Errorf("%d waits ended as %s, of %d commands", n, o, most)
 		}
@@ -187,4 +191,33 @@ func (c *Core) validMeasures() error {
 		return fmt.Errorf("%d connections are open, %d by transport", len(c.conns), open)
 	}
 	return nil
+}
+
+// Outcomes returns the outcomes that a command can have. The slice must not be changed.
+func Outcomes(command wire.Command) []Outcome { return possible[command] }
+
+var possible = func() (all [wire.NumCommands][]Outcome) {
+	for command := wire.Get; command < wire.NumCommands; command++ {
+		all[command] = []Outcome{done, disabled}
+	}
+	all[wire.Get] = []Outcome{granted, refused, limited}
+	all[wire.GetShared] = all[wire.Get]
+	all[wire.GetBounded] = []Outcome{granted, refused, limited, misused}
+	all[wire.Wait] = []Outcome{granted, refused, limited, timedOut, cancelled, disconnected, misused}
+	all[wire.Release] = []Outcome{released, refused}
+	all[wire.ReleaseShared] = all[wire.Release]
+	all[wire.Inspect] = []Outcome{held, free}
+	all[wire.InspectShared] = all[wire.Inspect]
+	all[wire.Token] = []Outcome{held, refused}
+	all[wire.SharedToken] = all[wire.Token]
+	all[wire.Kill] = []Outcome{done, refused, disabled, misused}
+	for _, command := range []wire.Command{wire.Stats, wire.Me, wire.Version} {
+		all[command] = []Outcome{done}
+	}
+	return all
+}()
+
+// NotGranted returns how many of these acquisitions were not granted.
+func NotGranted(outcomes *[NumOutcomes]uint64) uint64 {
+	return outcomes[refused] + outcomes[limited] + outcomes[timedOut] + outcomes[cancelled] + outcomes[disconnected]
 }

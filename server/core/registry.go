@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"container/list"
 	"fmt"
 )
@@ -125,8 +126,13 @@ func (r *registry) valid(conns map[ID]*conn) error {
 // holder returns how a connection is shown as a holder: by its name, or else by its
 // address (DUMP-1, ME-1).
 func (c *conn) holder() string {
-	if c.name != nil {
-		return c.name.name
+	return cmp.Or(c.registered(), c.addr)
+}
+
+// registered returns the registered name of a connection, "" without one.
+func (c *conn) registered() string {
+	if c.name == nil {
+		return ""
 	}
-	return c.addr
+	return c.name.name
 }

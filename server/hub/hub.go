@@ -25,6 +25,7 @@ type Core interface {
 	Commands() uint64
 	LastToken() uint64
 	Measures() *core.Measures
+	Walk(*core.Walk) bool
 }
 
 // Hub serializes the calls of a Core. Make one with New; its methods are safe for
@@ -224,6 +225,13 @@ func (h *Hub) Measures(inside func()) (*core.Measures, Bytes) {
 		inside()
 	}
 	return h.core.Measures(), h.bytes
+}
+
+// Walk takes a walk through Core on by a piece, and returns false when it is over.
+func (h *Hub) Walk(w *core.Walk) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.core.Walk(w)
 }
 
 // LastToken returns the last token that Core has given out.

@@ -60,6 +60,7 @@ func (f *fake) Conns() int                                             { return 
 func (f *fake) Locks() int                                             { return 7 }
 func (f *fake) LastToken() uint64                                      { return 9 }
 func (f *fake) Commands() uint64                                       { return 8 }
+func (f *fake) Walk(*core.Walk) bool                                   { return false }
 func (f *fake) Measures() *core.Measures                               { return new(core.Measures) }
 
 // driver has some connections.

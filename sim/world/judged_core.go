@@ -180,6 +180,7 @@ func (t judgedCore) Conns() int               { return t.s.judge.Core().Conns() 
 func (t judgedCore) Locks() int               { return t.s.judge.Core().Locks() }
 func (t judgedCore) Commands() uint64         { return t.s.judge.Core().Commands() }
 func (t judgedCore) LastToken() uint64        { return t.s.judge.Core().LastToken() }
+func (t judgedCore) Walk(w *core.Walk) bool   { return t.s.judge.Core().Walk(w) }
 func (t judgedCore) Measures() *core.Measures { return t.s.judge.Core().Measures() }
 
 // Finish implements hub.Core.
