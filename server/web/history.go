@@ -81,7 +81,7 @@ func (h *history) figures(m *server.Measures) []figure {
 	now := take(time.Now(), m)
 	size := func(title string, of func(sample) int) figure {
 		var points []float64
-		for _, s := range samples[max(0, len(samples)-historyLength):] {
+		for _, s := range append(samples[max(0, len(samples)-historyLength+1):len(samples):len(samples)], now) {
 			points = append(points, float64(of(s)))
 		}
 		f := plot(points, func(most float64) string { return count(int(most)) })

@@ -20,8 +20,6 @@ import (
 const (
 	pauseFactor  = 100
 	longestPause = 5 * time.Second
-	// freshFor is how long a table is shown again.
-	freshFor = time.Second
 	// mostAsking is how many may wait for a walk.
 	mostAsking = 64
 	// mostTables is how many tables are kept to be shown again.
@@ -105,7 +103,7 @@ func newTables(s *server.Server) *tables {
 	return &tables{server: s, asking: make(chan struct{}, mostAsking), turn: make(chan struct{}, 1), made: map[query]*table{}}
 }
 
-// get returns the answer to a query, from the last second or made now.
+// get returns the answer to a query: made now or, during a pause, an earlier one.
 func (t *tables) get(ctx context.Context, q query) (*table, error) {
 	select {
 	case t.asking <- struct{}{}:
@@ -119,7 +117,7 @@ func (t *tables) get(ctx context.Context, q query) (*table, error) {
 	case <-ctx.Done():
 		return nil, errBusy
 	}
-	if known := t.made[q]; known != nil && time.Since(known.made) < freshFor {
+	if known := t.made[q]; known != nil && time.Now().Before(t.next) {
 		return known, nil
 	}
 	select {
@@ -132,7 +130,7 @@ func (t *tables) get(ctx context.Context, q query) (*table, error) {
 	made.made = time.Now()
 	t.next = made.made.Add(min(pauseFactor*made.made.Sub(began), longestPause))
 	for old, x := range t.made {
-		if len(t.made) >= mostTables || time.Since(x.made) >= freshFor {
+		if len(t.made) >= mostTables || time.Since(x.made) >= longestPause {
 			delete(t.made, old)
 		}
 	}
