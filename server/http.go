@@ -1,8 +1,9 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
-	"log/slog"
+	golog "log"
 	"net"
 	"net/http"
 	"strings"
@@ -26,25 +27,53 @@ func (s *Server) Handle(h http.Handler) { s.handler = h }
 // until Shutdown or Close, and then returns ErrClosed. It closes the listener. Failed
 // accepts are logged and tried again after a pause. If too many connections are not
 // WebSockets, it closes the oldest of them.
-func (s *Server) ServeWebSocket(l net.Listener) error {
+func (s *Server) ServeWebSocket(l net.Listener) error { return s.serveWeb(l, nil) }
+
+// ServeWebSocketTLS is ServeWebSocket for clients that speak TLS. As with ServeTLS, a client
+// whose certificate was verified bears the name in it.
+func (s *Server) ServeWebSocketTLS(l net.Listener, config *tls.Config) error {
+	return s.serveWeb(l, config)
+}
+
+func (s *Server) serveWeb(l net.Listener, config *tls.Config) error {
 	h := &http.Server{
 		Handler:        http.HandlerFunc(s.serveHTTP),
 		ReadTimeout:    requestTimeout,
 		WriteTimeout:   requestTimeout,
 		IdleTimeout:    requestTimeout,
 		MaxHeaderBytes: maxHeader,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:       golog.New(httpLog{s.log}, "", 0),
 		ConnState:      newBrief(briefLimit(s.config.Core.MaxConnections)).track,
 	}
 	if !s.addHTTP(h) {
 		l.Close()
 		return ErrClosed
 	}
-	err := h.Serve(retrying{l, s})
+	l = retrying{l, s}
+	if config != nil {
+		l = tls.NewListener(l, config)
+	}
+	err := h.Serve(l)
 	if errors.Is(err, http.ErrServerClosed) {
 		return ErrClosed
 	}
 	return err
+}
+
+// httpLog writes what package net/http says at debug level, and counts failed handshakes of
+// TLS, which it does not tell otherwise.
+type httpLog struct{ log *log }
+
+// Write implements io.Writer for log.Logger: each call is a line.
+func (h httpLog) Write(line []byte) (int, error) {
+	text := strings.TrimSuffix(string(line), "\n")
+	if rest, is := strings.CutPrefix(text, "http: TLS handshake error from "); is {
+		addr, why, _ := strings.Cut(rest, ": ")
+		h.log.handshakeFailed(addr, errors.New(why))
+	} else {
+		h.log.Debug(text)
+	}
+	return len(line), nil
 }
 
 // serveHTTP answers one request.

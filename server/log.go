@@ -26,10 +26,11 @@ type log struct {
 	verbose bool
 	limit   int // of connections
 	closed  func(core.ID)
-	// When a refusal and a failed accept were last logged.
-	refused, failed occasion
-	ended           [life.NumEnds]atomic.Uint64 // connections, by how they ended
-	failures        atomic.Uint64               // accepts that failed
+	// When a refusal, a failed accept and a failed handshake were last logged.
+	refused, failed, strangers occasion
+	ended                      [life.NumEnds]atomic.Uint64 // connections, by how they ended
+	failures                   atomic.Uint64               // accepts that failed
+	unsecured                  atomic.Uint64               // handshakes of TLS that failed
 }
 
 // occasion is when something was last logged, in Unix nanoseconds.
@@ -122,6 +123,17 @@ func (l *log) Refused(peer core.Peer) {
 	if l.refused.again() {
 		l.Warn("refused a connection: too many are open; more refusals are not logged for a while",
 			"addr", shown(peer), "limit", l.limit, "pause", warningPause)
+	}
+}
+
+// handshakeFailed reports a client that did not finish the handshake of TLS. Its text is
+// not logged more often, since anybody can cause it.
+func (l *log) handshakeFailed(addr string, err error) {
+	l.unsecured.Add(1)
+	if l.strangers.again() {
+		l.Warn("a TLS handshake failed; more failures are not logged for a while", "addr", addr, "error", err, "pause", warningPause)
+	} else if l.verbose {
+		l.Debug("a TLS handshake failed", "addr", addr, "error", err)
 	}
 }
 

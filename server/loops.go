@@ -57,7 +57,7 @@ func (s *Server) serveOnLoops(l net.Listener) (taken bool, err error) {
 		l.Close()
 		return true, err
 	}
-	<-s.stopped
+	<-s.context.Done()
 	return true, ErrClosed
 }
 

@@ -18,6 +18,8 @@ type Measures struct {
 	Ended [life.NumEnds]uint64
 	// NotAccepted counts accepts that failed, for lack of descriptors for example.
 	NotAccepted uint64
+	// Unsecured counts handshakes of TLS that failed.
+	Unsecured uint64
 	// Batches is for how many nanoseconds Core was busy with the input of one read,
 	// during which all other connections wait. One batch in sampled is measured.
 	Batches core.Histogram
@@ -34,7 +36,7 @@ const sampled = 16
 // Measures returns the current measures. It takes the mutex around Core for some
 // microseconds, however large the tables are.
 func (s *Server) Measures() *Measures {
-	m := &Measures{Pending: s.hub.Waiting.Bytes(), NotAccepted: s.log.failures.Load(), Turns: s.turns.copy()}
+	m := &Measures{Pending: s.hub.Waiting.Bytes(), NotAccepted: s.log.failures.Load(), Unsecured: s.log.unsecured.Load(), Turns: s.turns.copy()}
 	for end := range m.Ended {
 		m.Ended[end] = s.log.ended[end].Load()
 	}

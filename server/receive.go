@@ -1,8 +1,10 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"syscall"
 	"time"
@@ -53,7 +55,7 @@ func (x *session) await() {
 	x.account(true)
 	x.readAhead()
 	var look <-chan time.Time
-	socket, ok := x.conn.(syscall.Conn)
+	socket, ok := socketOf(x.conn).(syscall.Conn)
 	if ok {
 		every := time.NewTicker(brokenPause)
 		defer every.Stop()
@@ -70,6 +72,14 @@ func (x *session) await() {
 			}
 		}
 	}
+}
+
+// socketOf returns what a connection sends and receives with: below TLS, if it has that.
+func socketOf(conn net.Conn) net.Conn {
+	if t, ok := conn.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return conn
 }
 
 // readAhead reads while a connection waits for a lock, since its client may end the

@@ -34,7 +34,7 @@ func (p retrying) Accept() (net.Conn, error) {
 		}
 		p.server.log.notAccepted(err, pause)
 		select {
-		case <-p.server.stopped:
+		case <-p.server.context.Done():
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, maxAcceptPause)
@@ -50,6 +50,11 @@ func (s *Server) Serve(l net.Listener) error {
 			return err
 		}
 	}
+	return s.acceptAll(l, s.start)
+}
+
+// acceptAll starts all connections of a listener, until the end of the Server.
+func (s *Server) acceptAll(l net.Listener, start func(net.Conn)) error {
 	if !s.addListener(l) {
 		return ErrClosed
 	}
@@ -59,7 +64,7 @@ func (s *Server) Serve(l net.Listener) error {
 		if err != nil {
 			return err
 		}
-		s.start(c)
+		start(c)
 	}
 }
 

@@ -60,16 +60,20 @@ type Server struct {
 	// Hub is called or a connection is read, written or closed.
 	state     sync.Mutex
 	stopping  bool
-	stopped   chan struct{} // closed when stopping begins
+	context   context.Context // ends when stopping begins
+	halt      func()          // ends it
 	listeners map[net.Listener]bool
 	sessions  map[*session]bool
 	https     map[*http.Server]bool
 	loops     *loops          // nil until the first listener that they can serve
 	sockets   []*unixListener // on which the loops listen
 	brief     *brief          // sessions that were refused or speak another protocol; has its own lock
-	running   sync.WaitGroup  // sessions and loops
-	making    sync.WaitGroup  // goroutines that make a dump
-	keeper    *keeper
+	// handshakes are connections whose TLS handshake is not finished; they have their own
+	// lock.
+	handshakes *brief
+	running    sync.WaitGroup // sessions and loops
+	making     sync.WaitGroup // goroutines that make a dump
+	keeper     *keeper
 }
 
 // New returns a Server without listeners.
@@ -88,12 +92,13 @@ func newServer(config Config, c hub.Core) *Server {
 			Write: core.Time(config.WriteTimeout),
 			Idle:  core.Time(config.IdleTimeout),
 		},
-		stopped:   make(chan struct{}),
-		listeners: make(map[net.Listener]bool),
-		sessions:  make(map[*session]bool),
-		https:     make(map[*http.Server]bool),
-		brief:     newBrief(briefLimit(config.Core.MaxConnections)),
+		listeners:  make(map[net.Listener]bool),
+		sessions:   make(map[*session]bool),
+		https:      make(map[*http.Server]bool),
+		brief:      newBrief(briefLimit(config.Core.MaxConnections)),
+		handshakes: newBrief(briefLimit(config.Core.MaxConnections)),
 	}
+	s.context, s.halt = context.WithCancel(context.Background())
 	if config.Mutex == nil && config.Loops > 1 {
 		config.Mutex = new(spinMutex)
 	}
@@ -194,7 +199,7 @@ func (s *Server) stop() ([]*session, *loops) {
 	defer s.state.Unlock()
 	if !s.stopping {
 		s.stopping = true
-		close(s.stopped)
+		s.halt()
 	}
 	for l := range s.listeners {
 		l.Close()
@@ -219,7 +224,7 @@ func (s *Server) openSessions() []*session {
 
 func (s *Server) isStopping() bool {
 	select {
-	case <-s.stopped:
+	case <-s.context.Done():
 		return true
 	default:
 		return false

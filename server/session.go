@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -128,14 +129,19 @@ func (x *session) open() {
 // peer identifies the client.
 func (x *session) peer() core.Peer {
 	addr := x.conn.RemoteAddr()
+	peer := core.Peer{Name: certifiedName(x.conn)}
 	isUnix := addr.Network() == "unix"
-	peer := core.Peer{Transport: core.TCP}
 	if !isUnix {
 		peer.Addr = addr.String()
 	}
+	_, encrypted := x.conn.(*tls.Conn)
 	switch {
+	case x.ws != nil && encrypted:
+		peer.Transport = core.WSS
 	case x.ws != nil:
 		peer.Transport = core.WS
+	case encrypted:
+		peer.Transport = core.TLS
 	case isUnix:
 		peer.Transport = core.Unix
 	}

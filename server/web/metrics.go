@@ -58,6 +58,7 @@ var (
 	refused      = describe("connections_refused_total", "Connections that were refused, since there were too many.", "transport")
 	ended        = describe("connections_ended_total", "Connections that have ended, by how: the client finished, the connection failed, the client timed out, or the server dropped it.", "end")
 	notAccepted  = describe("accept_errors_total", "Failed attempts to accept a connection, for lack of file descriptors for example.")
+	unsecured    = describe("tls_handshake_errors_total", "Handshakes of TLS that failed.")
 	names        = describe("names", "Names that are held.", "table")
 	holders      = describe("holders", "Holders of all names: as many as names for exclusive locks.", "table")
 	grants       = describe("grants_total", "Locks that were granted, at once or after a wait.", "table")
@@ -76,7 +77,7 @@ var (
 	batches      = describe("batch_seconds", "Time that the lock table was busy with the input of one read; a sample.")
 	turns        = describe("loop_delay_seconds", "Time that an event loop was busy before it looked for new input; a sample.")
 	descriptions = []*prometheus.Desc{
-		connections, accepted, refused, ended, notAccepted, names, holders, grants, orphans, commands, invalid, long, foreign,
+		connections, accepted, refused, ended, notAccepted, unsecured, names, holders, grants, orphans, commands, invalid, long, foreign,
 		waiters, queues, places, waits, received, sent, pending, batches, turns,
 	}
 )
@@ -124,6 +125,7 @@ func (m measured) Collect(to chan<- prometheus.Metric) {
 		to <- histogram(waits, now.Waits[o], 1e3, o.String())
 	}
 	counter(notAccepted, now.NotAccepted)
+	counter(unsecured, now.Unsecured)
 	counter(invalid, now.Invalid)
 	counter(long, now.Long)
 	counter(foreign, now.Foreign)
