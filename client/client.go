@@ -26,17 +26,18 @@ type Client struct {
 	open   map[*conn]struct{} // all connections of locks
 }
 
-// Dial connects to the server at HOST:PORT or unix:PATH, and finds out what it can do.
-// The connection is kept for the first lock.
+// Dial connects to the server at HOST:PORT, tls://HOST:PORT or unix:PATH, and finds out
+// what it can do. The connection is kept for the first lock.
 func Dial(ctx context.Context, addr string, opts ...Option) (*Client, error) {
 	c := &Client{options: defaults, addr: addr, stale: true, open: map[*conn]struct{}{}}
 	for _, o := range opts {
 		o(&c.options)
 	}
-	var err error
-	if c.network, c.address, err = parseAddr(addr); err != nil {
+	network, address, secure, err := parseAddr(addr)
+	if err != nil {
 		return nil, err
 	}
+	c.network, c.address, c.tls = network, address, tlsFor(c.tls, secure, network, address)
 	if c.name, err = c.lockName(c.name); err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 	}
 	inTime, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	stream, err := c.options.dial(inTime, c.network, c.address)
+	stream, err := c.connect(inTime)
 	if err == nil {
 		k := newConn(stream, c.ended)
 		if stale {
@@ -135,10 +136,13 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 			return k, nil
 		}
 		k.end(ErrClosed)
+		err = c.greetingError(err)
 	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ended(ctx)
+	case inTime.Err() != nil && errors.Is(err, ErrTLS):
+		return nil, fmt.Errorf("%w within %v, in the handshake of TLS: %w", ErrNoAnswer, c.timeout, err)
 	case inTime.Err() != nil:
 		return nil, fmt.Errorf("%w within %v", ErrNoAnswer, c.timeout)
 	}

@@ -112,6 +112,7 @@ const mostSpare = 16 << 10
 func (c *conn) receive() {
 	r := bufio.NewReaderSize(c.net, 4<<10)
 	var long []byte // the beginning of a line that does not fit the reader's buffer
+	heard := false
 	for {
 		piece, err := r.ReadSlice('\n')
 		if len(long) > 0 || err == bufio.ErrBufferFull {
@@ -124,8 +125,11 @@ func (c *conn) receive() {
 		case err == bufio.ErrBufferFull:
 			err = fmt.Errorf("a line of more than %d bytes: %w", longestReply, ErrNotLockd)
 		case err == io.EOF:
-			err = errEnded
-		case err == nil:
+			err = readError(errEnded, piece, heard)
+		case err != nil:
+			err = readError(err, piece, heard)
+		default:
+			heard = true
 			err = c.take(trimEnd(piece))
 		}
 		if err != nil {
@@ -228,7 +232,7 @@ func (c *conn) end(reason error) {
 	c.calls, c.first, c.onEnd, c.out = nil, 0, nil, nil
 	c.mu.Unlock()
 	close(c.done)
-	c.net.Close()
+	hangUp(c.net)
 	for _, k := range open {
 		k.err = c.err
 		k.ready <- struct{}{}

@@ -22,6 +22,11 @@
 // stopped, or whose machine was asleep, notices it when it runs again. Where two at once
 // would do damage, let the storage check [Lock.Token].
 //
+// # TLS
+//
+// [WithTLS], or an address tls://HOST:PORT, makes all connections over TCP use TLS. They
+// remain leases: a lock is held until its TCP connection ends, or the stream of TLS in it.
+//
 // # What is where
 //
 // Begin with [Dial], [Client.Acquire] and [Client.Do]. [Client.TryAcquire] does not wait;

@@ -51,7 +51,10 @@ var (
 	// ErrNoAnswer: there is no connection, or no answer, in time.
 	ErrNoAnswer = errors.New("the server does not answer")
 	// ErrAddress: the address cannot be read.
-	ErrAddress = errors.New("this is not an address; write HOST:PORT or unix:PATH")
+	ErrAddress = errors.New("this is not an address; write HOST:PORT, tls://HOST:PORT or unix:PATH")
+	// ErrTLS: client and server do not agree on TLS; see WithTLS. One of them does not
+	// speak it, or does not accept the other's certificate.
+	ErrTLS = errors.New("no connection over TLS")
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("the client or session was closed")
 )

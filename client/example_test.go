@@ -2,9 +2,13 @@ package client_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"log"
 	"net"
+	"os"
 	"time"
 
 	"lockd/client"
@@ -128,6 +132,30 @@ func ExampleClient_Lead() {
 	// Output:
 	// host-1 leads
 	// <nil>
+}
+
+// A server whose certificate is of an authority of one's own, and which asks for a
+// certificate of the client.
+func ExampleWithTLS() {
+	ctx := context.Background()
+	authority, err := os.ReadFile("authority.pem")
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	mine, err := tls.LoadX509KeyPair("me.pem", "me.key")
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := client.Dial(ctx, "locks.example:9999", client.WithTLS(&tls.Config{
+		RootCAs:      pool,
+		Certificates: []tls.Certificate{mine},
+	}))
+	if err != nil {
+		log.Fatal(err) // errors.Is(err, client.ErrTLS), if it is about TLS
+	}
+	defer c.Close()
 }
 
 // A session is one connection for many commands.

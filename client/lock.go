@@ -131,10 +131,12 @@ func (l *Lock) release(ctx context.Context) error {
 // SyscallConn returns access to the descriptor of the connection, of which a child process
 // may inherit a duplicate, and with it the lock: it is held until all who have the
 // descriptor have closed it or ended, or until Release. Who inherits it must neither read
-// nor write it.
+// nor write it. Under TLS it is that of the TCP connection below: what holds the lock is
+// that this is open, and who inherits it need know nothing of TLS.
 func (l *Lock) SyscallConn() (syscall.RawConn, error) {
-	if c, ok := l.conn.net.(syscall.Conn); ok {
+	socket := socketOf(l.conn.net)
+	if c, ok := socket.(syscall.Conn); ok {
 		return c.SyscallConn()
 	}
-	return nil, fmt.Errorf("a %T has no descriptor", l.conn.net)
+	return nil, fmt.Errorf("a %T has no descriptor", socket)
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
@@ -20,6 +21,7 @@ type options struct {
 	timeout   time.Duration
 	idle      int
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
+	tls       *tls.Config // nil: none
 }
 
 var defaults = options{keepAlive: 15 * time.Second, timeout: 10 * time.Second, idle: 16}
@@ -47,8 +49,9 @@ func WithDialTimeout(d time.Duration) Option { return func(o *options) { o.timeo
 // WithIdleConns sets how many connections are kept for the locks to come, 16 by default.
 func WithIdleConns(n int) Option { return func(o *options) { o.idle = n } }
 
-// WithDialer makes the connections; network is tcp or unix. WithKeepAlive does nothing
-// then, and Lock.SyscallConn needs connections that are a syscall.Conn.
+// WithDialer makes the connections; network is tcp or unix. TLS goes on top of them.
+// WithKeepAlive does nothing then, and Lock.SyscallConn needs connections that are a
+// syscall.Conn.
 func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
 	return func(o *options) { o.dial = dial }
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lockd/sim/tlstest"
 )
 
 // TestVanishedServer checks that a holder and a waiter notice within WithKeepAlive that the
@@ -19,6 +22,11 @@ import (
 // that the test disconnects.
 func TestVanishedServer(t *testing.T) {
 	t.Parallel()
+	t.Run("plain", func(t *testing.T) { testVanished(t, false) })
+	t.Run("TLS", func(t *testing.T) { testVanished(t, true) })
+}
+
+func testVanished(t *testing.T, secure bool) {
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: network namespaces need root")
 	}
@@ -29,9 +37,16 @@ func TestVanishedServer(t *testing.T) {
 	ctx := testContext(t)
 	plain := &Client{options: defaults}
 	plain.keepAlive = 2 * time.Second
-	c := dial(t, d.tcp, WithDialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+	addr, opts := d.tcp, []Option{WithDialer(func(ctx context.Context, network, address string) (net.Conn, error) {
 		return within(ours, func() (net.Conn, error) { return plain.defaultDial(ctx, network, address) })
-	}))
+	})}
+	if secure {
+		ca := tlstest.NewAuthority(t)
+		l := must(within(theirs, func() (net.Listener, error) { return net.Listen("tcp", "10.231.78.1:0") }))(t)
+		tlstest.Serve(t, l, &tls.Config{Certificates: []tls.Certificate{ca.Issue(24*time.Hour, "10.231.78.1")}}, "unix", d.unix[len("unix:"):])
+		addr, opts = l.Addr().String(), append(opts, WithTLS(&tls.Config{RootCAs: ca.Pool()}))
+	}
+	c := dial(t, addr, opts...)
 	l := must(c.Acquire(ctx, "job"))(t)
 	held := l.Context()
 	waits := make(chan error, 1)
@@ -87,7 +102,7 @@ func machines(t *testing.T) (theirs, ours string) {
 }
 
 // within calls f on a thread in a network namespace, and ends the thread.
-func within(namespace string, f func() (net.Conn, error)) (c net.Conn, err error) {
+func within[T any](namespace string, f func() (T, error)) (c T, err error) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)

@@ -29,6 +29,7 @@ type conformOptions struct {
 	run, skip           string
 	json, junit, html   string
 	list, quiet         bool
+	tls                 tlsFlags
 	conformance.Options // the flags that need no translation
 }
 
@@ -36,9 +37,10 @@ type conformOptions struct {
 func conformCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck conform")
 	var o conformOptions
-	flags.StringVar(&o.addr, "addr", "", "test the server at this TCP `host:port`")
+	flags.StringVar(&o.addr, "addr", "", "test the server at this TCP `host:port`, or at tls://host:port")
 	flags.StringVar(&o.unix, "unix", "", "test the server at this unix socket `path`")
-	flags.StringVar(&o.ws, "ws", "", "test the server at this WebSocket `URL`, such as ws://127.0.0.1:9998/")
+	flags.StringVar(&o.ws, "ws", "", "test the server at this WebSocket `URL`, such as ws://127.0.0.1:9998/ or wss://locks.example/")
+	o.tls.add(flags)
 	flags.StringVar(&o.start, "start", "", "start the server with this shell `command`, again whenever a case needs a fresh one, and end it with SIGTERM")
 	flags.StringVar(&o.level, "level", "extended", "test up to this level: core, family, strict or extended")
 	flags.StringVar(&o.dialect, "dialect", "", "expect the replies of glockd or classic (default: detected)")
@@ -161,9 +163,19 @@ func (o *conformOptions) translate() (err error) {
 	}
 	o.Run, o.Skip = split(o.run), split(o.skip)
 	for _, e := range []transport.Endpoint{{Transport: "tcp", Address: o.addr}, {Transport: "unix", Address: o.unix}, {Transport: "ws", Address: o.ws}} {
-		if e.Address != "" {
-			o.Endpoints = append(o.Endpoints, e)
+		if e.Address == "" {
+			continue
 		}
+		if address, found := strings.CutPrefix(e.Address, "tls://"); found && e.Transport == transport.TCP {
+			e.Address, e.TLS = address, &o.tls.TLS
+		}
+		if strings.HasPrefix(e.Address, "wss://") {
+			e.TLS = &o.tls.TLS
+		}
+		if err := o.tls.apply(&e); err != nil {
+			return err
+		}
+		o.Endpoints = append(o.Endpoints, e)
 	}
 	if o.start != "" {
 		o.Start = process.Command(o.start, o.Endpoints)

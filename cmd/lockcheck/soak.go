@@ -14,7 +14,9 @@ func soakCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck soak")
 	var c campaignFlags
 	c.add(flags)
-	addr := flags.String("addr", "", "the server: HOST:PORT, unix:PATH or ws://HOST:PORT (default: a lockd in this process)")
+	addr := flags.String("addr", "", "the server: HOST:PORT, tls://HOST:PORT, unix:PATH, ws://HOST:PORT or wss://HOST:PORT (default: a lockd in this process)")
+	var tls tlsFlags
+	tls.add(flags)
 	clients := flags.Int("clients", 0, "concurrent clients (0: 2 to 6, depending on the seed; more than 8 make the check expensive)")
 	names := flags.Int("names", 0, "names that they contend for (0: 1 to 3, depending on the seed)")
 	return &ffcli.Command{
@@ -45,6 +47,9 @@ was too short for a single run, 130 interrupted, whatever was played until then.
 			endpoint, err := transport.Parse(*addr)
 			if err != nil {
 				return &exitError{exitUsage, err}
+			}
+			if err := tls.apply(&endpoint); err != nil {
+				return err
 			}
 			c.workers = 1
 			return c.play(ctx, []campaign.Layer{campaign.Remote(endpoint, *clients, *names)}, 0)

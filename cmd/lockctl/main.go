@@ -134,8 +134,8 @@ func commands(h *help) *ffcli.Command {
 		Name:       "lockctl",
 		ShortUsage: "lockctl COMMAND [flags] ...",
 		ShortHelp:  "run commands under locks of a lockd server, and see who holds what",
-		LongHelp: `The server is that of -addr, or of the environment's LOCKD_ADDR: HOST:PORT or
-unix:PATH, ` + client.DefaultAddr + ` if there is neither. Flags go before names.
+		LongHelp: `The server is that of -addr, or of the environment's LOCKD_ADDR: HOST:PORT,
+tls://HOST:PORT or unix:PATH, ` + client.DefaultAddr + ` if there is neither. Flags go before names.
 
   lockctl run nightly -- ./report.sh      one at a time, on however many machines
   lockctl run -n deploy -- make deploy    or not at all

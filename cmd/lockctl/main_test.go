@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"lockd/sim/tlstest"
 )
 
 func TestMain(m *testing.M) {
@@ -25,6 +28,9 @@ func TestMain(m *testing.M) {
 // testscript's:
 //
 //	daemon [flags]     start lockd on a free port; LOCKD_ADDR is set
+//	front [clients]    put TLS in front of it, which may ask for certificates of clients;
+//	                   LOCKD_ADDR is set, and PLAIN is what it was. ca.pem, me.pem and
+//	                   me.key are what a client needs
 //	end-daemon SIGNAL  end it by KILL or TERM
 //	soon COMMAND...    run a command until it exits with 0, for at most 20 seconds
 func TestScripts(t *testing.T) {
@@ -52,9 +58,24 @@ func TestScripts(t *testing.T) {
 				sig := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM}[args[0]]
 				ts.Check(daemonOf(ts).end(sig))
 			},
-			"soon": soon,
+			"front": func(ts *testscript.TestScript, _ bool, args []string) { front(t, ts, len(args) > 0) },
+			"soon":  soon,
 		},
 	})
+}
+
+// front puts TLS in front of the daemon.
+func front(t *testing.T, ts *testscript.TestScript, clients bool) {
+	ca, dir := tlstest.NewAuthority(t), ts.Getenv("WORK")
+	ca.WriteFile(dir, "ca.pem")
+	tlstest.WriteFiles(t, dir, "me", ca.Issue(24*time.Hour, "me"))
+	config := &tls.Config{Certificates: []tls.Certificate{ca.Issue(24*time.Hour, "127.0.0.1", "localhost")}}
+	if clients {
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
+	}
+	d := daemonOf(ts)
+	ts.Setenv("PLAIN", d.addr)
+	ts.Setenv("LOCKD_ADDR", tlstest.Listen(t, config, "tcp", d.addr))
 }
 
 type daemonKey struct{}

@@ -73,7 +73,7 @@ the number of the signal that ended it. Several names are all locked, in one ord
 The command and what it starts inherit the connection, and with it the lock, as they
 inherit a descriptor of flock(1): the lock is held until all of them have ended, even if
 lockctl is killed. The command finds the names in LOCKD_LOCK, the fencing token in
-LOCKD_TOKEN and the server in LOCKD_ADDR.
+LOCKD_TOKEN and the server in LOCKD_ADDR and the variables of TLS.
 
 An exclusive lock excludes all that run under the name, -s and -shared included, and
 other clients' g and b; only their sg, which respects nobody, goes past it. (A server
@@ -161,7 +161,7 @@ func (j *job) run(ctx context.Context) error {
 		return signals.or(err)
 	}
 	environment := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LOCKD_TOKEN=") })
-	command.Env = append(environment, "LOCKD_LOCK="+strings.Join(j.names, "\n"), "LOCKD_ADDR="+c.Addr())
+	command.Env = append(append(environment, "LOCKD_LOCK="+strings.Join(j.names, "\n")), j.on.environment()...)
 	if token := lock.Token(); token > 0 {
 		command.Env = append(command.Env, "LOCKD_TOKEN="+strconv.FormatUint(token, 10))
 	}

@@ -10,15 +10,19 @@ import (
 
 // Params is the parameters of a layer besides the seed.
 type Params struct {
-	Addr    string `json:"addr,omitempty"`    // of a Remote server
-	Clients int    `json:"clients,omitempty"` // instead of the number drawn from the seed
-	Names   int    `json:"names,omitempty"`   // instead of the number drawn from the seed
+	Addr    string         `json:"addr,omitempty"`    // of a Remote server
+	TLS     *transport.TLS `json:"tls,omitempty"`     // of a Remote server; nil: what Addr says
+	Clients int            `json:"clients,omitempty"` // instead of the number drawn from the seed
+	Names   int            `json:"names,omitempty"`   // instead of the number drawn from the seed
 }
 
 // Named returns the layer with a name. The error lists the names that exist.
 func Named(name string, g Params) (Layer, error) {
 	if g.Addr != "" {
 		endpoint, err := transport.Parse(g.Addr)
+		if g.TLS != nil {
+			endpoint.TLS = g.TLS
+		}
 		return Remote(endpoint, g.Clients, g.Names), err
 	}
 	var names []string
@@ -43,6 +47,13 @@ func (r Report) Replay() string {
 	}
 	if r.Given.Addr != "" {
 		words = append(words, "-addr", quote(r.Given.Addr))
+	}
+	if t := r.Given.TLS; t != nil {
+		for _, f := range [][2]string{{"-tls-ca", t.CA}, {"-tls-cert", t.Cert}, {"-tls-key", t.Key}, {"-tls-name", t.Name}} {
+			if f[1] != "" {
+				words = append(words, f[0], quote(f[1]))
+			}
+		}
 	}
 	if r.Given.Clients > 0 {
 		words = append(words, fmt.Sprint("-clients ", r.Given.Clients))

@@ -113,7 +113,7 @@ func (p *socketPlayer) Close() error {
 // Remote returns the layer of a server at an address, which other clients may be using.
 // clients and names, if not 0, replace the numbers drawn from the seed.
 func Remote(endpoint transport.Endpoint, clients, names int) Layer {
-	given := Params{endpoint.String(), clients, names}
+	given := Params{endpoint.String(), endpoint.TLS, clients, names}
 	return Layer{Name: "soak", Given: given, Open: func(int) (Player, error) {
 		server, err := sockets.Connect(endpoint)
 		if err != nil {

@@ -4,5 +4,5 @@
 //
 // It does not depend on the protocol that is spoken over a connection, nor on the
 // server. Begin with [Endpoint]; [Dial] returns a stream of bytes over any transport,
-// [DialWebSocket] a WebSocket whose messages are kept apart.
+// with TLS or without, and [DialMessages] a WebSocket whose messages are kept apart.
 package transport

@@ -20,13 +20,13 @@ type Conn struct {
 // Dial connects to a server.
 func Dial(ctx context.Context, e Endpoint) (*Conn, error) {
 	if e.Transport == WebSocket {
-		m, err := DialWebSocket(ctx, e.Address, "")
+		m, err := DialMessages(ctx, e, "")
 		if err != nil {
 			return nil, err
 		}
 		return &Conn{Conn: m.Socket, messages: m}, nil
 	}
-	c, err := new(net.Dialer).DialContext(ctx, e.Transport, e.Address)
+	c, err := DialSocket(ctx, e, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 // connection, and safe for the same concurrent use.
 type Messages struct {
 	*websocket.Conn
-	Socket net.Conn // below the WebSocket
+	Socket net.Conn // below the WebSocket; TLS, if there is that
 }
 
 // HTTPError is the answer of a server that does not accept a WebSocket handshake.
@@ -39,24 +40,37 @@ func OwnOrigin(address string) (string, error) {
 	return strings.Replace(u.Scheme, "ws", "http", 1) + "://" + u.Host, nil
 }
 
-// DialWebSocket connects to a ws or wss URL. origin is that of the page that the client
-// claims to be on; empty is none, as of a client that is not a browser. Messages of any
-// length are read. The error is an *HTTPError if the server refuses.
+// DialWebSocket is DialMessages to a ws or wss URL.
 func DialWebSocket(ctx context.Context, address, origin string) (*Messages, error) {
+	return DialMessages(ctx, Endpoint{Transport: WebSocket, Address: address}, origin)
+}
+
+// DialMessages connects to a WebSocket. origin is that of the page that the client claims
+// to be on; empty is none, as of a client that is not a browser. Messages of any length
+// are read. The error is an *HTTPError if the server refuses.
+func DialMessages(ctx context.Context, e Endpoint, origin string) (*Messages, error) {
 	header := http.Header{}
 	if origin != "" {
 		header.Set("Origin", origin)
 	}
 	m := &Messages{}
-	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			socket, err := new(net.Dialer).DialContext(ctx, network, addr)
+	dial := func(security *TLS) func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return func(ctx context.Context, network, addr string) (net.Conn, error) {
+			socket, err := DialSocket(ctx, Endpoint{network, addr, security}, nil)
 			m.Socket = socket
 			return socket, err
-		},
+		}
+	}
+	security := e.TLS
+	if security == nil {
+		security = new(TLS)
+	}
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       dial(nil),
+		DialTLSContext:    dial(security),
 	}}
-	ws, response, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client, HTTPHeader: header})
+	ws, response, err := websocket.Dial(ctx, e.Address, &websocket.DialOptions{HTTPClient: client, HTTPHeader: header})
 	if err != nil {
 		if response != nil {
 			err = &HTTPError{response.StatusCode, response.Status}
@@ -86,6 +100,9 @@ func (m *Messages) Reset() error {
 
 // Reset closes a socket; the peer of a TCP connection sees a reset.
 func Reset(socket net.Conn) error {
+	if secure, ok := socket.(*tls.Conn); ok {
+		socket = secure.NetConn() // without the end of TLS's stream
+	}
 	if tcp, ok := socket.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
 	}

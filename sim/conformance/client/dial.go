@@ -51,14 +51,14 @@ func DialOnce(ctx context.Context, e transport.Endpoint, timeout time.Duration) 
 		if err != nil {
 			return nil, err
 		}
-		ws, err := transport.DialWebSocket(ctx, e.Address, own)
+		ws, err := transport.DialMessages(ctx, e, own)
 		if err != nil {
 			return nil, err
 		}
 		ws.SetReadLimit(maxMessage)
 		return &messages{ws, timeout}, nil
 	}
-	nc, err := new(net.Dialer).DialContext(ctx, e.Transport, e.Address)
+	nc, err := transport.DialSocket(ctx, e, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +66,10 @@ func DialOnce(ctx context.Context, e transport.Endpoint, timeout time.Duration) 
 }
 
 // DialFrom connects over TCP from a local address, whose port may be 0. It tries once.
-func DialFrom(ctx context.Context, local *net.TCPAddr, address string, timeout time.Duration) (Raw, error) {
-	dialer := &net.Dialer{LocalAddr: local, Timeout: timeout}
-	nc, err := dialer.DialContext(ctx, "tcp", address)
+func DialFrom(ctx context.Context, local *net.TCPAddr, e transport.Endpoint, timeout time.Duration) (Raw, error) {
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	nc, err := transport.DialSocket(limited, e, local)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func Handshake(ctx context.Context, e transport.Endpoint, origin string) (int, e
 	if err != nil {
 		return 0, err
 	}
-	ws, err := transport.DialWebSocket(ctx, e.Address, strings.ReplaceAll(origin, "HOST", u.Host))
+	ws, err := transport.DialMessages(ctx, e, strings.ReplaceAll(origin, "HOST", u.Host))
 	var refused *transport.HTTPError
 	switch {
 	case errors.As(err, &refused):

@@ -147,7 +147,7 @@ func (r *Run) Open(name string, on transport.Endpoint) (*client.Conn, error) {
 	if err != nil {
 		return nil, report.Failf(err.Error(), "a connection to %s", on)
 	}
-	r.Log.Note(name, "connects over %s", on.Transport)
+	r.Log.Note(name, "connects over %s", on.Kind())
 	r.Add(c)
 	return c, nil
 }

@@ -74,7 +74,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 
 func (r *Result) junit() junitCase {
 	c := junitCase{
-		Name:  r.ID + " over " + r.On.Transport,
+		Name:  r.ID + " over " + r.On.Kind(),
 		Class: r.Cited[0].ID,
 		Time:  seconds(r.Duration),
 	}

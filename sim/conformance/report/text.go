@@ -80,7 +80,7 @@ func (p *printer) failures(r *Report) {
 		if others := g[1:]; len(others) > 0 {
 			p.printf("  %s the same, perhaps for the same reason:\n", p.red(fmt.Sprintf("and %d more", len(others))))
 			for _, o := range others {
-				p.printf("    %-10s %s over %s\n", o.Cited[0].ID, o.ID, o.On.Transport)
+				p.printf("    %-10s %s over %s\n", o.Cited[0].ID, o.ID, o.On.Kind())
 			}
 			p.printf("\n")
 		}
@@ -88,7 +88,7 @@ func (p *printer) failures(r *Report) {
 }
 
 func (p *printer) failure(r *Result) {
-	p.printf("  %s %s over %s\n", p.red("FAIL"), p.bold(r.ID), r.On.Transport)
+	p.printf("  %s %s over %s\n", p.red("FAIL"), p.bold(r.ID), r.On.Kind())
 	p.block("    ", r.Title)
 	if len(r.Cited) > 1 {
 		for _, c := range r.Cited[1:] {

@@ -51,11 +51,11 @@ func addressReuse(r *engine.Run) (err error) {
 
 // openFrom opens a TCP connection from a local address.
 func openFrom(r *engine.Run, name string, local *net.TCPAddr) (*client.Conn, error) {
-	raw, err := client.DialFrom(r.Ctx, local, r.On.Address, r.Subject.Timeout)
+	raw, err := client.DialFrom(r.Ctx, local, r.On, r.Subject.Timeout)
 	if err != nil {
 		return nil, err
 	}
-	r.Log.Note(name, "connects over tcp from %s", raw.LocalAddr())
+	r.Log.Note(name, "connects over %s from %s", r.On.Kind(), raw.LocalAddr())
 	c := client.New(name, r.On, raw, r.Log, r.Subject.Timeout)
 	r.Add(c)
 	return c, nil
