@@ -99,6 +99,9 @@ func TestPassedUnix(t *testing.T) {
 			c.SetDeadline(time.Now().Add(patience))
 			ask(t, c, "g x\n", "1 Lock Get Success: x\n")
 			c.Close()
+			if _, err := os.Lstat(path); err != nil {
+				t.Errorf("passed %v: %v", isPassed, err)
+			}
 			if err := s.Shutdown(context.Background()); err != nil {
 				t.Error(err)
 			}
