@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strconv"
 
 	"lockd/client"
@@ -11,7 +10,6 @@ import (
 
 // manual returns the manual page, which lockctl man prints for packages.
 func manual() man.Page {
-	os.Unsetenv("LOCKD_ADDR") // which would be a default in the page
 	root := commands(new(help))
 	code := strconv.Itoa
 	version, _ := buildinfo.Version()
