@@ -25,7 +25,7 @@ func directives(t *testing.T, name string) map[string][]string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	options, err := unit.Deserialize(f)
+	options, err := unit.DeserializeOptions(f)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
