@@ -95,11 +95,14 @@ func (r release) files() ([]file, error) {
 	return all, nil
 }
 
+// buildinfo has the variable for the version.
+const buildinfo = "lockd/cmd/internal/buildinfo"
+
 // build builds the programs for a system, statically, and returns the folder with them.
 func (r release) build(system, arch string) (string, error) {
 	dir := filepath.Join(r.work, system+"-"+arch)
 	args := []string{"build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -X lockd/cmd/internal/buildinfo.packaged=" + r.version, "-o", dir + string(filepath.Separator)}
+		"-ldflags", "-s -w -X " + buildinfo + ".packaged=" + r.version, "-o", dir + string(filepath.Separator)}
 	for _, p := range programs {
 		args = append(args, "./cmd/"+p.name)
 	}

@@ -104,7 +104,7 @@ var (
 // their help, whatever the environment says, and are the same each time.
 func TestPages(t *testing.T) {
 	dir := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", dir, "lockd/cmd/...").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", dir, "../../...").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for _, name := range []string{"lockd", "lockctl", "lockcheck"} {
