@@ -9,7 +9,7 @@ import (
 
 // named is what a text names in backquotes, if it is a Go file or a folder of this
 // module.
-var named = regexp.MustCompile("`([a-z0-9_/]+(?:\\.go|\\.case)|(?:lock|wire|server|sim|fuzz|cmd|docs)/[a-z0-9_/]+)`")
+var named = regexp.MustCompile("`([a-z0-9_/]+(?:\\.go|\\.case)|(?:lock|wire|server|sim|fuzz|cmd|deploy|docs)/[a-z0-9_/]+)`")
 
 // TestPaths checks that every file and folder exists that the texts name, by its whole
 // path or the end of it.

@@ -24,21 +24,8 @@ const keepaliveProbes = 3
 // acknowledge data, whatever writeTimeout is; if either is 0, the kernel's own limit
 // applies to it.
 func ListenTCP(host string, port int, keepalive, writeTimeout time.Duration) (net.Listener, error) {
-	options := tcpOptions{keepalive: keepalive}
-	if keepalive > 0 && writeTimeout > 0 {
-		// This overrides the number of probes: a longer time would let a peer that
-		// has vanished hold its locks for longer.
-		options.userTimeout = 2 * keepalive
-	}
-	config := net.ListenConfig{Control: options.control, KeepAlive: -1}
-	if keepalive > 0 {
-		config.KeepAliveConfig = net.KeepAliveConfig{
-			Enable:   true,
-			Idle:     keepalive,
-			Interval: options.interval(),
-			Count:    options.probes(),
-		}
-	}
+	options := newTCPOptions(keepalive, writeTimeout)
+	config := net.ListenConfig{Control: options.control, KeepAlive: -1, KeepAliveConfig: options.keepaliveConfig()}
 	// A loop accepts plain TCP.
 	config.SetMultipathTCP(false)
 	network := "tcp"
@@ -59,6 +46,22 @@ func ListenTCP(host string, port int, keepalive, writeTimeout time.Duration) (ne
 type tcpOptions struct {
 	keepalive   time.Duration // silence before the first probe; 0 is no probes
 	userTimeout time.Duration // for sent data to be acknowledged; 0 is the kernel's
+}
+
+// newTCPOptions returns the options for the arguments of ListenTCP.
+func newTCPOptions(keepalive, writeTimeout time.Duration) tcpOptions {
+	options := tcpOptions{keepalive: keepalive}
+	if keepalive > 0 && writeTimeout > 0 {
+		// This overrides the number of probes: a longer time would let a peer that
+		// has vanished hold its locks for longer.
+		options.userTimeout = 2 * keepalive
+	}
+	return options
+}
+
+// keepaliveConfig is what the net package sets on connections that it accepts.
+func (o tcpOptions) keepaliveConfig() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: o.keepalive > 0, Idle: o.keepalive, Interval: o.interval(), Count: o.probes()}
 }
 
 // interval is the time between two probes.

@@ -4,7 +4,6 @@ package server
 
 import (
 	"net"
-	"os"
 	"runtime"
 	"syscall"
 
@@ -78,8 +77,8 @@ func duplicate(source syscall.Conn) (fd int, err error) {
 }
 
 // giveToLoops starts the loops, if they have not been started, and gives them the
-// descriptor of a listener. It closes the listener without removing a unix socket: that
-// happens when the Server stops, or here, if it is already stopping.
+// descriptor of a listener. It closes the listener, but not what removes a unix socket:
+// that happens when the Server stops, or in serveOnLoops, if it is already stopping.
 func (s *Server) giveToLoops(fd int, l net.Listener) error {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -95,11 +94,8 @@ func (s *Server) giveToLoops(fd int, l net.Listener) error {
 	case *unixListener: // its file is needed as long as the loops listen
 		s.sockets = append(s.sockets, u)
 		u.UnixListener.Close()
-	case *net.UnixListener:
-		made, _ := os.Lstat(u.Addr().String())
-		s.sockets = append(s.sockets, &unixListener{UnixListener: u, path: u.Addr().String(), made: made})
-		u.SetUnlinkOnClose(false)
-		u.Close()
+	case *net.UnixListener: // only closing it tells whether it removes its file
+		s.listeners[u] = true
 	default:
 		l.Close()
 	}

@@ -20,15 +20,15 @@ func (o tcpOptions) control(_, _ string, c syscall.RawConn) error {
 			}
 		}
 		set(unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		if o.keepalive > 0 {
+		if o.keepalive == 0 {
+			set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0) // who has opened the socket may have set it
+		} else {
 			set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 			set(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds(o.keepalive))
 			set(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, seconds(o.interval()))
 			set(unix.IPPROTO_TCP, unix.TCP_KEEPCNT, o.probes())
 		}
-		if o.userTimeout > 0 {
-			set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(o.userTimeout.Milliseconds()))
-		}
+		set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(o.userTimeout.Milliseconds())) // 0 is the kernel's
 	})
 	return errors.Join(err, result)
 }

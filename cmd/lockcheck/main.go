@@ -12,9 +12,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime/debug"
+	"runtime"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"lockd/cmd/internal/buildinfo"
 )
 
 // The exit codes of all commands.
@@ -38,9 +40,29 @@ func (e *exitError) Unwrap() error { return e.err }
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	if len(args) == 1 && args[0] == "man" {
+		fmt.Print(manual().Roff())
+		return exitClean
+	}
+	err := commands().ParseAndRun(context.Background(), args)
+	var exit *exitError
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return exitClean
+	case errors.As(err, &exit):
+		if exit.err != nil {
+			fmt.Fprintln(os.Stderr, "lockcheck:", exit)
+		}
+		return exit.code
+	}
+	return exitUsage // the flag package has printed the error
+}
+
+// commands returns the tree of all commands.
+func commands() *ffcli.Command {
 	flags := newFlagSet("lockcheck")
 	version := flags.Bool("version", false, "print the version and exit")
-	root := &ffcli.Command{
+	return &ffcli.Command{
 		Name:       "lockcheck",
 		ShortUsage: "lockcheck COMMAND [flags]",
 		ShortHelp:  "verify lock servers",
@@ -67,18 +89,6 @@ func run(args []string) int {
 			return usageError("which command? lockcheck -h lists the commands")
 		},
 	}
-	err := root.ParseAndRun(context.Background(), args)
-	var exit *exitError
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		return exitClean
-	case errors.As(err, &exit):
-		if exit.err != nil {
-			fmt.Fprintln(os.Stderr, "lockcheck:", exit)
-		}
-		return exit.code
-	}
-	return exitUsage // the flag package has printed the error
 }
 
 // helpCommand is lockcheck -h as a command.
@@ -102,10 +112,8 @@ func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// buildVersion returns the version of the module and of Go.
+// buildVersion returns the version of the program and of Go.
 func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version + " " + info.GoVersion
-	}
-	return "(devel)"
+	version, _ := buildinfo.Version()
+	return version + " " + runtime.Version()
 }

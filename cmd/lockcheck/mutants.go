@@ -23,7 +23,7 @@ func mutantsCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck mutants")
 	only := flags.String("only", "", "try only the mutants whose names contain this `text`")
 	table := flags.String("table", "", "try none: replace the table of all mutants in this Markdown `file`")
-	workers := flags.Int("workers", defaultWorkers(), "how many mutants at the same time")
+	workers := flags.Int("workers", defaultWorkers(), "how many mutants at the same time (default: one for each processor)")
 	return &ffcli.Command{
 		Name:       "mutants",
 		ShortUsage: "lockcheck mutants [flags]",

@@ -29,7 +29,7 @@ func (c *campaignFlags) add(flags *flag.FlagSet) {
 	flags.Int64Var(&c.runs, "runs", 0, "end after this many runs of each layer (0: no limit)")
 	flags.DurationVar(&c.duration, "duration", 0, "end after this time, shared by the layers (default 30s if there is no other limit)")
 	flags.StringVar(&c.out, "out", "lockcheck-evidence", "`folder` for the evidence of a violation")
-	flags.IntVar(&c.workers, "workers", defaultWorkers(), "how many runs at the same time")
+	flags.IntVar(&c.workers, "workers", defaultWorkers(), "how many runs at the same time (default: one for each processor)")
 }
 
 // play plays layers one after the other. Ctrl-C ends it gracefully, a second one at

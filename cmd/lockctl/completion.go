@@ -107,7 +107,11 @@ _lockctl() {
 ` + cases.String() + `	esac
 	_describe flag flags
 }
-compdef _lockctl lockctl
+if [[ $funcstack[1] == _lockctl ]]; then # zsh has loaded it from a file of this name
+	_lockctl
+else
+	compdef _lockctl lockctl
+fi
 `
 }
 

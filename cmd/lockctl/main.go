@@ -14,7 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -22,6 +22,7 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"lockd/client"
+	"lockd/cmd/internal/buildinfo"
 )
 
 // The exit codes, those of sysexits.h where there is one.
@@ -57,6 +58,10 @@ var no = &exitError{code: exitNo}
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	if len(args) == 1 && args[0] == "man" {
+		fmt.Print(manual().Roff())
+		return exitYes
+	}
 	var stoppers []os.Signal
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		if !signal.Ignored(sig) {
@@ -178,10 +183,8 @@ func helpCommand() *ffcli.Command {
 	}
 }
 
-// buildVersion returns the version of the module and of Go.
+// buildVersion returns the version of the program and of Go.
 func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version + " " + info.GoVersion
-	}
-	return "(devel)"
+	version, _ := buildinfo.Version()
+	return version + " " + runtime.Version()
 }

@@ -8,7 +8,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"lockd/cmd/internal/buildinfo"
 )
 
 // The exit codes.
@@ -35,6 +36,10 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == "man" {
+		io.WriteString(stdout, manual().Roff())
+		return exitOK
+	}
 	queue := newQueueWriter(stderr)
 	defer queue.Close()
 	o, err := parseOptions(args, os.Environ())
@@ -80,19 +85,9 @@ func shownVersion() string {
 	return strings.Trim(word, "()")
 }
 
-// version returns the version of the module, and the commit if it is known and not part
-// of the version.
+// version returns the version, and the commit if it is known and not part of the version.
 func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "(devel)"
-	}
-	version, commit := cmp.Or(info.Main.Version, "(devel)"), ""
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			commit = s.Value[:min(12, len(s.Value))]
-		}
-	}
+	version, commit := buildinfo.Version()
 	if commit == "" || strings.Contains(version, commit) {
 		return version
 	}

@@ -47,8 +47,11 @@ type options struct {
 	check           bool
 	version         bool
 
+	passed   bool     // systemd may have opened listeners (LISTEN_FDS)
 	warnings []string // about probable mistakes
 }
+
+var errNothing = errors.New("nothing to serve: give -port, -ws or -unix")
 
 const (
 	// anyPort as -port or -ws means any free port, as for memcached; 0 means none,
@@ -151,8 +154,8 @@ func (o *options) settle(given map[string]bool) error {
 			o.ws = 0
 		}
 	}
-	if o.port == 0 && o.ws == 0 && o.unix == "" {
-		return errors.New("nothing to serve: give -port, -ws or -unix")
+	if o.port == 0 && o.ws == 0 && o.unix == "" && !o.passed {
+		return errNothing
 	}
 	if o.port > 0 && o.port == o.ws {
 		return fmt.Errorf("-port and -ws are both %d: give each a port of its own", o.port)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
+
 	"lockd/server"
 	"lockd/server/core"
 	"lockd/server/web"
@@ -62,9 +64,18 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	for _, w := range o.warnings {
 		log.Warn(w)
 	}
-	all, err := endpoints(o, s)
+	manager := newNotifier(s.Held, log)
+	passed, err := passedEndpoints(o, activation.Files(true), s)
 	if err != nil {
 		return err
+	}
+	opened, err := endpoints(o, s)
+	if err != nil {
+		return err
+	}
+	all := append(passed, opened...)
+	if len(all) == 0 {
+		return errNothing // the descriptors were for another process
 	}
 	failed := make(chan error)
 	on, err := listenAll(all, failed)
@@ -80,6 +91,7 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	defer signal.Stop(signals)
 	status.SetReady()
 	on.log(log)
+	defer manager.ready()()
 
 	var sig os.Signal
 	select {
@@ -94,6 +106,7 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), o.shutdownTimeout)
 	defer cancel()
+	manager.stopping()
 	log.Info("shutting down; a second signal exits at once", "signal", sig.String())
 	if err := s.Shutdown(ctx); err != nil {
 		log.Warn("dropped clients that did not end in time", "shutdown-timeout", o.shutdownTimeout)

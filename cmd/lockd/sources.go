@@ -64,6 +64,7 @@ func (o *options) parse(args, environ []string) error {
 			return err
 		}
 	}
+	o.passed = slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "LISTEN_FDS=") })
 	return o.settle(given)
 }
 
