@@ -36,8 +36,8 @@ func (s *Server) startTLS(nc net.Conn, config *tls.Config) {
 		nc.Close()
 		return
 	}
+	s.handshakes.add(conn) // in the order of arrival
 	go func() {
-		s.handshakes.add(conn)
 		err := s.shakeHands(conn)
 		s.handshakes.remove(conn)
 		if err != nil {

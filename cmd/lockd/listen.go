@@ -22,14 +22,14 @@ type endpoint struct {
 }
 
 // endpoints returns the endpoints that the options ask for.
-func endpoints(o *options, s *server.Server) ([]endpoint, error) {
+func endpoints(o *options, s *server.Server, c *certificates) ([]endpoint, error) {
 	var all []endpoint
 	if o.port != 0 || o.ws != 0 {
 		hosts, err := resolve(o.hosts)
 		if err != nil {
 			return nil, err
 		}
-		add := func(protocol, flag string, port portFlag, serve func(net.Listener) error) {
+		add := func(protocol, flag string, port portFlag) {
 			for _, h := range hosts {
 				all = append(all, endpoint{
 					protocol: protocol,
@@ -38,15 +38,15 @@ func endpoints(o *options, s *server.Server) ([]endpoint, error) {
 					listen: func() (net.Listener, error) {
 						return server.ListenTCP(h.address, max(int(port), 0), o.keepalive, o.writeTimeout)
 					},
-					serve: serve,
+					serve: c.serving(s, protocol),
 				})
 			}
 		}
 		if o.port != 0 {
-			add("tcp", "port", portFlag(o.port), s.Serve)
+			add("tcp", "port", portFlag(o.port))
 		}
 		if o.ws != 0 {
-			add("ws", "ws", portFlag(o.ws), s.ServeWebSocket)
+			add("ws", "ws", portFlag(o.ws))
 		}
 	}
 	if o.unix != "" {
@@ -94,7 +94,7 @@ func listenAll(all []endpoint, failed chan<- error) (*listening, error) {
 
 // log logs where the daemon listens, and warns about addresses that other machines can
 // reach.
-func (on *listening) log(log *slog.Logger) {
+func (on *listening) log(log *slog.Logger, c *certificates) {
 	var ready, open []any
 	for _, protocol := range on.protocols {
 		var shown, reached []string
@@ -109,7 +109,11 @@ func (on *listening) log(log *slog.Logger) {
 			open = append(open, protocol, strings.Join(reached, ","))
 		}
 	}
-	if len(open) > 0 {
+	switch {
+	case len(open) == 0 || c.authenticated():
+	case c != nil:
+		log.Warn("other machines may reach these addresses, and take any lock: there is no authentication without -tls-client-ca", open...)
+	default:
 		log.Warn("other machines may reach these addresses, and take any lock: there is no authentication and no encryption", open...)
 	}
 	log.Info("lockd is ready", ready...)

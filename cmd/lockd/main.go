@@ -54,6 +54,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "lockd %s %s\n", version(), runtime.Version())
 		return exitOK
 	case o.check:
+		if _, err := loadCertificates(o); err != nil {
+			fmt.Fprintf(queue, "lockd: %v\n", err)
+			return exitUsage
+		}
 		for _, w := range o.warnings {
 			fmt.Fprintf(queue, "lockd: warning: %s\n", w)
 		}

@@ -42,6 +42,9 @@ type options struct {
 	pprof           bool
 	tokenFile       string
 	wsOrigins       []string
+	tlsCert         string
+	tlsKey          string
+	tlsClientCA     string
 	logFormat       string
 	config          string
 	check           bool
@@ -121,6 +124,9 @@ func flagSet(o *options) *flag.FlagSet {
 	fs.Var((*boolFlag)(&o.pprof), "pprof", "answer /debug/pprof/ on the HTTP port with profiles of the daemon")
 	fs.StringVar(&o.tokenFile, "token-file", "", "`path` of a file that keeps tokens growing over restarts, also if the clock is set back, locked against a second daemon; '' is none")
 	fs.Var(&listFlag{items: &o.wsOrigins, check: checkOrigin}, "ws-origin", "additional `origin` whose pages may open a WebSocket, such as https://example.com or *.example.com, or * for all; may be repeated or separated by commas")
+	fs.StringVar(&o.tlsCert, "tls-cert", "", "`file` with the certificate (PEM) with which the TCP and HTTP ports speak TLS, read again at SIGHUP; '' is no TLS")
+	fs.StringVar(&o.tlsKey, "tls-key", "", "`file` with the key of that certificate")
+	fs.StringVar(&o.tlsClientCA, "tls-client-ca", "", "`file` with certificates of authorities: clients need a certificate that one of them has signed, and are shown by its name; '' is none")
 	fs.Var(&choiceFlag{&o.logFormat, []string{"text", "json"}}, "log-format", "log as `text|json`")
 	fs.StringVar(&o.config, "config", "", "`file` with a flag and its value on every line, and # before comments")
 	fs.Var((*boolFlag)(&o.check), "check", "check the flags, the environment and the config file, and exit")
@@ -156,6 +162,9 @@ func (o *options) settle(given map[string]bool) error {
 	}
 	if o.port == 0 && o.ws == 0 && o.unix == "" && !o.passed {
 		return errNothing
+	}
+	if err := o.settleTLS(); err != nil {
+		return err
 	}
 	if o.port > 0 && o.port == o.ws {
 		return fmt.Errorf("-port and -ws are both %d: give each a port of its own", o.port)

@@ -14,7 +14,7 @@ const firstPassed = 3
 // passedEndpoints returns the endpoints of descriptors that systemd has passed, and
 // closes the files. The flags of protocols that have some are switched off in o: nothing
 // is opened in addition.
-func passedEndpoints(o *options, files []*os.File, s *server.Server) ([]endpoint, error) {
+func passedEndpoints(o *options, files []*os.File, s *server.Server, c *certificates) ([]endpoint, error) {
 	var all []endpoint
 	have := make(map[string]bool)
 	for i, f := range files {
@@ -28,16 +28,12 @@ func passedEndpoints(o *options, files []*os.File, s *server.Server) ([]endpoint
 		if err != nil {
 			return nil, fmt.Errorf("cannot listen on a socket that was passed: %w (%s)", err, shown)
 		}
-		serve := s.Serve
-		if protocol == "ws" {
-			serve = s.ServeWebSocket
-		}
 		have[protocol] = true
 		all = append(all, endpoint{
 			protocol: protocol,
 			flags:    shown,
 			listen:   func() (net.Listener, error) { return l, nil },
-			serve:    serve,
+			serve:    c.serving(s, protocol),
 		})
 	}
 	if have["tcp"] {

@@ -48,6 +48,11 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	}
 	defer tokens.close() // after the server has ended
 
+	certificates, err := loadCertificates(o)
+	if err != nil {
+		return err
+	}
+
 	spareProcessor(o.loops)
 	config := o.serverConfig(log)
 	config.Core.LastToken = tokens.last()
@@ -56,7 +61,7 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	tokens.keep(s.LastToken)
 	status := web.New(web.Options{
 		Server: s, Version: version(), Lists: o.dump, Profiles: o.pprof,
-		Metrics: daemonMetrics(queue, tokens),
+		Metrics: append(daemonMetrics(queue, tokens), certificates.metrics()...),
 	})
 	defer status.Close()
 	s.Handle(status)
@@ -65,11 +70,11 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 		log.Warn(w)
 	}
 	manager := newNotifier(s.Held, log)
-	passed, err := passedEndpoints(o, activation.Files(true), s)
+	passed, err := passedEndpoints(o, activation.Files(true), s, certificates)
 	if err != nil {
 		return err
 	}
-	opened, err := endpoints(o, s)
+	opened, err := endpoints(o, s, certificates)
 	if err != nil {
 		return err
 	}
@@ -90,7 +95,8 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	signals := endSignals()
 	defer signal.Stop(signals)
 	status.SetReady()
-	on.log(log)
+	on.log(log, certificates)
+	defer certificates.reload(log)()
 	defer manager.ready()()
 
 	var sig os.Signal

@@ -264,7 +264,9 @@ func TestPassedOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := serve(o, slog.New(slog.DiscardHandler)); !errors.Is(err, errNothing) {
+	queue := newQueueWriter(io.Discard)
+	defer queue.Close()
+	if err := serve(o, slog.New(slog.DiscardHandler), queue); !errors.Is(err, errNothing) {
 		t.Errorf("got %v", err)
 	}
 	for _, key := range []string{"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} {

@@ -41,6 +41,7 @@ type WalkedHolding struct {
 	ID      ID
 	Addr    string
 	Name    string
+	Proved  bool
 }
 
 // Walk takes a walk on, and returns false when it is over.
@@ -69,5 +70,5 @@ func (w *walker) Conn(id lock.Conn, holdings int, wait *lock.Waiter, queue int) 
 // Holding implements lock.Visitor.
 func (w *walker) Holding(h lock.Holding) {
 	c := w.core.conns[ID(h.Holder)]
-	w.Holdings = append(w.Holdings, WalkedHolding{h.Lock, h.Token, h.Bound, h.Waiters, c.id, c.addr, c.registered()})
+	w.Holdings = append(w.Holdings, WalkedHolding{h.Lock, h.Token, h.Bound, h.Waiters, c.id, c.addr, c.registered(), c.proved})
 }

@@ -170,7 +170,7 @@ func (t *tables) walk(q query) *table {
 		for i := range w.Holdings {
 			if h := &w.Holdings[i]; matches(h.Lock.Name, h.Addr, h.Name) {
 				best.add(&row{
-					ID: h.ID, Addr: h.Addr, Client: h.Name, name: h.Lock.Name, Shared: h.Lock.Shared, since: h.Token,
+					ID: h.ID, Addr: h.Addr, Client: h.Name, Proved: h.Proved, name: h.Lock.Name, Shared: h.Lock.Shared, since: h.Token,
 					Waiters: h.Waiters, Bound: max(0, h.Bound),
 				})
 			}

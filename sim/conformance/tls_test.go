@@ -31,11 +31,11 @@ func TestTLS(t *testing.T) {
 				return nil, err
 			}
 			e.Address, e.TLS = l.Addr().String(), security
-			if l = tls.NewListener(l, config); e.Transport == transport.TCP {
-				go s.Serve(l)
+			if e.Transport == transport.TCP {
+				go s.ServeTLS(l, config)
 			} else {
 				e.Address = "wss://" + e.Address + "/"
-				go s.ServeWebSocket(l)
+				go s.ServeWebSocketTLS(l, config)
 			}
 			instance.Endpoints = append(instance.Endpoints, e)
 		}
