@@ -132,7 +132,13 @@ func TestAnalyze(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, name := range []string{"sysinit.target", "basic.target", "shutdown.target", "sockets.target", "network.target", "multi-user.target"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("[Unit]\nDescription=of any system\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	verify := exec.Command("systemd-analyze", append([]string{"verify", "--man=no"}, units...)...)
+	verify.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir) // the units of this machine may have mistakes
 	if out, err := verify.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}

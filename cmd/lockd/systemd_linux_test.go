@@ -79,6 +79,19 @@ func (s *sockets) start(flags ...string) (*live, string) {
 	return d, line
 }
 
+// fails starts a daemon that cannot run, and returns its log.
+func (d *live) fails() string {
+	d.t.Helper()
+	d.start()
+	if !eventually(d.ended) {
+		d.t.Fatalf("it runs: %s", d.log)
+	}
+	if code := d.cmd.ProcessState.ExitCode(); code != exitError {
+		d.t.Errorf("it ended with %d", code)
+	}
+	return d.log.String()
+}
+
 // asked sends g to an address and checks the reply.
 func asked(t *testing.T, network, addr, name string) {
 	t.Helper()
@@ -172,10 +185,8 @@ func TestPassedAlone(t *testing.T) {
 	}
 
 	d = s.prepare(`export LISTEN_PID=1; exec "$@"`, "-port", "0", "-ws", "0", "-unix", "")
-	d.start()
-	<-d.exited
-	if d.cmd.ProcessState.ExitCode() != exitError || !strings.Contains(d.log.String(), "lockd: nothing to serve: ") {
-		t.Errorf("with sockets of another process it ended with %v: %s", d.cmd.ProcessState, d.log)
+	if log := d.fails(); !strings.HasPrefix(log, "lockd: nothing to serve: ") {
+		t.Errorf("with sockets of another process it says %s", log)
 	}
 }
 
@@ -210,11 +221,8 @@ func TestPassedWrong(t *testing.T) {
 		s := &sockets{t: t}
 		s.listen("tcp", "tcp", "127.0.0.1:0")
 		add(s)
-		d := s.prepare(inChild)
-		d.start()
-		<-d.exited
-		if got := d.log.String(); d.cmd.ProcessState.ExitCode() != exitError || got != want {
-			t.Errorf("it ended with %v and\n%swant\n%s", d.cmd.ProcessState, got, want)
+		if got := s.prepare(inChild).fails(); got != want {
+			t.Errorf("it says\n%swant\n%s", got, want)
 		}
 	}
 }
@@ -365,15 +373,12 @@ func TestNotifyFailure(t *testing.T) {
 	t.Parallel()
 	m := newManager(t)
 	d := newLive(t, inChild, "-port", "-1", "-ws", "0")
+	d.cmd.Stderr = d.log
 	d.cmd.Env = append(os.Environ(), m.env)
 	if err := os.WriteFile(d.unix, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d.start()
-	<-d.exited
-	if code := d.cmd.ProcessState.ExitCode(); code != exitError {
-		t.Errorf("it ended with %d", code)
-	}
+	d.fails()
 	if got := m.next(time.Millisecond); got != "" {
 		t.Errorf("it said %q", got)
 	}
