@@ -3,8 +3,9 @@
 // docs/operations.md describes how to run it.
 //
 // It answers no command of the protocol: it reads flags, the environment and a file
-// (options.go, sources.go), opens listeners and handles signals (serve.go), and gives the
-// rest to package server. Begin with main.go and serve.go.
+// (options.go, sources.go), opens listeners (listen.go) or takes those of systemd
+// (passed.go), handles signals (serve.go), and gives the rest to package server. Begin with
+// main.go and serve.go.
 package main
 
 import (
