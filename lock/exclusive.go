@@ -42,7 +42,7 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 		}
 		return Denied
 	}
-	if m.full() {
+	if m.full(c, len(name)) {
 		return Limited
 	}
 	switch {

@@ -10,9 +10,7 @@ type Options struct {
 	// the lock (GET-3); without it Get returns Denied (CLASSIC-2). Either way
 	// nothing changes.
 	Reentrant bool
-	// MaxHoldings limits exclusive locks plus holders of shared locks
-	// (BAD-5). 0 is no limit.
-	MaxHoldings int
+	Limits    Limits
 	// Piece is the most holdings that Close releases one by one, and that Clear
 	// clears in one call. A connection that holds more also ends in one step;
 	// Clear clears its holdings afterwards. 0 is a measured default.
@@ -34,7 +32,7 @@ const (
 	// Granted means that this connection now holds the lock.
 	Granted
 	// Limited means that nothing changed, since the acquisition would have
-	// exceeded Options.MaxHoldings (BAD-5).
+	// exceeded one of the Limits (BAD-5).
 	Limited
 	// Held means that nothing changed, since the connection holds the lock with
 	// another bound (BOUND-3).
@@ -159,8 +157,3 @@ func (m *Machine) conn(id Conn) *conn {
 
 // Conns returns the number of open connections.
 func (m *Machine) Conns() int { return len(m.conns) }
-
-// full says whether one more holding would exceed the limit.
-func (m *Machine) full() bool {
-	return m.options.MaxHoldings > 0 && m.exclusiveSize.Holdings+m.sharedSize.Holdings >= m.options.MaxHoldings
-}

@@ -13,9 +13,13 @@ func TestMachine(t *testing.T) {
 	names := []string{"", "a", "b", "\x00", "\xff"}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newPair(Options{
-			Reentrant:   rapid.Bool().Draw(t, "reentrant"),
-			MaxHoldings: rapid.SampledFrom([]int{0, 0, 3, 20}).Draw(t, "limit"),
-			Piece:       rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "piece"),
+			Reentrant: rapid.Bool().Draw(t, "reentrant"),
+			Limits: Limits{
+				Holdings:  rapid.SampledFrom([]int{0, 0, 3, 20}).Draw(t, "limit"),
+				OfConn:    rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "limit of a connection"),
+				NameBytes: rapid.SampledFrom([]int{0, 0, 2, 9}).Draw(t, "limit of names"),
+			},
+			Piece: rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "piece"),
 		})
 		conns := Conn(rapid.SampledFrom([]int{2, 4, 14}).Draw(t, "connections"))
 		weights := rapid.SampledFrom([][]operation{
@@ -83,9 +87,9 @@ func TestExhaustive(t *testing.T) {
 			}
 		}
 		const length = 4
-		options := []Options{{}, {Reentrant: true}, {MaxHoldings: 1}, {Piece: 1}}
+		options := []Options{{}, {Reentrant: true}, {Limits: Limits{Holdings: 1}}, {Piece: 1}}
 		if c.conns > 2 {
-			options = []Options{{Reentrant: true}, {MaxHoldings: 1, Piece: 1}}
+			options = []Options{{Reentrant: true}, {Limits: Limits{Holdings: 1}, Piece: 1}}
 		}
 		for _, o := range options {
 			sequences := 1

@@ -35,8 +35,25 @@ type waiting struct {
 
 func (n *naive) isOpen(c Conn) bool { return slices.Contains(n.open, c) }
 
-func (n *naive) full() bool {
-	return n.options.MaxHoldings > 0 && len(n.exclusive)+len(n.shared) >= n.options.MaxHoldings
+// full says whether one more holding would exceed a limit.
+func (n *naive) full(c Conn, l Lock) bool {
+	names, own := map[Lock]bool{l: true}, 0
+	for _, h := range n.exclusive {
+		names[Lock{false, h.Name}] = true
+		own += number(h.Holder == c)
+	}
+	for _, h := range n.shared {
+		names[Lock{true, h.Name}] = true
+		own += number(h.Holder == c)
+	}
+	bytes := 0
+	for l := range names {
+		bytes += len(l.Name)
+	}
+	held := slices.ContainsFunc(n.shared, func(h held) bool { return l.Shared && h.Name == l.Name })
+	limits := n.options.Limits
+	return limits.Holdings > 0 && len(n.exclusive)+len(n.shared) >= limits.Holdings ||
+		limits.OfConn > 0 && own >= limits.OfConn || limits.NameBytes > 0 && !held && l.Name != "" && bytes > limits.NameBytes
 }
 
 // first returns the first that waits for a lock, nil if nobody does.
@@ -64,7 +81,7 @@ func (n *naive) get(c Conn, name string) Outcome {
 	if n.first(Lock{false, name}) != nil {
 		return Denied
 	}
-	if n.full() {
+	if n.full(c, Lock{false, name}) {
 		return Limited
 	}
 	n.grant(Lock{false, name}, c, 0)
@@ -85,7 +102,7 @@ func (n *naive) getShared(c Conn, name string) (int, Outcome) {
 		return 0, Denied
 	}
 	if find(n.shared, name, c) < 0 {
-		if n.full() {
+		if n.full(c, Lock{true, name}) {
 			return 0, Limited
 		}
 		n.grant(Lock{true, name}, c, Unbounded)
@@ -106,7 +123,7 @@ func (n *naive) getBounded(c Conn, name string, bound int) (int, Outcome) {
 	if n.first(Lock{true, name}) != nil || !n.admits(name, bound) {
 		return 0, Denied
 	}
-	if n.full() {
+	if n.full(c, Lock{true, name}) {
 		return 0, Limited
 	}
 	n.grant(Lock{true, name}, c, bound)
@@ -217,7 +234,7 @@ func (n *naive) serve(locks *[]Lock) (s Served, served bool) {
 		}
 		w := n.first(l)
 		s, served = Served{Lock: l, Conn: w.Conn, Outcome: Limited}, true
-		if !n.full() {
+		if !n.full(w.Conn, l) {
 			s.Outcome = Granted
 			n.grant(l, w.Conn, w.Bound)
 			if l.Shared {

@@ -205,7 +205,7 @@ func (m *Machine) servable(q *queue) bool {
 func (m *Machine) serveFirst(q *queue) Served {
 	w := q.first
 	s := Served{Lock: q.lock(), Conn: w.conn.id, Outcome: Granted}
-	if m.full() {
+	if m.full(w.conn, q.shared.adds(len(s.Lock.Name))) {
 		s.Outcome = Limited
 		m.leave(w)
 		return s

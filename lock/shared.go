@@ -82,7 +82,7 @@ func (m *Machine) GetBounded(id Conn, name []byte, bound int) (int, Outcome) {
 
 // getShared adds a holder to a lock, which is nil if it is not in the table.
 func (m *Machine) getShared(l *shared, name []byte, c *conn, bound int32) (int, Outcome) {
-	if m.full() {
+	if m.full(c, l.adds(len(name))) {
 		return 0, Limited
 	}
 	if l == nil {
@@ -91,6 +91,15 @@ func (m *Machine) getShared(l *shared, name []byte, c *conn, bound int32) (int, 
 	}
 	m.join(l, c, bound)
 	return len(l.holders), Granted
+}
+
+// adds returns how many bytes of names another holder adds, of a lock with a name of that
+// length.
+func (l *shared) adds(name int) int {
+	if l != nil && len(l.holders) > 0 {
+		return 0
+	}
+	return name
 }
 
 // join adds a holder to a lock in the table.

@@ -28,8 +28,16 @@ func (m *Machine) Valid() error {
 	if holdings != listed {
 		return fmt.Errorf("I6: %d holdings are in the tables, %d in the lists of the connections", holdings, listed)
 	}
-	if limit := m.options.MaxHoldings; limit > 0 && holdings > limit {
+	if limit := m.options.Limits.Holdings; limit > 0 && holdings > limit {
 		return fmt.Errorf("I6: %d holdings exceed the limit of %d", holdings, limit)
+	}
+	if limit, names := m.options.Limits.NameBytes, exclusive.NameBytes+shared.NameBytes; limit > 0 && len(m.ended) == 0 && names > limit {
+		return fmt.Errorf("I6: names of %d bytes exceed the limit of %d", names, limit)
+	}
+	for _, c := range m.holders.list {
+		if limit := m.options.Limits.OfConn; limit > 0 && len(c.exclusive)+len(c.shared) > limit {
+			return fmt.Errorf("I6: connection %d has %d holdings, over its limit of %d", c.id, len(c.exclusive)+len(c.shared), limit)
+		}
 	}
 	for place, c := range m.holders.list {
 		if m.conns[c.id] != c || int(c.place) != place {

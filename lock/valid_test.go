@@ -74,7 +74,7 @@ func TestValidDetectsViolations(t *testing.T) {
 		{"wrong index", "I5", func(m *Machine) { i := m.shared["many"].extra.index; i[5], i[6] = i[6], i[5] }},
 		{"no index", "I5", func(m *Machine) { m.shared["many"].extra.index = nil }},
 		{"miscounted", "I6", func(m *Machine) { m.sharedSize.Holdings++ }},
-		{"over the limit", "I6", func(m *Machine) { m.options.MaxHoldings = 3 }},
+		{"over the limit", "I6", func(m *Machine) { m.options.Limits.Holdings = 3 }},
 		{"misweighed", "I6", func(m *Machine) { m.conns[1].weight[1]++ }},
 		{"not listed", "I7", func(m *Machine) { m.holders.remove(m.conns[1]) }},
 		{"listed elsewhere", "I7", func(m *Machine) { l := m.holders.list; l[0], l[1] = l[1], l[0] }},

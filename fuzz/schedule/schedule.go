@@ -81,7 +81,7 @@ func Config(draw byte) core.Config {
 		c.MaxLine = 12
 	}
 	if draw&BitFewLocks != 0 {
-		c.MaxLocks = 3
+		c.MaxLocks, c.MaxPerConn, c.MaxNameBytes = 3, 2, 12
 	}
 	if draw&BitLate != 0 {
 		c.SmallDump, c.EndPiece = -1, 1

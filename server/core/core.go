@@ -23,7 +23,10 @@ type Config struct {
 
 	MaxLine        int // bytes before the LF (BAD-3); 0 is wire.DefaultMaxLine
 	MaxConnections int // 0 is unlimited (BAD-4)
+	MaxPerAddress  int // connections of one address (BAD-4); 0 is unlimited
 	MaxLocks       int // holdings (BAD-5); 0 is unlimited
+	MaxPerConn     int // holdings of a connection (BAD-5); 0 is unlimited
+	MaxNameBytes   int // of all names that are held (BAD-5); 0 is unlimited
 
 	// EndPiece is lock.Options.Piece: how many holdings of a connection that has ended
 	// are cleared in one step. 0 is a measured default.
@@ -75,6 +78,7 @@ type Core struct {
 	served    int  // waiting connections that were answered in this call
 	serving   int  // bytes of their replies
 	deadlines deadlines
+	addresses addresses      // counts connections, if Config.MaxPerAddress is set
 	finished  map[ID]bool    // open connections whose client has ended its stream, as far as EndOfStream was called
 	killed    map[ID]Orphans // connections that k has ended, until their Close
 	stopping  bool
@@ -120,13 +124,13 @@ func New(config Config) *Core {
 	if config.Version == "" {
 		config.Version = "devel"
 	}
-	return &Core{
+	c := &Core{
 		config: config,
 		machine: lock.New(lock.Options{
-			Reentrant:   config.Dialect.Reentrant(),
-			MaxHoldings: config.MaxLocks,
-			Piece:       config.EndPiece,
-			LastToken:   lock.Token(config.LastToken),
+			Reentrant: config.Dialect.Reentrant(),
+			Limits:    lock.Limits{Holdings: config.MaxLocks, OfConn: config.MaxPerConn, NameBytes: config.MaxNameBytes},
+			Piece:     config.EndPiece,
+			LastToken: lock.Token(config.LastToken),
 		}),
 		conns:    make(map[ID]*conn),
 		finished: make(map[ID]bool),
@@ -134,6 +138,10 @@ func New(config Config) *Core {
 		maxReply: largestReply,
 		measures: newMeasures(),
 	}
+	if config.MaxPerAddress > 0 {
+		c.addresses = make(addresses)
+	}
+	return c
 }
 
 // Open adds a connection and returns its number (ADDR-1, ADDR-2). If there are too
@@ -141,7 +149,7 @@ func New(config Config) *Core {
 // refusal for number 0, which the caller sends before it closes the connection
 // (BAD-4).
 func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
-	if limit := c.config.MaxConnections; limit > 0 && len(c.conns) >= limit {
+	if !c.mayOpen(peer) {
 		c.measures.Refused[peer.Transport]++
 		fx.end(c.config.Dialect.AppendTooMany(fx.begin(0)))
 		return 0, false
@@ -155,6 +163,7 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 		opened.proved = true
 	}
 	c.weigh(opened)
+	c.addresses.add(hostOf(opened.addr))
 	c.measures.Open[peer.Transport]++
 	c.measures.Accepted[peer.Transport]++
 	return c.last, true
@@ -266,6 +275,7 @@ func (c *Core) end(from *conn) Orphans {
 	delete(c.conns, from.id)
 	delete(c.finished, from.id)
 	c.measures.Open[from.transport]--
+	c.addresses.remove(hostOf(from.addr))
 	return orphans
 }
 

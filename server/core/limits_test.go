@@ -115,3 +115,69 @@ func TestSmallDumpsCost(t *testing.T) {
 		t.Errorf("in a batch: %d beside one holder, %d beside many, %d of one name", few, many, named)
 	}
 }
+
+func TestPerAddress(t *testing.T) {
+	c := New(Config{MaxPerAddress: 2})
+	open := func(addr string, transport Transport) (ID, bool) {
+		return c.Open(0, Peer{Addr: addr, Transport: transport}, new(Effects))
+	}
+	one, _ := open("10.0.0.1:1", TCP)
+	open("10.0.0.1:2", TLS)
+	if _, ok := open("10.0.0.1:3", WS); ok {
+		t.Error("a third connection of an address was admitted")
+	}
+	for i := range 5 {
+		for _, peer := range []Peer{{Transport: Unix}, {Transport: WS}} { // which have no address
+			if id, ok := c.Open(0, peer, new(Effects)); !ok {
+				t.Error("a connection of a unix socket was refused")
+			} else if i%2 == 0 {
+				c.Close(0, id, new(Effects))
+			}
+		}
+	}
+	if _, ok := open("[::1]:1", TCP); !ok {
+		t.Error("another address was refused")
+	}
+	c.Close(0, one, new(Effects))
+	if _, ok := open("10.0.0.1:4", TCP); !ok {
+		t.Error("an address was refused after the end of one of its connections")
+	}
+	if m := c.Measures(); m.Refused[WS] != 1 {
+		t.Errorf("refused: %v", m.Refused)
+	}
+	for id := range c.conns {
+		c.Close(0, id, new(Effects))
+	}
+	if len(c.addresses) > 0 {
+		t.Errorf("left behind: %v", c.addresses)
+	}
+}
+
+// TestLimitsOfHoldings checks what the limits of a connection and of names answer.
+func TestLimitsOfHoldings(t *testing.T) {
+	c := New(Config{MaxPerConn: 2, MaxNameBytes: 10})
+	a, b := open(c, "a:1"), open(c, "b:1")
+	for _, x := range []struct {
+		from       ID
+		line, want string
+	}{
+		{a, "g one", "1 Lock Get Success: one\n"},
+		{a, "sg two", "1 Shared Lock Get Success: two\n"},
+		{a, "g 3", "0 Lock Limit Reached: 3\n"},
+		{a, "g one", "1 Lock Get Success: one\n"},
+		{a, "b 5 3", "0 Lock Limit Reached: 3\n"},
+		{b, "g three", "0 Lock Limit Reached: three\n"}, // 11 bytes
+		{b, "sg two", "2 Shared Lock Get Success: two\n"},
+		{b, "g four", "1 Lock Get Success: four\n"}, // 10 bytes
+	} {
+		if got, _ := ask(c, x.from, x.line+"\n"); got != x.want {
+			t.Errorf("%s: got %q, want %q", x.line, got, x.want)
+		}
+	}
+	var fx Effects
+	c.Receive(0, a, []byte("w 100 g four\n"), &fx) // only its grant would be over the limit
+	c.Receive(0, b, []byte("r four\n"), &fx)
+	if r := fx.Resumed(); len(r) != 1 || string(r[0].Reply) != "0 Lock Limit Reached: four\n" {
+		t.Errorf("a wait that would be over the limit: %+v", r)
+	}
+}

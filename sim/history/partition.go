@@ -20,7 +20,8 @@ type input struct {
 	seq uint16
 	// name is the operation's name as a number, in the model of all names.
 	name int
-	// over says that it is the end of a wait, whose beginning is another input.
+	// over says that it is the end of a wait, whose beginning is another input. A wait
+	// without an answer may also have ended: its time may have passed.
 	over bool
 }
 
@@ -108,7 +109,7 @@ func prepare(ops []*Operation, ends map[int]*Operation, names map[string]int) (o
 		in := input{op: op, conn: conn, seq: seqs[conn], name: names[op.Name]}
 		seqs[conn]++
 		operations = append(operations, operation(in))
-		if op.waits() && op.Answered {
+		if op.waits() {
 			in.seq, in.over = seqs[conn], true
 			seqs[conn]++
 			operations = append(operations, operation(in))

@@ -38,9 +38,9 @@ func (s *lockState) over(in *input) bool {
 		count := int(s.counts[in.conn])
 		s.granted &^= bit
 		s.counts[in.conn] = 0
-		return in.op.Value == count
+		return !in.op.Answered || in.op.Value == count
 	}
-	if in.op.Value > 0 {
+	if in.op.Answered && in.op.Value > 0 {
 		return false
 	}
 	if s.queue.remove(in.conn) { // else it holds the lock with another bound

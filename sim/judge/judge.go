@@ -88,7 +88,7 @@ func (j *Judge) start() {
 func Model(c core.Config) *model.Server {
 	return model.New(model.Config{
 		Classic: c.Dialect == wire.Classic, Registry: c.Registry, Dump: c.Dump, AnswerInvalid: c.AnswerInvalid,
-		MaxLine: c.MaxLine, MaxConnections: c.MaxConnections, MaxLocks: c.MaxLocks, PID: c.PID,
+		MaxLine: c.MaxLine, MaxConnections: c.MaxConnections, MaxLocks: c.MaxLocks, MaxPerConn: c.MaxPerConn, MaxNameBytes: c.MaxNameBytes, PID: c.PID,
 		Version: cmp.Or(c.Version, "devel"), Kill: c.Kill, LastToken: c.LastToken,
 	})
 }

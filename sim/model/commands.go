@@ -91,7 +91,7 @@ func (s *Server) get(c *conn, name []byte) {
 		s.answer(b2i(!s.cfg.Classic), getReply, name)
 	case h != nil || s.first(key{false, string(name)}) != nil: // [GET-2, WAIT-3]
 		s.answer(0, getReply, name)
-	case s.full():
+	case s.full(c, key{false, string(name)}):
 		s.limited(name)
 	default: // [GET-1]
 		s.exclusive[string(name)] = &holding{c, s.token(), 0}
@@ -113,7 +113,7 @@ func (s *Server) release(c *conn, name []byte) {
 func (s *Server) sharedGet(c *conn, name []byte) {
 	holders := s.shared[string(name)]
 	if holderAmong(holders, c) == nil { // [SGET-2]
-		if s.full() {
+		if s.full(c, key{true, string(name)}) {
 			s.limited(name)
 			return
 		}
@@ -153,12 +153,26 @@ func (s *Server) leave(c *conn, name string) bool {
 	return true
 }
 
-// full says whether one more holding would exceed the limit [BAD-5].
-func (s *Server) full() bool {
-	if s.cfg.MaxLocks == 0 {
+// full says whether one more holding would exceed a limit [BAD-5].
+func (s *Server) full(c *conn, lock key) bool {
+	if s.cfg.MaxLocks == 0 && s.cfg.MaxPerConn == 0 && s.cfg.MaxNameBytes == 0 {
 		return false
 	}
-	return s.Holdings() >= s.cfg.MaxLocks
+	own, bytes := 0, len(lock.name)
+	for name, h := range s.exclusive {
+		own += b2i(h.conn == c)
+		bytes += len(name)
+	}
+	for name, holders := range s.shared {
+		own += b2i(holderAmong(holders, c) != nil)
+		bytes += len(name)
+	}
+	if lock.shared && len(s.shared[lock.name]) > 0 {
+		bytes = 0 // the name is there already
+	}
+	return s.cfg.MaxLocks > 0 && s.Holdings() >= s.cfg.MaxLocks ||
+		s.cfg.MaxPerConn > 0 && own >= s.cfg.MaxPerConn ||
+		s.cfg.MaxNameBytes > 0 && len(lock.name) > 0 && bytes > s.cfg.MaxNameBytes
 }
 
 func (s *Server) sharedHoldings() int {

@@ -119,7 +119,7 @@ func (s *Server) bounded(c *conn, arguments string, ms int64) {
 	case h != nil:
 		s.answer(len(s.shared[name]), sharedGetReply, []byte(name))
 	case s.first(key{true, name}) == nil && s.admits(name, bound):
-		if s.full() {
+		if s.full(c, key{true, name}) {
 			s.limited([]byte(name))
 			return
 		}

@@ -26,6 +26,8 @@ type Config struct {
 	MaxLine        int    // bytes of a line before its LF; 0: 65,536 [BAD-3]
 	MaxConnections int    // 0: no limit [BAD-4]
 	MaxLocks       int    // holdings in both tables; 0: no limit [BAD-5]
+	MaxPerConn     int    // those of a connection; 0: no limit [BAD-5]
+	MaxNameBytes   int    // of the names in both tables; 0: no limit [BAD-5]
 	PID            int    // what classic statistics show as pid
 	Version        string // what v shows [VERSION-1]
 	Kill           bool   // k works [KILL-2]

@@ -136,7 +136,7 @@ func (s *Server) grant(c *conn) {
 	name := []byte(w.lock.name)
 	s.respond(c, func() {
 		switch {
-		case s.full():
+		case s.full(c, w.lock):
 			s.limited(name)
 		case w.lock.shared:
 			s.shared[w.lock.name] = append(s.shared[w.lock.name], &holding{c, s.token(), w.bound})

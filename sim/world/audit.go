@@ -168,7 +168,9 @@ func (w *world) calm() {
 	}
 	w.checkEmpty(last)
 	for _, name := range w.script.names {
-		w.checkObtainable(last, name)
+		if limit := w.options.MaxNameBytes; limit == 0 || len(name) <= limit {
+			w.checkObtainable(last, name)
+		}
 	}
 	w.net.hangUp(last)
 	w.net.pause()

@@ -120,7 +120,7 @@ func (d coreNetwork) reply(p *client, replies []byte) {
 		return
 	}
 	p.unread += len(replies)
-	if w.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
+	if bytes.Contains(replies, limitReached) {
 		w.hit(LockLimit)
 	}
 	if bytes.Contains(replies, lockFull) {

@@ -14,6 +14,7 @@ const (
 	loopStream
 	dumpStream
 	extendedStream
+	limitStream
 )
 
 // random is a seeded stream of choices.
@@ -85,7 +86,21 @@ func Draw(seed uint64) Options {
 		o.EndPiece = pick(&dumps, 0, 1, 1, 2)
 	}
 	o.extend()
+	o.limit()
 	return o
+}
+
+// limit adds limits of what a connection holds and of the bytes of names. The latter would
+// not be exact if large ends are cleared late.
+func (o *Options) limit() {
+	r := newRandom(o.Seed, limitStream)
+	if o.Record || o.Hoard > 0 {
+		return
+	}
+	o.MaxPerConn = pick(&r, 0, 0, 0, 1, 3)
+	if o.EndPiece == 0 {
+		o.MaxNameBytes = pick(&r, 0, 0, 0, 6, 20)
+	}
 }
 
 // extend adds the extended level to two of three runs.
@@ -126,6 +141,7 @@ func (o *Options) adjust(r *random) {
 // record turns options into those of a recorded run, which is short and does nothing
 // that the models of sim/history do not cover.
 func (o *Options) record(r *random) {
+	o.MaxPerConn, o.MaxNameBytes = 0, 0
 	o.Record, o.MaxLine, o.MaxLocks, o.Hoard, o.OddNames, o.ManglePercent, o.WebSocketPercent = true, 0, 0, 0, false, 0, 0
 	o.Steps = 40 + r.below(160)
 	o.Peers, o.Names, o.Pipeline = min(o.Peers, 5), min(o.Names, 3), 1+r.below(2)

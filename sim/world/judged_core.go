@@ -85,7 +85,7 @@ func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Eff
 	if bytes.Count(data[:consumed], newline) > 1 {
 		s.coverage[ManyCommandsInOnePacket]++
 	}
-	if s.options.MaxLocks > 0 && bytes.Contains(replies, limitReached) {
+	if bytes.Contains(replies, limitReached) {
 		s.coverage[LockLimit]++
 	}
 	if bytes.Contains(replies, lockFull) {

@@ -18,6 +18,8 @@ type Options struct {
 	MaxLine        int  // bytes
 	MaxConnections int  // 0: no limit
 	MaxLocks       int  // 0: no limit
+	MaxPerConn     int  // 0: no limit
+	MaxNameBytes   int  // 0: no limit
 	EndPiece       int  // holdings that the end of a connection clears in one step; 0: the default
 	SmallDump      int  // lines of the largest dump that is made at once; 0: the default, -1: none
 	ServePiece     int  // waiting connections that are answered in one step; 0: the default
@@ -88,7 +90,8 @@ func (o Options) core() core.Config {
 	}
 	return core.Config{
 		Dialect: dialect, Registry: o.Registry, Dump: o.Dump, AnswerInvalid: o.AnswerInvalid,
-		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks, PID: classicPID,
+		MaxLine: o.MaxLine, MaxConnections: o.MaxConnections, MaxLocks: o.MaxLocks,
+		MaxPerConn: o.MaxPerConn, MaxNameBytes: o.MaxNameBytes, PID: classicPID,
 		SmallDump: o.SmallDump, EndPiece: o.EndPiece, ServePiece: o.ServePiece, Kill: o.Kill, LastToken: o.LastToken,
 	}
 }
