@@ -33,6 +33,9 @@ type options struct {
 	maxLine         int
 	maxConnections  int
 	maxLocks        int
+	maxPerConn      int
+	maxPerAddress   int
+	maxNameBytes    int
 	writeTimeout    time.Duration
 	keepalive       time.Duration
 	idleTimeout     time.Duration
@@ -66,6 +69,12 @@ const (
 	// request must be seen (BAD-7), and every connection may fill a line.
 	minMaxLine = 16
 	maxMaxLine = 16 << 20
+	// The default limits keep a mad client from filling the machine: with these a million
+	// locks of one connection take 200 MB, and all locks at most some 1.5 GB, within
+	// MemoryMax of the systemd unit.
+	defaultPerConn   = 1_000_000
+	defaultLocks     = 5_000_000
+	defaultNameBytes = 256 << 20
 	// maxKeepalive is the longest that kernels accept.
 	maxKeepalive = 32767 * time.Second
 )
@@ -90,6 +99,7 @@ func flagSet(o *options) *flag.FlagSet {
 
 	*o = options{
 		port: 9999, ws: 9998, registry: true, dump: true,
+		maxPerConn: defaultPerConn, maxLocks: defaultLocks, maxNameBytes: defaultNameBytes,
 		hosts: []string{"127.0.0.1"}, unixMode: 0o660, loops: defaultLoops(), maxLine: wire.DefaultMaxLine,
 		writeTimeout: 30 * time.Second, keepalive: 30 * time.Second, shutdownTimeout: 10 * time.Second,
 		logFormat: "text",
@@ -115,6 +125,9 @@ func flagSet(o *options) *flag.FlagSet {
 	number(&o.maxLine, "max-line", minMaxLine, maxMaxLine, "longest command line in `bytes`")
 	number(&o.maxConnections, "max-connections", 0, 1<<30, "largest `number` of connections at a time; 0 is unlimited")
 	number(&o.maxLocks, "max-locks", 0, math.MaxInt, "largest `number` of locks held at a time, counting each holder of a shared lock; 0 is unlimited")
+	number(&o.maxPerConn, "max-locks-per-connection", 0, math.MaxInt, "largest `number` of locks that one connection holds at a time; 0 is unlimited")
+	number(&o.maxPerAddress, "max-connections-per-address", 0, 1<<30, "largest `number` of connections of one address at a time, those over unix sockets not counted; 0 is unlimited")
+	number(&o.maxNameBytes, "max-name-bytes", 0, math.MaxInt, "largest sum of the lengths of all names that are held, in `bytes`; 0 is unlimited")
 	duration(&o.writeTimeout, "write-timeout", 0, "drop a client that leaves its replies unread for this `time`; 0 is never")
 	fs.Var(&durationFlag{&o.keepalive, time.Second, maxKeepalive}, "keepalive", "probe a TCP peer that was silent for this `time`; a vanished one is dropped after about twice that; 0 is never")
 	duration(&o.idleTimeout, "idle-timeout", 0, "drop a client that sends nothing for this `time`; 0 is never")
