@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -170,6 +173,15 @@ var (
 // TestNagios reads what the plugin prints as the guidelines want it.
 func TestNagios(t *testing.T) {
 	all := servers(t)
+	raw, err := net.Dial("tcp", all["without lists"]) // a client that knows nothing but g
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	fmt.Fprintln(raw, "g raw")
+	if line, err := bufio.NewReader(raw).ReadString('\n'); err != nil || line[0] != '1' {
+		t.Fatalf("%q, %v", line, err)
+	}
 	for _, c := range []struct {
 		server, args string
 		code         int
@@ -191,6 +203,8 @@ func TestNagios(t *testing.T) {
 		{"classic", "-w waiters=1", stateUnknown, "the server does not have this command", ""},
 		{"without lists", "-w locks=3", stateOK, "", "locks shared_locks connections time"},
 		{"without lists", "-name job -held", stateCritical, "^nobody holds job$", "holders time"},
+		{"without lists", "-name raw -held", stateOK, "^1 holder, an answer", "holders time"},
+		{"without lists", "-name raw -free", stateCritical, "^raw is held$", "holders time"},
 		{"without lists", "-name job -max-age 1h", stateUnknown, "the server has this command switched off", ""},
 		{"nobody", "", stateCritical, "connection refused", ""},
 		{"nobody", "-tls", stateCritical, "connection refused", ""},
