@@ -116,6 +116,7 @@ func TestRecipes(t *testing.T) {
 		"scheduler":    `^scheduler.sh\n$`,
 		"if lockctl":   `^$`,
 		"mkfifo input": `^deploy.sh\n$`,
+		"-max-age":     `^LOCKD OK - .* nobody holds nightly-report.*\nLOCKD CRITICAL - nobody holds scheduler.*\nLOCKD OK .*\nLOCKD OK .*\n$`,
 	}
 	for _, b := range fenced(t, "lockctl.md") {
 		switch b.language {
@@ -123,6 +124,9 @@ func TestRecipes(t *testing.T) {
 			fields := strings.SplitN(strings.TrimSpace(b.text), " ", 6)
 			s.once("env " + fields[5])
 		case "sh":
+			if strings.HasPrefix(b.text, "#!") {
+				continue // see TestMonitoringRecipes
+			}
 			for words, want := range wants {
 				if !strings.Contains(b.text, words) {
 					continue
@@ -164,6 +168,56 @@ func TestRecipes(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(held) {
 			t.Errorf("nobody held %s while a script ran:\n%s", want, held)
 		}
+	}
+}
+
+// TestMonitoringRecipes runs the scripts of lockctl.md for Nagios and munin.
+func TestMonitoringRecipes(t *testing.T) {
+	s := newShop(t)
+	host, port, _ := strings.Cut(s.addr, ":")
+	scripts := 0
+	for _, b := range fenced(t, "lockctl.md") {
+		if !strings.HasPrefix(b.text, "#!") {
+			continue
+		}
+		scripts++
+		text := strings.ReplaceAll(b.text, "127.0.0.1 9999", host+" "+port)
+		if err := os.WriteFile(filepath.Join(s.dir, "lockd_locks"), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		wants := map[string]string{ // arguments to output
+			"config": `^graph_title lockd: [Ll]ocks\n(?s:.*)graph_category lockd\n(?s:.*)label exclusive\n`,
+			"":       `^(exclusive|locks).value 1\nshared(_locks)?.value 1\n$`,
+		}
+		switch {
+		case strings.Contains(text, "LOCKD"):
+			wants = map[string]string{
+				"":     `^LOCKD OK - 1 locks \| locks=1;1000\n0\n$`,
+				"0":    `^LOCKD WARNING - 1 locks \| locks=1;0\n1\n$`,
+				"gone": `^LOCKD CRITICAL - the server does not answer\n2\n$`,
+			}
+		case strings.Contains(text, "lockctl"):
+			wants["autoconf"], wants["suggest"] = `^yes\n$`, `^locks\nconnections\n`
+		}
+		if _, err := exec.LookPath("nc"); err != nil && strings.Contains(text, "nc -N") {
+			t.Log("skipped: a script with netcat, as there is none: apt-get install netcat-openbsd")
+			continue
+		}
+		for args, want := range wants {
+			command := "lockctl run -name me held -- ./lockd_locks " + args
+			if strings.Contains(text, "LOCKD") {
+				command += "; echo $?"
+			}
+			if args == "gone" { // nobody listens there
+				command = "sed 's/" + port + "/1/' lockd_locks >gone; sh ./gone 2>/dev/null; echo $?"
+			}
+			if got := s.run(command); !regexp.MustCompile(want).MatchString(got) {
+				t.Errorf("%s\n%s\nprints %q, want %s", text, args, got, want)
+			}
+		}
+	}
+	if scripts != 3 {
+		t.Errorf("lockctl.md has %d scripts", scripts)
 	}
 }
 

@@ -29,6 +29,7 @@ func TestTLSFlags(t *testing.T) {
 		ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: ca.Pool(),
 	}
 	front, wss := tlstest.Listen(t, config, "tcp", plain), "wss://"+tlstest.Listen(t, config, "tcp", web)+"/"
+	own := tlstest.Listen(t, &tls.Config{Certificates: []tls.Certificate{ca.Issue(24*time.Hour, "127.0.0.1")}}, "tcp", plain)
 	all := " -tls-ca " + pem + " -tls-cert " + mine + " -tls-key " + key + " -tls-name locks.example"
 	conform, soak := "conform -quiet -run get-* -addr ", "soak -runs 3 -seed 1 -addr "
 	for _, c := range []struct {
@@ -36,6 +37,7 @@ func TestTLSFlags(t *testing.T) {
 		want int
 	}{
 		{conform + front + all, exitClean},
+		{conform + own + " -tls-ca " + pem, exitClean},
 		{conform + "tls://" + front + all, exitClean},
 		{"conform -quiet -run get-* -ws " + wss + all, exitClean},
 		{soak + front + all, exitClean},

@@ -55,7 +55,7 @@ func usageError(format string, args ...any) error {
 // no is the exit code for an answer of no that was printed.
 var no = &exitError{code: exitNo}
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(muninArgs(os.Args))) }
 
 func run(args []string) int {
 	if len(args) == 1 && args[0] == "man" {
@@ -92,6 +92,9 @@ func run(args []string) int {
 			err = inner // without ff's words
 		}
 		err = usageError("%w; %s -h lists the flags", err, help.command)
+		if help.command == "lockctl nagios" {
+			err = unknown(err)
+		}
 	default:
 		err = root.Run(ctx)
 	}
@@ -162,6 +165,7 @@ tls://HOST:PORT or unix:PATH, ` + client.DefaultAddr + ` if there is neither. Fl
 	root.Subcommands = []*ffcli.Command{
 		runCommand(&on), getCommand(&on), inspectCommand(&on), holdersCommand(&on), waitersCommand(&on), whoCommand(&on),
 		statsCommand(&on), watchCommand(&on), topCommand(&on), killCommand(&on), pingCommand(&on), versionCommand(&on),
+		nagiosCommand(&on), muninCommand(&on),
 		completionCommand(root), helpCommand(),
 	}
 	h.quiet(root)

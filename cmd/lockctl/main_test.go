@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lockctl": main})
+	testscript.Main(m, map[string]func(){"lockctl": main, "lockd_waiters": main})
 }
 
 // TestScripts runs the real binary against the real daemon. Its commands besides

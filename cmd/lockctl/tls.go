@@ -27,8 +27,8 @@ func (s *secure) values() []struct {
 		value                 *string
 	}{
 		{"tls-ca", "LOCKD_TLS_CA", "trust the authorities in this PEM `file`, and not the system's", &s.ca},
-		{"tls-cert", "LOCKD_TLS_CERT", "show the server the certificate in this PEM `file`", &s.cert},
-		{"tls-key", "LOCKD_TLS_KEY", "the `file` of its key", &s.key},
+		{"tls-cert", "LOCKD_CLIENT_CERT", "show the server the certificate in this PEM `file`", &s.cert},
+		{"tls-key", "LOCKD_CLIENT_KEY", "the `file` of its key", &s.key},
 		{"tls-name", "LOCKD_TLS_NAME", "the server's certificate has this `name`, if it is not the host of the address", &s.name},
 	}
 }

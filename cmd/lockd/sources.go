@@ -86,7 +86,7 @@ var (
 	// called lockd, except LOCKD_PORT.
 	serviceVariable = regexp.MustCompile(`^LOCKD_(SERVICE_(HOST|PORT(_.*)?)|PORT_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)$`)
 	// otherVariable matches those of lockctl and of the image.
-	otherVariable = regexp.MustCompile(`^LOCKD_(ADDR|LOCK|TLS_CA|TLS_NAME|TOKEN|VERSION)$`)
+	otherVariable = regexp.MustCompile(`^LOCKD_(ADDR|CLIENT_CERT|CLIENT_KEY|LOCK|TLS_CA|TLS_NAME|TOKEN|VERSION)$`)
 	// serviceURL matches the value that Kubernetes sets LOCKD_PORT to.
 	serviceURL = regexp.MustCompile(`^[a-z]+://`)
 )

@@ -127,7 +127,7 @@ func TestCrashOnce(t *testing.T) {
 	l.Close()
 	opts.Timeout = conformance.DefaultTimeout
 	opts.Skip = bulk
-	opts.Start = process.Command(fmt.Sprintf("%s=%s %s=100ms %s=%s/once %s",
+	opts.Start = process.Command(fmt.Sprintf("%s=%s %s=500ms %s=%s/once %s",
 		helperAddr, opts.Endpoints[0].Address, helperCrash, helperOnce, t.TempDir(), os.Args[0]), opts.Endpoints)
 	found := judge(t, opts)
 	var text, junit strings.Builder
