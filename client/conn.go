@@ -128,6 +128,8 @@ func (c *conn) receive() {
 			err = readError(errEnded, piece, heard)
 		case err != nil:
 			err = readError(err, piece, heard)
+		case !heard && string(trimEnd(piece)) == tlsRequired:
+			err = errSpeaksTLS
 		default:
 			heard = true
 			err = c.take(trimEnd(piece))

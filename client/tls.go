@@ -136,7 +136,10 @@ func adviceForAlert(err error) string {
 	return "the server's log may say why; it may want a certificate of the client"
 }
 
-// errSpeaksTLS is that the server has answered in TLS.
+// tlsRequired is what lockd answers to a client that does not speak TLS (BAD-7).
+const tlsRequired = "0 TLS Required"
+
+// errSpeaksTLS is that the server has said so, or has answered in TLS.
 var errSpeaksTLS = &tlsError{errors.New("the server speaks TLS at this address"), "write tls://HOST:PORT"}
 
 // readError returns the reason for the end of a connection whose stream has ended with an

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -168,6 +169,10 @@ func TestCertificatesOfClients(t *testing.T) {
 		t.Errorf("without a certificate the page is shown: %s", page)
 	}
 	asked(t, "unix", d.unix, "unix-sockets-need-none")
+	if plain, err := client.Dial(t.Context(), d.tcp); !errors.Is(err, client.ErrTLS) {
+		t.Errorf("a client without TLS is told %v", err)
+		plain.Close()
+	}
 }
 
 // TestCertificatesWrong checks the errors of files and flags, with -check and without.
