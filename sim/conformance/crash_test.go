@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,7 +90,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// helperCrash makes the copy crash after a time, if the file of helperOnce does not exist,
+// helperCrash makes the copy crash after so many connections, if the file of helperOnce does not exist,
 // which it then creates.
 const (
 	helperCrash = "CONFORMANCE_HELPER_CRASH"
@@ -100,19 +101,17 @@ const (
 func waitForEnd(s *server.Server) {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
-	var crash <-chan time.Time
-	if after, err := time.ParseDuration(os.Getenv(helperCrash)); err == nil {
+	if after, err := strconv.ParseUint(os.Getenv(helperCrash), 10, 64); err == nil {
 		if f, err := os.OpenFile(os.Getenv(helperOnce), os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 			f.Close()
-			crash = time.After(after)
+			for s.Measures().Accepted[core.TCP] < after {
+				time.Sleep(time.Millisecond)
+			}
+			panic("this is the end")
 		}
 	}
-	select {
-	case <-stop:
-		s.Shutdown(context.Background())
-	case <-crash:
-		panic("this is the end")
-	}
+	<-stop
+	s.Shutdown(context.Background())
 }
 
 // TestCrashOnce has a server that crashes shortly after its first start only: it has
@@ -127,7 +126,7 @@ func TestCrashOnce(t *testing.T) {
 	l.Close()
 	opts.Timeout = conformance.DefaultTimeout
 	opts.Skip = bulk
-	opts.Start = process.Command(fmt.Sprintf("%s=%s %s=500ms %s=%s/once %s",
+	opts.Start = process.Command(fmt.Sprintf("%s=%s %s=40 %s=%s/once %s",
 		helperAddr, opts.Endpoints[0].Address, helperCrash, helperOnce, t.TempDir(), os.Args[0]), opts.Endpoints)
 	found := judge(t, opts)
 	var text, junit strings.Builder
