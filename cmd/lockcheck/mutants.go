@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +22,7 @@ import (
 func mutantsCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck mutants")
 	only := flags.String("only", "", "try only the mutants whose names contain this `text`")
+	part := flags.String("part", "1/1", "try only every Nth of these mutants, from the Kth on: `K/N`")
 	table := flags.String("table", "", "try none: replace the table of all mutants in this Markdown `file`")
 	workers := flags.Int("workers", defaultWorkers(), "how many mutants at the same time (default: one for each processor)")
 	return &ffcli.Command{
@@ -37,6 +38,8 @@ Exit codes: 0 all were caught by the expected layers, 1 one was not, 2 usage,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			switch {
+			case !validPart(*part):
+				return usageError("-part %q is not K/N with 1 <= K <= N, such as 1/2", *part)
 			case len(args) > 0 || *workers < 1:
 				return usageError("mutants takes no arguments and needs a worker, got %q", args)
 			case *table != "" && *only != "":
@@ -58,15 +61,40 @@ Exit codes: 0 all were caught by the expected layers, 1 one was not, 2 usage,
 				}
 				return nil
 			}
-			return tryMutants(ctx, root, list, *only, *workers)
+			return tryMutants(ctx, root, takePart(list, *only, *part), *workers)
 		},
 	}
 }
 
-func tryMutants(ctx context.Context, root string, list []mutants.Mutant, only string, workers int) error {
-	list = slices.DeleteFunc(list, func(m mutants.Mutant) bool { return !strings.Contains(m.Name, only) })
+func validPart(part string) bool {
+	k, n, ok := parsePart(part)
+	return ok && 1 <= k && k <= n
+}
+
+func parsePart(part string) (k, n int, ok bool) {
+	before, after, _ := strings.Cut(part, "/")
+	k, errK := strconv.Atoi(before)
+	n, errN := strconv.Atoi(after)
+	return k, n, errK == nil && errN == nil
+}
+
+// takePart returns every Nth, from the Kth on, of the mutants with a text in their names.
+func takePart(list []mutants.Mutant, only, part string) (taken []mutants.Mutant) {
+	k, n, _ := parsePart(part)
+	i := 0
+	for _, m := range list {
+		if strings.Contains(m.Name, only) {
+			if i++; (i-k)%n == 0 {
+				taken = append(taken, m)
+			}
+		}
+	}
+	return taken
+}
+
+func tryMutants(ctx context.Context, root string, list []mutants.Mutant, workers int) error {
 	if len(list) == 0 {
-		return usageError("no mutant has %q in its name", only)
+		return usageError("no mutant has that text in its name, or there are fewer than -part says")
 	}
 	started := time.Now()
 	var survivors, elsewhere []string

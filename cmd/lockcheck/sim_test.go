@@ -94,6 +94,7 @@ func TestSimAndSoak(t *testing.T) {
 		{"mutants -table main.go", exitBroken, "has no place for the table"},
 		{"mutants -table main.go -only get", exitUsage, "leave -only out"},
 		{"mutants -only nothing-of-this-name", exitUsage, "no mutant has"},
+		{"mutants -part 3/2", exitUsage, "is not K/N"},
 		{"attack", exitUsage, "give -start PATH, or -addr ADDRESS"},
 		{"attack -addr " + good + " -small 0", exitUsage, "want 1 or more"},
 		{"attack -addr " + good + " no-such-attack", exitUsage, `there is no attack "no-such-attack"`},

@@ -19,8 +19,11 @@ func manual() man.Page {
 WebSockets, by commands of one line. The locks of a connection are released when it ends,
 in whatever way.
 
-It listens on 127.0.0.1 unless told otherwise, since it has no authentication: who can
-connect can take and release all locks.
+It listens on 127.0.0.1 unless told otherwise: who can connect can take all locks. With
+-tls-client-ca only clients with a certificate can.
+
+The port of -ws also answers a browser with a status page, Prometheus at /metrics, and
+health checks at /healthz and /readyz.
 
 When it listens on all its addresses it logs one line, and tells systemd that it is ready.
 The log is on standard error.
@@ -36,6 +39,7 @@ A switch is turned off by -flag=false.`,
 		Sections: []man.Section{
 			{Title: "Signals", Items: []man.Item{
 				{Term: "SIGTERM, SIGINT", Text: "Stop accepting, answer what has been received, release all locks and end, within -shutdown-timeout. A second one, more than a second later, ends lockd at once."},
+				{Term: "SIGHUP", Text: "Read the files of -tls-cert, -tls-key and -tls-client-ca again, for connections that begin afterwards. Without TLS it is ignored."},
 			}},
 			{Title: "Socket activation", Text: `If systemd passes listening sockets, these are served. Nothing is opened in addition for
 a protocol that has one: its -port, -ws or -unix has no effect. FileDescriptorName= tells
