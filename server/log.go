@@ -23,9 +23,10 @@ type log struct {
 	*slog.Logger
 	// verbose says whether the logger takes debug messages. Checking it first keeps
 	// the stack of a connection's goroutine small.
-	verbose bool
-	limit   int // of connections
-	closed  func(core.ID)
+	verbose   bool
+	limit     int // of connections
+	ofAddress int // limit of connections
+	closed    func(core.ID)
 	// When a refusal, a failed accept and a failed handshake were last logged.
 	refused, failed, strangers occasion
 	ended                      [life.NumEnds]atomic.Uint64 // connections, by how they ended
@@ -33,18 +34,24 @@ type log struct {
 	unsecured                  atomic.Uint64               // handshakes of TLS that failed
 }
 
-// occasion is when something was last logged, in Unix nanoseconds.
-type occasion struct{ atomic.Int64 }
+// occasion is when something was last logged, and how often it has happened since.
+type occasion struct {
+	last    atomic.Int64 // Unix nanoseconds
+	skipped atomic.Uint64
+}
 
-// again says whether it may be logged again, and if so records the time.
-func (o *occasion) again() bool {
-	now := time.Now().UnixNano()
-	last := o.Load()
-	return now-last > int64(warningPause) && o.CompareAndSwap(last, now)
+// again says whether it may be logged again, and how often it was not since the last time.
+func (o *occasion) again() (skipped uint64, yes bool) {
+	now, last := time.Now().UnixNano(), o.last.Load()
+	if now-last <= int64(warningPause) || !o.last.CompareAndSwap(last, now) {
+		o.skipped.Add(1)
+		return 0, false
+	}
+	return o.skipped.Swap(0), true
 }
 
 func newLog(c Config) *log {
-	l := &log{Logger: c.Logger, limit: c.Core.MaxConnections, closed: c.Closed}
+	l := &log{Logger: c.Logger, limit: c.Core.MaxConnections, ofAddress: c.Core.MaxPerAddress, closed: c.Closed}
 	if l.Logger == nil {
 		l.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -120,9 +127,9 @@ func (l *log) Closed(id core.ID) {
 
 // Refused implements loop.Observer.
 func (l *log) Refused(peer core.Peer) {
-	if l.refused.again() {
+	if skipped, yes := l.refused.again(); yes {
 		l.Warn("refused a connection: too many are open; more refusals are not logged for a while",
-			"addr", shown(peer), "limit", l.limit, "pause", warningPause)
+			"addr", shown(peer), "max-connections", l.limit, "max-connections-per-address", l.ofAddress, "pause", warningPause, "not-logged-before", skipped)
 	}
 }
 
@@ -130,8 +137,9 @@ func (l *log) Refused(peer core.Peer) {
 // not logged more often, since anybody can cause it.
 func (l *log) handshakeFailed(addr string, err error) {
 	l.unsecured.Add(1)
-	if l.strangers.again() {
-		l.Warn("a TLS handshake failed; more failures are not logged for a while", "addr", addr, "error", err, "pause", warningPause)
+	if skipped, yes := l.strangers.again(); yes {
+		l.Warn("a TLS handshake failed; more failures are not logged for a while",
+			"addr", addr, "error", err, "pause", warningPause, "not-logged-before", skipped)
 	} else if l.verbose {
 		l.Debug("a TLS handshake failed", "addr", addr, "error", err)
 	}
@@ -142,8 +150,8 @@ func (l *log) NotAccepted(err error, pause core.Time) { l.notAccepted(err, time.
 
 func (l *log) notAccepted(err error, pause time.Duration) {
 	l.failures.Add(1)
-	if l.failed.again() {
+	if skipped, yes := l.failed.again(); yes {
 		l.Warn("cannot accept a connection; trying again; more failures are not logged for a while",
-			"error", err, "retry", pause, "pause", warningPause)
+			"error", err, "retry", pause, "pause", warningPause, "not-logged-before", skipped)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"lockd/server/core"
 )
@@ -109,5 +110,19 @@ func testWaitsAreLogged(t *testing.T) {
 		`msg=disconnected conn=1 end=dropped orphans=0 shared_orphans=1`: 1,
 	} {
 		waitUntil(t, what, func() bool { return log.count(what) == times })
+	}
+}
+
+// TestOccasion checks that what is not logged is counted, and told the next time.
+func TestOccasion(t *testing.T) {
+	var o occasion
+	for i, want := range []bool{true, false, false, false} {
+		if skipped, yes := o.again(); yes != want || skipped != 0 {
+			t.Errorf("time %d: %d, %v", i, skipped, yes)
+		}
+	}
+	o.last.Store(time.Now().Add(-2 * warningPause).UnixNano())
+	if skipped, yes := o.again(); !yes || skipped != 3 {
+		t.Errorf("after the pause: %d, %v", skipped, yes)
 	}
 }

@@ -113,7 +113,8 @@ func serve(o *options, log *slog.Logger, queue *queueWriter) error {
 	ctx, cancel := context.WithTimeout(context.Background(), o.shutdownTimeout)
 	defer cancel()
 	manager.stopping()
-	log.Info("shutting down; a second signal exits at once", "signal", sig.String())
+	connections, locks := s.Held()
+	log.Info("shutting down; a second signal exits at once", "signal", sig.String(), "connections", connections, "locks", locks)
 	if err := s.Shutdown(ctx); err != nil {
 		log.Warn("dropped clients that did not end in time", "shutdown-timeout", o.shutdownTimeout)
 	}
