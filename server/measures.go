@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"time"
 
 	"lockd/server/core"
 	"lockd/server/hub"
@@ -44,14 +45,19 @@ func (s *Server) Measures() *Measures {
 	return m
 }
 
+// walkPause is the pause between two pieces of a walk, in which whoever waits for the mutex,
+// or for a processor, gets it.
+const walkPause = 100 * time.Microsecond
+
 // Walk calls visit with all connections and what they hold, piece by piece. Each piece
 // takes the mutex around Core for some tens of microseconds.
 func (s *Server) Walk(visit func(*core.Walk)) {
 	var w core.Walk
-	for more := true; more; {
-		more = s.hub.Walk(&w)
+	for s.hub.Walk(&w) {
 		visit(&w)
+		time.Sleep(walkPause)
 	}
+	visit(&w)
 }
 
 // newDurations returns a histogram of nanoseconds.

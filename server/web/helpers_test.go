@@ -25,7 +25,7 @@ const patience = 30 * time.Second
 
 // site is a server with a Web.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	server *server.Server
 	web    *web.Web
 	tcp    string // address of the protocol
@@ -34,7 +34,7 @@ type site struct {
 }
 
 // start starts a server; config and options may be zero.
-func start(t *testing.T, config server.Config, options web.Options) *site {
+func start(t testing.TB, config server.Config, options web.Options) *site {
 	t.Helper()
 	s := &site{t: t, server: server.New(config)}
 	options.Server, options.Lists = s.server, config.Core.Dump
@@ -91,7 +91,7 @@ func (s *site) page(query string) string {
 
 // holder is a client of the protocol.
 type holder struct {
-	t *testing.T
+	t testing.TB
 	net.Conn
 	in *bufio.Reader
 }
