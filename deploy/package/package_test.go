@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"debug/elf"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -34,6 +35,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var long = flag.Bool("long", false, "also make whole packages, which takes half a minute")
+
 // needNFPM skips the test unless nfpm can be built without the network.
 func needNFPM(t *testing.T) {
 	t.Helper()
@@ -48,8 +51,8 @@ func needNFPM(t *testing.T) {
 
 // TestPackage makes a package and an archive, twice, and looks at what is in them.
 func TestPackage(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds and compresses everything twice")
+	if !*long {
+		t.Skip("skipped: it builds and compresses everything twice; go test ./deploy/... -long does")
 	}
 	needNFPM(t)
 	t.Setenv("SOURCE_DATE_EPOCH", "1700000000")
