@@ -6,6 +6,7 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"lockd/sim/campaign"
+	"lockd/sim/soak"
 	"lockd/sim/transport"
 )
 
@@ -19,17 +20,28 @@ func soakCommand() *ffcli.Command {
 	tls.add(flags)
 	clients := flags.Int("clients", 0, "concurrent clients (0: 2 to 6, depending on the seed; more than 8 make the check expensive)")
 	names := flags.Int("names", 0, "names that they contend for (0: 1 to 3, depending on the seed)")
+	var hostile hostileFlags
+	hostile.add(flags)
 	return &ffcli.Command{
 		Name:       "soak",
-		ShortUsage: "lockcheck soak [-addr ADDRESS] [flags]",
+		ShortUsage: "lockcheck soak [-addr ADDRESS | -hostile -start PATH] [flags]",
 		ShortHelp:  "let clients contend for locks and check that what they saw is linearizable",
 		LongHelp: `Lets clients contend for a few names over real sockets and end their connections in
 every possible way, and checks with porcupine that some order of all operations
 explains what they saw. The server may be lockd or any other of the family; other
 clients may use it meanwhile.
 
-Exit codes: 0 clean, 1 violation, 2 usage, 3 could not run to the end, or -duration
-was too short for a single run, 130 interrupted, whatever was played until then.`,
+With -hostile, clients of a lockd do so for an hour, beside others that know every
+answer in advance and are timed, and hostile ones that make these attacks at random, in
+an order that -seed decides:
+
+` + soak.RaidNames() + `
+At the end no answer may have been wrong, answers must have come in time, the memory,
+descriptors and goroutines of the server must have stayed the same, and what clients
+had must be gone. Attack only your own servers.
+
+Exit codes: 0 clean, 1 violation or a broken bound, 2 usage, 3 could not run to the
+end, or -duration was too short, 130 interrupted, whatever was played until then.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) > 0 {
@@ -40,6 +52,12 @@ was too short for a single run, 130 interrupted, whatever was played until then.
 			}
 			if c.runs == 0 && c.duration == 0 {
 				c.duration = defaultDuration
+			}
+			if hostile.on {
+				return hostile.play(ctx, &c, *addr)
+			}
+			if hostile.start != "" {
+				return usageError("-start needs -hostile")
 			}
 			if *addr == "" {
 				return c.play(ctx, []campaign.Layer{campaign.Sockets(*clients, *names)}, 0)

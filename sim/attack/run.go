@@ -34,7 +34,7 @@ func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 	}
 	began := time.Now()
 	watching, stop := context.WithCancel(ctx)
-	r.Held = memory(t.PID)
+	r.Held = Memory(t.PID)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -61,8 +61,8 @@ func Run(ctx context.Context, a *Attack, t *Target) (Result, error) {
 // watch measures the process of the server until ctx ends.
 func (r *Result) watch(ctx context.Context, pid int) {
 	for pid != 0 && ctx.Err() == nil {
-		r.Growth = max(r.Growth, memory(pid)-r.Held)
-		r.Open = max(r.Open, descriptors(pid))
+		r.Growth = max(r.Growth, Memory(pid)-r.Held)
+		r.Open = max(r.Open, Descriptors(pid))
 		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -142,8 +142,8 @@ func send(c net.Conn, text []byte, lines int) error {
 	return <-done
 }
 
-// descriptors returns how many descriptors a process has open, 0 if unknown.
-func descriptors(pid int) int {
+// Descriptors returns how many descriptors a process has open, 0 if unknown.
+func Descriptors(pid int) int {
 	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		return 0
@@ -151,8 +151,8 @@ func descriptors(pid int) int {
 	return len(all)
 }
 
-// memory returns the resident size of a process in bytes, 0 if unknown.
-func memory(pid int) int64 {
+// Memory returns the resident size of a process in bytes, 0 if unknown.
+func Memory(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		return 0

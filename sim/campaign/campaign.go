@@ -77,6 +77,7 @@ type Config struct {
 	Bytes    int64  // 0: no limit
 	Duration time.Duration
 	Workers  int
+	Pause    time.Duration // of a worker after each run
 	// Program is the name of lockcheck in the commands that reports suggest; "" is
 	// go run in the source tree.
 	Program string
@@ -158,6 +159,12 @@ func (r *running) play(ctx context.Context, worker int) {
 		r.note(err)
 		if err != nil || enough {
 			r.cancel()
+		}
+		if r.config.Pause > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(r.config.Pause):
+			}
 		}
 	}
 }
