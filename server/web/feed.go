@@ -66,7 +66,7 @@ func (w *Web) feed(rw http.ResponseWriter, r *http.Request) {
 func (w *Web) update(r *http.Request, q query) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), feedWait)
 	defer cancel()
-	s := w.look(ctx, q)
+	s := w.look(ctx, q, longestPause)
 	var figures, table bytes.Buffer
 	if err := templates.ExecuteTemplate(&figures, "figures", s); err != nil {
 		return nil, err

@@ -114,15 +114,15 @@ func (q query) Numbered(page int) string {
 // Sorts returns the orders of the view.
 func (q query) Sorts() []string { return querySorts[q.View] }
 
-// look returns what the page shows for a query.
-func (w *Web) look(ctx context.Context, q query) *status {
+// look returns what the page shows for a query; pause is as for tables.get.
+func (w *Web) look(ctx context.Context, q query, pause time.Duration) *status {
 	m := w.options.Server.Measures()
 	s := &status{
 		Version: w.options.Version, Now: time.Now(), Up: age(time.Since(w.started)),
 		Figures: w.history.figures(m), Since: m, Lists: w.options.Lists, Query: q,
 	}
 	if s.Lists {
-		t, err := w.tables.get(ctx, q)
+		t, err := w.tables.get(ctx, q, pause)
 		if err != nil {
 			s.Error = err.Error()
 		}
@@ -139,7 +139,7 @@ func (w *Web) page(rw http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pageWait)
 	defer cancel()
 	var page bytes.Buffer
-	if err := templates.ExecuteTemplate(&page, "page.html", w.look(ctx, parseQuery(r.URL.Query()))); err != nil {
+	if err := templates.ExecuteTemplate(&page, "page.html", w.look(ctx, parseQuery(r.URL.Query()), longestWait)); err != nil {
 		http.Error(rw, err.Error(), http.StatusInternalServerError)
 		return
 	}

@@ -16,10 +16,11 @@ import (
 // some 50 ms of a processor with a million locks. Between two walks there is a pause of
 // pauseFactor times what a walk took, for all viewers together; those who ask for the same
 // share one. On a busy machine a walk takes longer, and not more of a processor: the pause
-// is at most longestPause, so that the page shows something.
+// is at most longestPause for an update, and longestWait for a person who has asked.
 const (
 	pauseFactor  = 100
-	longestPause = 5 * time.Second
+	longestPause = 10 * time.Second
+	longestWait  = 5 * time.Second
 	// mostAsking is how many may wait for a walk.
 	mostAsking = 64
 	// mostTables is how many tables are kept to be shown again.
@@ -94,17 +95,19 @@ type tables struct {
 	server *server.Server
 	asking chan struct{} // has one for each that waits
 	// turn has one during a walk; what is below belongs to who has put it there.
-	turn chan struct{}
-	next time.Time // when the next walk may begin
-	made map[query]*table
+	turn  chan struct{}
+	ended time.Time // of the last walk
+	took  time.Duration
+	made  map[query]*table
 }
 
 func newTables(s *server.Server) *tables {
 	return &tables{server: s, asking: make(chan struct{}, mostAsking), turn: make(chan struct{}, 1), made: map[query]*table{}}
 }
 
-// get returns the answer to a query: made now or, during a pause, an earlier one.
-func (t *tables) get(ctx context.Context, q query) (*table, error) {
+// get returns the answer to a query: made now or, during a pause, which is at most that
+// long, an earlier one.
+func (t *tables) get(ctx context.Context, q query, longest time.Duration) (*table, error) {
 	select {
 	case t.asking <- struct{}{}:
 		defer func() { <-t.asking }()
@@ -117,18 +120,19 @@ func (t *tables) get(ctx context.Context, q query) (*table, error) {
 	case <-ctx.Done():
 		return nil, errBusy
 	}
-	if known := t.made[q]; known != nil && time.Now().Before(t.next) {
+	pause := time.Until(t.ended.Add(min(pauseFactor*t.took, longest)))
+	if known := t.made[q]; known != nil && pause > 0 {
 		return known, nil
 	}
 	select {
 	case <-ctx.Done():
 		return nil, errBusy
-	case <-time.After(time.Until(t.next)):
+	case <-time.After(pause):
 	}
 	began := time.Now()
 	made := t.walk(q)
 	made.made = time.Now()
-	t.next = made.made.Add(min(pauseFactor*made.made.Sub(began), longestPause))
+	t.ended, t.took = made.made, made.made.Sub(began)
 	for old, x := range t.made {
 		if len(t.made) >= mostTables || time.Since(x.made) >= longestPause {
 			delete(t.made, old)
@@ -151,6 +155,7 @@ func (t *tables) walk(q query) *table {
 		made.Matching++
 		return true
 	}
+	var r row // one for all: a million on the heap would keep the collector busy
 	t.server.Walk(func(w *core.Walk) {
 		for i := range w.Conns {
 			c := &w.Conns[i]
@@ -158,10 +163,11 @@ func (t *tables) walk(q query) *table {
 				lengths[c.Lock] = max(lengths[c.Lock], c.Queue)
 			}
 			if (q.View == viewConnections || q.View == viewWaiters && c.Waits) && matches(c.Lock.Name, c.Addr, c.Name) {
-				best.add(&row{
+				r = row{
 					ID: c.ID, Addr: c.Addr, Client: c.Name, Proved: c.Proved, By: c.Transport.String(), Locks: c.Holdings,
 					Waits: c.Waits, name: c.Lock.Name, Shared: c.Lock.Shared, since: c.Ticket, Waiters: c.Queue,
-				})
+				}
+				best.add(&r)
 			}
 		}
 		if q.View != viewLocks {
@@ -169,10 +175,11 @@ func (t *tables) walk(q query) *table {
 		}
 		for i := range w.Holdings {
 			if h := &w.Holdings[i]; matches(h.Lock.Name, h.Addr, h.Name) {
-				best.add(&row{
+				r = row{
 					ID: h.ID, Addr: h.Addr, Client: h.Name, Proved: h.Proved, name: h.Lock.Name, Shared: h.Lock.Shared, since: h.Token,
 					Waiters: h.Waiters, Bound: max(0, h.Bound),
-				})
+				}
+				best.add(&r)
 			}
 		}
 	})

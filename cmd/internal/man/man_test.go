@@ -96,7 +96,7 @@ func lint(t *testing.T, page string) {
 }
 
 var (
-	flagInHelp    = regexp.MustCompile(`(?m)^  -([A-Za-z-]+)`)
+	flagInHelp    = regexp.MustCompile(`(?m)^  -([A-Za-z0-9-]+)`)
 	commandInHelp = regexp.MustCompile(`(?m)^  ([a-z]+)  `)
 )
 
