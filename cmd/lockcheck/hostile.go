@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -84,6 +85,25 @@ func (h *hostileFlags) play(ctx context.Context, c *campaignFlags, addr string) 
 	return h.verdict(c, report, stopped)
 }
 
+// commonFlags are the flags of lockcheck soak that count with -hostile and without.
+var commonFlags = []string{"hostile", "addr", "seed", "duration", "out"}
+
+// misplaced returns an error if a flag was given that counts only without -hostile, or only
+// with it.
+func (h *hostileFlags) misplaced(flags *flag.FlagSet) (err error) {
+	own := flag.NewFlagSet("", flag.ContinueOnError)
+	new(hostileFlags).add(own)
+	flags.Visit(func(f *flag.Flag) {
+		if belongs := own.Lookup(f.Name) != nil; !slices.Contains(commonFlags, f.Name) && belongs != h.on {
+			err = usageError("-%s is for a soak without -hostile", f.Name)
+			if belongs {
+				err = usageError("-%s is for a soak with -hostile", f.Name)
+			}
+		}
+	})
+	return err
+}
+
 // check checks the flags.
 func (h *hostileFlags) check(c *campaignFlags, addr string) error {
 	switch {
@@ -93,8 +113,6 @@ func (h *hostileFlags) check(c *campaignFlags, addr string) error {
 		return usageError("-ws and -pid are for -addr; the server of -start is known")
 	case h.start == "" && h.web == "" && h.pid == 0:
 		return usageError("the server at -addr cannot be measured: give -ws HOST:PORT, its HTTP port, or -pid")
-	case c.runs != 0:
-		return usageError("-hostile ends after -duration; it takes no -runs")
 	case c.duration < 0 || h.warmUp < 0 || h.pause < 0 || h.every <= 0:
 		return usageError("times cannot be negative, and -every is above 0")
 	case h.steady < 1 || h.steady > 100 || h.raids < 0 || h.raids > 100:

@@ -32,11 +32,11 @@ func TestHostile(t *testing.T) {
 		{"-hostile -start x -pid 1", exitUsage, "-ws and -pid are for -addr"},
 		{"-hostile -addr 127.0.0.1:1", exitUsage, "cannot be measured: give -ws"},
 		{"-hostile -addr ws://127.0.0.1:1 -pid 1", exitUsage, "hostile clients need a TCP address"},
-		{"-hostile -start x -runs 1", exitUsage, "it takes no -runs"},
+		{"-hostile -start x -runs 1", exitUsage, "-runs is for a soak without -hostile"},
 		{"-hostile -start x -every 0", exitUsage, "-every is above 0"},
 		{"-hostile -start x -steady 0", exitUsage, "-steady goes from 1 to 100"},
 		{"-hostile -start x -growth -1", exitUsage, "cannot be negative"},
-		{"-start x", exitUsage, "-start needs -hostile"},
+		{"-start x", exitUsage, "-start is for a soak with -hostile"},
 	} {
 		_, wait := p.start(t, strings.Fields("soak "+c.args)...)
 		if code, out := wait(); code != c.code || !strings.Contains(out, c.print) {

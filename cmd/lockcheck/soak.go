@@ -31,9 +31,9 @@ every possible way, and checks with porcupine that some order of all operations
 explains what they saw. The server may be lockd or any other of the family; other
 clients may use it meanwhile.
 
-With -hostile, clients of a lockd do so for an hour, beside others that know every
-answer in advance and are timed, and hostile ones that make these attacks at random, in
-an order that -seed decides:
+With -hostile, clients of a lockd do so for -duration, by default an hour, beside
+others that know every answer in advance and are timed, and hostile ones that make
+these attacks in an order that -seed decides:
 
 ` + soak.RaidNames() + `
 At the end no answer may have been wrong, answers must have come in time, the memory,
@@ -53,11 +53,11 @@ end, or -duration was too short, 130 interrupted, whatever was played until then
 			if c.runs == 0 && c.duration == 0 {
 				c.duration = defaultDuration
 			}
+			if err := hostile.misplaced(flags); err != nil {
+				return err
+			}
 			if hostile.on {
 				return hostile.play(ctx, &c, *addr)
-			}
-			if hostile.start != "" {
-				return usageError("-start needs -hostile")
 			}
 			if *addr == "" {
 				return c.play(ctx, []campaign.Layer{campaign.Sockets(*clients, *names)}, 0)

@@ -108,7 +108,7 @@ func (l defective) Accept() (net.Conn, error) {
 	}
 	switch l.defect {
 	case "leak":
-		kept = append(kept, bytes.Repeat([]byte{1}, 512<<10))
+		kept = append(kept, bytes.Repeat([]byte{1}, 1<<20))
 		if file, err := os.Open(os.DevNull); err == nil {
 			opened = append(opened, file)
 		}

@@ -106,6 +106,7 @@ func (r *Report) String() string {
 			line(k.name, "%d raids, %d connections%s", t.Raids, t.Connections, failed)
 		}
 	}
+	line("samples", "%d, and %d missed", len(r.Samples), r.Missed)
 	for _, c := range r.growth() {
 		line(c.name, "%v", c)
 	}

@@ -52,10 +52,10 @@ func Run(ctx context.Context, t *attack.Target, o Options) (*Report, error) {
 	}
 	s.report.began = time.Now()
 	s.clients(ctx)
-	s.report.Interrupted = ctx.Err() != nil
-	if s.report.Wrong == nil && !s.report.Interrupted {
+	if s.report.Wrong == nil && ctx.Err() == nil {
 		s.comeBack(ctx)
 	}
+	s.report.Interrupted = ctx.Err() != nil
 	s.report.judge()
 	return &s.report, nil
 }
@@ -89,15 +89,16 @@ func (s *soak) hello() error {
 }
 
 // clients runs all clients until the time is over, ctx ends, or an answer is wrong.
-func (s *soak) clients(ctx context.Context) {
-	ctx, s.cancel = context.WithTimeout(ctx, s.options.Duration)
-	defer s.cancel()
+func (s *soak) clients(outer context.Context) {
+	ctx, cancel := context.WithTimeout(outer, s.options.Duration)
+	s.cancel = cancel
+	defer cancel()
 	var all sync.WaitGroup
 	for i := range s.options.Steady {
-		all.Go(func() { s.steady(ctx, i) })
+		all.Go(func() { s.wrong(outer, s.steady(ctx, i)) })
 	}
 	for i, e := range s.endpoints() {
-		all.Go(func() { s.crowd(ctx, e, s.options.Seed+uint64(i)<<32) })
+		all.Go(func() { s.wrong(outer, s.crowd(ctx, e, s.options.Seed+uint64(i)<<32)) })
 	}
 	for i := range s.options.Hostile {
 		all.Go(func() { s.raid(ctx, i) })
@@ -116,34 +117,45 @@ func (s *soak) endpoints() []transport.Endpoint {
 }
 
 // steady runs a steady client.
-func (s *soak) steady(ctx context.Context, number int) {
+func (s *soak) steady(ctx context.Context, number int) error {
 	all := s.endpoints()
-	if err := runSteady(ctx, all[number%len(all)], s.options.Seed, number, &s.report.Waits); err != nil {
-		s.wrong(fmt.Errorf("steady client %d over %s: %w", number, all[number%len(all)].Transport, err))
+	e := all[number%len(all)]
+	if err := runSteady(ctx, e, s.options.Seed, number, &s.report.Waits); err != nil {
+		return fmt.Errorf("steady client %d over %s: %w", number, e.Transport, err)
 	}
+	return nil
 }
 
 // crowd plays histories of clients that contend.
-func (s *soak) crowd(ctx context.Context, e transport.Endpoint, seed uint64) {
+func (s *soak) crowd(ctx context.Context, e transport.Endpoint, seed uint64) error {
 	r, err := campaign.Run(ctx, campaign.Remote(e, 0, 0), campaign.Config{Seed: seed, Workers: 1, Pause: crowdPause, Program: s.options.Program, Progress: func(r campaign.Report) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.report.progress(e, r)
 	}})
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.report.progress(e, r)
 	if r.Failure != nil {
 		s.report.Crowd = append(s.report.Crowd, r)
 		err = r.Failure
 	}
-	s.mu.Unlock()
 	if err != nil {
-		s.wrong(fmt.Errorf("contending clients over %s: %w", e.Transport, err))
+		return fmt.Errorf("contending clients over %s: %w", e.Transport, err)
 	}
+	return nil
 }
 
-// wrong notes what an honest client was answered, and ends the soak.
-func (s *soak) wrong(err error) {
+// wrong notes what an honest client was answered, and ends the soak. If outer ends at the
+// same time, the interrupt may have ended the server as well, which is not its failure.
+func (s *soak) wrong(outer context.Context, err error) {
+	if err == nil {
+		return
+	}
+	sleep(outer, 200*time.Millisecond)
+	if outer.Err() != nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Wrong = errors.Join(s.report.Wrong, err)

@@ -35,17 +35,21 @@ func runSteady(ctx context.Context, e transport.Endpoint, seed uint64, number in
 		}
 		defer func() { (*to).Close() }()
 	}
-	for ctx.Err() == nil {
-		do := exchanges[c.random.IntN(len(exchanges))]
-		if err := do(c, fmt.Sprint(c.prefix, c.random.IntN(4))); err != nil {
-			return err
+	for {
+		for _, i := range c.random.Perm(len(exchanges)) {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err := exchanges[i](c, fmt.Sprint(c.prefix, c.random.IntN(4))); err != nil {
+				return err
+			}
+			sleep(ctx, time.Duration(2+c.random.IntN(8))*time.Millisecond)
 		}
-		sleep(ctx, time.Duration(2+c.random.IntN(8))*time.Millisecond)
 	}
-	return nil
 }
 
-// exchanges are what a steady client does, each with a name that is free before and after.
+// exchanges are what a steady client does again and again, in any order, each with a name
+// that is free before and after.
 var exchanges = []func(*steady, string) error{
 	exclusive, exclusive, exclusive, shared, shared, bounded, handOver, handOver, timeOut, list, leave, tokens,
 }

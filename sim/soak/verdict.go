@@ -81,6 +81,9 @@ func (r *Report) Unfit() error {
 	if n := len(r.counted()); n < minSamples {
 		return fmt.Errorf("%d samples after the warm-up are not enough to see what grows, want %d (%d were missed); let it last longer", n, minSamples, r.Missed)
 	}
+	if median(r.counted(), func(s Sample) float64 { return s.Memory }) == 0 {
+		return fmt.Errorf("the memory of the server cannot be measured on this system")
+	}
 	for _, times := range []*Times{&r.Waits.Answers, &r.Waits.Grants, &r.Waits.Lists} {
 		if times.Count() == 0 {
 			return fmt.Errorf("steady clients have not done everything; let it last longer")

@@ -95,6 +95,11 @@ func TestUnfit(t *testing.T) {
 		{"", func(*Report) {}},
 		{"11 samples after the warm-up are not enough", func(r *Report) { r.Samples = r.Samples[:12] }},
 		{"0 samples after the warm-up", func(r *Report) { r.options.WarmUp = time.Hour }},
+		{"the memory of the server cannot be measured", func(r *Report) {
+			for i := range r.Samples {
+				r.Samples[i].Memory = 0
+			}
+		}},
 		{"steady clients have not done everything", func(r *Report) { r.Waits.Lists = Times{} }},
 		{"no history was played", func(r *Report) { r.crowds = nil }},
 		{"2 raids of the kind dumps have made no connection: refused", func(r *Report) {
