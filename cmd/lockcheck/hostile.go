@@ -168,7 +168,7 @@ func (h *hostileFlags) verdict(c *campaignFlags, r *soak.Report, stopped error) 
 		for _, b := range broken {
 			fmt.Printf("broken: %s\n", firstLine(errors.New(b)))
 		}
-		return &exitError{exitViolation, fmt.Errorf("soak: no: %d things were wrong or out of bounds", len(broken))}
+		return &exitError{exitViolation, fmt.Errorf("soak: no: wrong or out of bounds: %d", len(broken))}
 	case r.Interrupted:
 		fmt.Println("interrupted; nothing was wrong so far")
 		return &exitError{exitInterrupted, nil}

@@ -17,7 +17,7 @@ type Report struct {
 	First, Last Sample   // before the first client, and when all have left
 	Raids       map[string]*Tally
 	Crowd       []campaign.Report // of the histories that are wrong
-	Wrong       error             // what an honest client was answered, or not
+	Wrong       []error           // what honest clients were answered, or not
 	Broken      []string          // everything that was wrong or out of bounds
 	Interrupted bool
 

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -52,7 +51,7 @@ func Run(ctx context.Context, t *attack.Target, o Options) (*Report, error) {
 	}
 	s.report.began = time.Now()
 	s.clients(ctx)
-	if s.report.Wrong == nil && ctx.Err() == nil {
+	if len(s.report.Wrong) == 0 && ctx.Err() == nil {
 		s.comeBack(ctx)
 	}
 	s.report.Interrupted = ctx.Err() != nil
@@ -158,7 +157,7 @@ func (s *soak) wrong(outer context.Context, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.report.Wrong = errors.Join(s.report.Wrong, err)
+	s.report.Wrong = append(s.report.Wrong, err)
 	s.cancel()
 }
 
@@ -197,7 +196,7 @@ func (s *soak) comeBack(ctx context.Context) {
 		if err == nil {
 			s.report.Last = last
 		} else if late {
-			s.report.Wrong = fmt.Errorf("the server cannot be measured when all clients have left: %w", err)
+			s.report.Wrong = append(s.report.Wrong, fmt.Errorf("the server cannot be measured when all clients have left: %w", err))
 		}
 		if late || err == nil && len(s.report.left()) == 0 || ctx.Err() != nil {
 			return

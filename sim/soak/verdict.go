@@ -48,8 +48,8 @@ func (c comparison) String() string {
 // judge fills in what is broken.
 func (r *Report) judge() {
 	say := func(format string, args ...any) { r.Broken = append(r.Broken, fmt.Sprintf(format, args...)) }
-	if r.Wrong != nil {
-		say("%v", r.Wrong)
+	for _, err := range r.Wrong {
+		say("%v", err)
 	}
 	b := r.options.Bounds
 	for _, t := range []struct {
@@ -63,7 +63,7 @@ func (r *Report) judge() {
 			say("one of the %s took %s, at most %s are allowed", t.what, ms(most), ms(b.Longest))
 		}
 	}
-	if r.Wrong != nil || r.Interrupted {
+	if len(r.Wrong) > 0 || r.Interrupted {
 		return
 	}
 	for _, c := range r.growth() {

@@ -53,7 +53,7 @@ func TestJudge(t *testing.T) {
 		change func(*Report)
 	}{
 		{"", func(*Report) {}},
-		{"a lie", func(r *Report) { r.Wrong = errors.New("a lie") }},
+		{"a lie", func(r *Report) { r.Wrong = []error{errors.New("a lie")} }},
 		{"99% of answers took up to", func(r *Report) { add(&r.Waits.Answers, 20, 11*time.Millisecond) }},
 		{"99% of grants took up to", func(r *Report) { add(&r.Waits.Grants, 20, 11*time.Millisecond) }},
 		{"one of the answers took 1100.", func(r *Report) { add(&r.Waits.Answers, 1, 1100*time.Millisecond) }},
