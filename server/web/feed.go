@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -66,14 +65,10 @@ func (w *Web) feed(rw http.ResponseWriter, r *http.Request) {
 func (w *Web) update(r *http.Request, q query) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), feedWait)
 	defer cancel()
-	s := w.look(ctx, q, longestPause)
-	var figures, table bytes.Buffer
-	if err := templates.ExecuteTemplate(&figures, "figures", s); err != nil {
+	parts, err := w.render(w.look(ctx, q, longestPause), "figures", "table")
+	if err != nil {
 		return nil, err
 	}
-	if err := templates.ExecuteTemplate(&table, "table", s); err != nil {
-		return nil, err
-	}
-	data, err := json.Marshal(update{figures.String(), table.String()})
+	data, err := json.Marshal(update{parts[0], parts[1]})
 	return append(append([]byte("data: "), data...), "\n\n"...), err
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -28,8 +29,32 @@ func (w *Web) metrics() http.Handler {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	r.MustRegister(w.options.Metrics...)
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{MaxRequestsInFlight: mostScrapes})
+	return whole(promhttp.HandlerFor(r, promhttp.HandlerOpts{MaxRequestsInFlight: mostScrapes}))
 }
+
+// whole returns a handler that sends an answer when it is complete: who reads it slowly does
+// not take the place of others meanwhile.
+func whole(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		a := answer{ResponseWriter: rw, status: http.StatusOK}
+		h.ServeHTTP(&a, r)
+		rw.WriteHeader(a.status)
+		rw.Write(a.body.Bytes())
+	})
+}
+
+// answer keeps an answer.
+type answer struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) { a.status = status }
+
+// Write implements http.ResponseWriter.
+func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 
 // mostScrapes is how many scrapes are answered at a time.
 const mostScrapes = 8

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -166,4 +168,31 @@ func TestMetricsOfTime(t *testing.T) {
 	if t.Failed() {
 		t.Log(slices.Sorted(maps.Keys(found)))
 	}
+}
+
+// stuck is an answer whose client does not read.
+type stuck struct {
+	*httptest.ResponseRecorder
+	writing chan<- struct{}
+	over    <-chan struct{}
+}
+
+// Write implements http.ResponseWriter.
+func (s stuck) Write(p []byte) (int, error) {
+	s.writing <- struct{}{}
+	<-s.over
+	return len(p), nil
+}
+
+// TestSlowScrapes checks that clients that do not read their metrics keep nobody from
+// getting some.
+func TestSlowScrapes(t *testing.T) {
+	s := start(t, all(), web.Options{})
+	writing, over := make(chan struct{}), make(chan struct{})
+	defer close(over)
+	for range 20 {
+		go s.web.ServeHTTP(stuck{httptest.NewRecorder(), writing, over}, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		<-writing
+	}
+	s.scrape()
 }

@@ -1,16 +1,17 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"html/template"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lockd/server"
@@ -116,11 +117,7 @@ func (q query) Sorts() []string { return querySorts[q.View] }
 
 // look returns what the page shows for a query; pause is as for tables.get.
 func (w *Web) look(ctx context.Context, q query, pause time.Duration) *status {
-	m := w.options.Server.Measures()
-	s := &status{
-		Version: w.options.Version, Now: time.Now(), Up: age(time.Since(w.started)),
-		Figures: w.history.figures(m), Since: m, Lists: w.options.Lists, Query: q,
-	}
+	s := &status{Version: w.options.Version, Lists: w.options.Lists, Query: q}
 	if s.Lists {
 		t, err := w.tables.get(ctx, q, pause)
 		if err != nil {
@@ -131,6 +128,25 @@ func (w *Web) look(ctx context.Context, q query, pause time.Duration) *status {
 	return s
 }
 
+// render executes templates with a status, to which it adds the figures. One page is made at
+// a time, however many are asked for: an event loop has to wait for its turn behind all
+// goroutines that are busy.
+func (w *Web) render(s *status, names ...string) ([]string, error) {
+	w.rendering.Lock()
+	defer w.rendering.Unlock()
+	m := w.options.Server.Measures()
+	s.Now, s.Up, s.Figures, s.Since = time.Now(), age(time.Since(w.started)), w.history.figures(m), m
+	made := make([]string, len(names))
+	for i, name := range names {
+		var text strings.Builder
+		if err := templates.ExecuteTemplate(&text, name, s); err != nil {
+			return nil, err
+		}
+		made[i] = text.String()
+	}
+	return made, nil
+}
+
 // pageWait is how long the page may wait for its table: less than an answer may take.
 const pageWait = 7 * time.Second
 
@@ -138,11 +154,11 @@ const pageWait = 7 * time.Second
 func (w *Web) page(rw http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pageWait)
 	defer cancel()
-	var page bytes.Buffer
-	if err := templates.ExecuteTemplate(&page, "page.html", w.look(ctx, parseQuery(r.URL.Query()), longestWait)); err != nil {
+	page, err := w.render(w.look(ctx, parseQuery(r.URL.Query()), longestWait), "page.html")
+	if err != nil {
 		http.Error(rw, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-	rw.Write(page.Bytes())
+	io.WriteString(rw, page[0])
 }

@@ -30,6 +30,7 @@ func TestPage(t *testing.T) {
 	s.wait(b, "g nightly", 1)
 	addr, waits := a.LocalAddr().String(), b.LocalAddr().String()
 
+	s.until("a table that is new", func() bool { return !strings.Contains(s.page(""), "No lock is held.") })
 	page := text(s.page(""))
 	mustContain(t, page, "2 locks held", "2 connections", "1 waiting", "nightly : 1 waiting", "2 holdings", "mirror shared at most 3")
 	if !regexp.MustCompile(`nightly \d+s 1 reporter ` + addr + " 1 mirror").MatchString(page) {

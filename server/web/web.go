@@ -38,6 +38,8 @@ type Web struct {
 	history history
 	tables  *tables
 	viewers chan struct{} // has one for each open feed
+	// rendering is held while a page is made.
+	rendering sync.Mutex
 }
 
 // New returns a Web, and begins to record the history of rates.
