@@ -10,7 +10,8 @@ import (
 // brief holds short-lived connections that do not count against the limit: those of
 // the HTTP port before the WebSocket handshake, or those that are sent a refusal
 // (BAD-4, BAD-7). If there are too many, it closes the oldest: a well-behaved one takes
-// milliseconds. It is safe for concurrent use.
+// milliseconds. It closes what is below TLS, which would take five seconds to say goodbye to
+// a client that does not read. It is safe for concurrent use.
 type brief struct {
 	limit int
 	mu    sync.Mutex
@@ -53,7 +54,17 @@ func (b *brief) add(c net.Conn) {
 	}
 	b.mu.Unlock()
 	if oldest != nil {
-		oldest.Close()
+		socketOf(oldest).Close()
+	}
+}
+
+// closeAll closes all connections.
+func (b *brief) closeAll() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.where {
+		socketOf(c).Close()
+		b.forget(c)
 	}
 }
 

@@ -36,6 +36,7 @@ func (s *Server) ServeWebSocketTLS(l net.Listener, config *tls.Config) error {
 }
 
 func (s *Server) serveWeb(l net.Listener, config *tls.Config) error {
+	connections := newBrief(briefLimit(s.config.Core.MaxConnections))
 	h := &http.Server{
 		Handler:        http.HandlerFunc(s.serveHTTP),
 		ReadTimeout:    requestTimeout,
@@ -43,9 +44,9 @@ func (s *Server) serveWeb(l net.Listener, config *tls.Config) error {
 		IdleTimeout:    requestTimeout,
 		MaxHeaderBytes: maxHeader,
 		ErrorLog:       golog.New(httpLog{s.log}, "", 0),
-		ConnState:      newBrief(briefLimit(s.config.Core.MaxConnections)).track,
+		ConnState:      connections.track,
 	}
-	if !s.addHTTP(h) {
+	if !s.addHTTP(h, connections) {
 		l.Close()
 		return ErrClosed
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -64,10 +65,10 @@ type Server struct {
 	halt      func()          // ends it
 	listeners map[net.Listener]bool
 	sessions  map[*session]bool
-	https     map[*http.Server]bool
-	loops     *loops          // nil until the first listener that they can serve
-	sockets   []*unixListener // on which the loops listen
-	brief     *brief          // sessions that were refused or speak another protocol; has its own lock
+	https     map[*http.Server]*brief // with their connections that are not WebSockets
+	loops     *loops                  // nil until the first listener that they can serve
+	sockets   []*unixListener         // on which the loops listen
+	brief     *brief                  // sessions that were refused or speak another protocol; has its own lock
 	// handshakes are connections whose TLS handshake is not finished; they have their own
 	// lock.
 	handshakes *brief
@@ -94,7 +95,7 @@ func newServer(config Config, c hub.Core) *Server {
 		},
 		listeners:  make(map[net.Listener]bool),
 		sessions:   make(map[*session]bool),
-		https:      make(map[*http.Server]bool),
+		https:      make(map[*http.Server]*brief),
 		brief:      newBrief(briefLimit(config.Core.MaxConnections)),
 		handshakes: newBrief(briefLimit(config.Core.MaxConnections)),
 	}
@@ -195,6 +196,7 @@ func (s *Server) makeDump(d *core.Dump) {
 
 // stop closes the listeners, once, and returns the sessions and loops to be stopped.
 func (s *Server) stop() ([]*session, *loops) {
+	defer s.stopHTTP()
 	s.state.Lock()
 	defer s.state.Unlock()
 	if !s.stopping {
@@ -205,10 +207,18 @@ func (s *Server) stop() ([]*session, *loops) {
 		l.Close()
 	}
 	s.removeSockets()
-	for h := range s.https {
-		h.Close() // closes connections that are not WebSockets yet
-	}
 	return s.openSessions(), s.loops
+}
+
+// stopHTTP closes the listeners of HTTP, and the connections that are not WebSockets yet.
+func (s *Server) stopHTTP() {
+	s.state.Lock()
+	all := maps.Clone(s.https)
+	s.state.Unlock()
+	for h, connections := range all {
+		connections.closeAll()
+		h.Close()
+	}
 }
 
 // openSessions returns the sessions with a connection. Its caller holds state.
@@ -249,13 +259,13 @@ func (s *Server) removeListener(l net.Listener) {
 	l.Close()
 }
 
-func (s *Server) addHTTP(h *http.Server) bool {
+func (s *Server) addHTTP(h *http.Server, connections *brief) bool {
 	s.state.Lock()
 	defer s.state.Unlock()
 	if s.stopping {
 		return false
 	}
-	s.https[h] = true
+	s.https[h] = connections
 	return true
 }
 

@@ -270,7 +270,11 @@ func (x *session) write(conn net.Conn, data []byte) (int, error) {
 	if deadline != core.Never || x.server.limits.Write > 0 {
 		conn.SetWriteDeadline(x.server.clock.deadline(deadline))
 	}
-	return conn.Write(data[:min(len(data), life.WritePiece)])
+	n, err := conn.Write(data[:min(len(data), life.WritePiece)])
+	if _, encrypted := conn.(*tls.Conn); encrypted {
+		conn.SetWriteDeadline(time.Time{}) // a read writes, too, if the client wants new keys
+	}
+	return n, err
 }
 
 // tidy returns lent buffers that are no longer in use.

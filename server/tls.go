@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -65,14 +66,16 @@ func (s *Server) shakeHands(conn *tls.Conn) error {
 }
 
 // certified returns the name in the verified certificate of a client, "" without one: its
-// common name, or else its first alternative name.
+// common name, or else its first alternative name. A certificate that has neither has a name
+// all the same, since its client must not choose one.
 func certified(state *tls.ConnectionState) string {
 	if state == nil || len(state.VerifiedChains) == 0 {
 		return ""
 	}
 	name := nameOf(state.PeerCertificates[0])
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		name = strings.Trim(strconv.QuoteToASCII(name), `"`) // it is shown in lines
+		quoted := strconv.QuoteToASCII(name) // it is shown in lines
+		name = quoted[1 : len(quoted)-1]
 	}
 	return name
 }
@@ -87,8 +90,10 @@ func nameOf(c *x509.Certificate) string {
 		return c.URIs[0].String()
 	case len(c.EmailAddresses) > 0:
 		return c.EmailAddresses[0]
+	case len(c.IPAddresses) > 0:
+		return c.IPAddresses[0].String()
 	}
-	return c.Subject.String()
+	return cmp.Or(c.Subject.String(), "certificate "+c.SerialNumber.Text(16))
 }
 
 // certifiedName returns the name of the client of a connection.
