@@ -144,12 +144,12 @@ func testStopWhileQueued(t *testing.T) {
 func TestIdleWhileQueued(t *testing.T) { onDrivers(t, testIdleWhileQueued) }
 
 func testIdleWhileQueued(t *testing.T) {
-	const idle = 300 * time.Millisecond
+	const idle = time.Second // a busy machine may keep the holder from speaking for a while
 	s, holder, clients := both(t, Config{Loops: loopsOf(t), IdleTimeout: idle})
 	for _, c := range clients {
 		standing(t, s, c, "w 60000 g x\n")
 	}
-	for range 8 { // the holder is not idle
+	for range 5 { // the holder is not idle
 		time.Sleep(idle / 4)
 		ask(t, holder, "i x\n", "1 Lock Is Locked: x\n")
 	}
