@@ -97,6 +97,23 @@ func (c *tty) waits(want string) {
 	}
 }
 
+// until waits for a condition.
+func (c *tty) until(what string, condition func() bool) {
+	c.t.Helper()
+	for began := time.Now(); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			c.t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
+
+// ask runs lockctl, which fails if the answer is no.
+func (d *daemon) ask(t *testing.T, args ...string) error {
+	c := exec.Command(lockctl(t), args...)
+	c.Env = append(os.Environ(), "LOCKD_ADDR="+d.addr)
+	return c.Run()
+}
+
 func startDaemon(t *testing.T) *daemon {
 	d := &daemon{binary: build(t), unix: filepath.Join(t.TempDir(), "s")}
 	if err := d.start(); err != nil {
@@ -130,6 +147,8 @@ func TestTerminal(t *testing.T) {
 	c.types("\x04", "> ")
 	c.types("echo code $?\n", "code 0")
 	c.types("lockctl run job -- sh -c 'echo ready; lockctl run job -- true'\n", "\r\nready")
+	// Not before the command waits: some shells lose an interrupt while they start one.
+	c.until("somebody to wait for the lock", func() bool { return d.ask(t, "waiters", "job") == nil })
 	c.types("\x03", "> ")
 	c.types("echo code $?\n", "code 130")
 	c.types("lockctl run job -- true; echo free\n", "\r\nfree")
