@@ -66,7 +66,6 @@ type Core struct {
 	machine  *lock.Machine
 	conns    map[ID]*conn
 	last     ID // the newest connection's number
-	figures  wire.Figures
 	measures *Measures
 	names    registry
 	parser   wire.Parser
@@ -269,8 +268,8 @@ func (c *Core) end(from *conn) Orphans {
 		from.wait = nil
 	}
 	orphans := c.machine.Close(lock.Conn(from.id))
-	c.figures.Orphans += uint64(orphans.Exclusive)
-	c.figures.SharedOrphans += uint64(orphans.Shared)
+	c.measures.Exclusive.Orphans += uint64(orphans.Exclusive)
+	c.measures.Shared.Orphans += uint64(orphans.Shared)
 	c.names.remove(from)
 	delete(c.conns, from.id)
 	delete(c.finished, from.id)
@@ -304,8 +303,8 @@ func (c *Core) Locks() int {
 // Commands returns how many commands were executed, including unknown ones and lines
 // that were too long.
 func (c *Core) Commands() (commands uint64) {
-	for _, n := range c.figures.Commands {
-		commands += n
+	for command := range wire.NumCommands {
+		commands += c.executed(command)
 	}
 	return commands
 }

@@ -19,7 +19,6 @@ func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte, fx *E
 		c.measures.Foreign++
 		out = c.config.Dialect.AppendForeign(out, split)
 	}
-	c.figures.Commands[wire.Unknown]++
 	return out, 0
 }
 
@@ -32,14 +31,12 @@ func (c *Core) execute(from *conn, line, out []byte, fx *Effects) (_ []byte, cos
 	}
 	dialect := c.config.Dialect
 	if !dialect.Has(r.Command) {
-		c.figures.Commands[wire.Unknown]++
 		c.measures.Invalid++
 		if c.config.AnswerInvalid {
 			out = dialect.AppendInvalid(out, r.Word) // BAD-2
 		}
 		return out, 0 // BAD-1
 	}
-	c.figures.Commands[r.Command]++ // STATS-3
 	if showsTables(r) {
 		return c.show(from, r, out)
 	}
@@ -165,10 +162,12 @@ func (c *Core) iam(from *conn, name, out []byte) []byte {
 
 // statistics returns the current statistics (STATS-1 to STATS-8).
 func (c *Core) statistics() wire.Figures {
-	f := c.figures
-	f.PID = c.config.PID
+	f := wire.Figures{PID: c.config.PID, Orphans: c.measures.Exclusive.Orphans, SharedOrphans: c.measures.Shared.Orphans}
 	f.Connections = len(c.conns)
 	f.Locks = c.machine.ExclusiveLocks()
 	f.SharedLocks = c.machine.SharedLocks()
+	for command := range wire.NumCommands {
+		f.Commands[command] = c.executed(command)
+	}
 	return f
 }

@@ -216,14 +216,11 @@ func (h *Hub) Held() (conns, locks int) {
 // and those of its answers, sent or not. Frames of WebSockets and TLS are not counted.
 type Bytes struct{ Received, Answered uint64 }
 
-// Measures returns the measures of Core, the bytes, and what inside adds under the same
-// mutex; nil is nothing.
+// Measures returns the measures of Core and the bytes, and calls inside under the same mutex.
 func (h *Hub) Measures(inside func()) (*core.Measures, Bytes) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if inside != nil {
-		inside()
-	}
+	inside()
 	return h.core.Measures(), h.bytes
 }
 
