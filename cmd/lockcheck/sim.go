@@ -89,6 +89,9 @@ func describe(r campaign.Report) string {
 	if r.Work.Histories > 0 {
 		parts = append(parts, fmt.Sprintf("%d histories checked (%.0f/s)", r.Work.Histories, float64(r.Work.Histories)/seconds))
 	}
+	if r.Work.Whole > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them with all names together", r.Work.Whole))
+	}
 	if r.Work.Commands > 0 {
 		parts = append(parts, fmt.Sprintf("%s commands (%s/s)", big(r.Work.Commands), big(int64(float64(r.Work.Commands)/seconds))))
 	}

@@ -23,7 +23,8 @@ type Work struct {
 	Steps     int64 `json:"steps,omitempty"`     // of the layers world and loop
 	Commands  int64 `json:"commands,omitempty"`  // executed, or recorded in histories
 	Bytes     int64 `json:"bytes,omitempty"`     // that reached the server: byte-level steps
-	Histories int64 `json:"histories,omitempty"` // checked by porcupine
+	Histories int64 `json:"histories,omitempty"` // checked by porcupine, each name on its own
+	Whole     int64 `json:"whole,omitempty"`     // of these, with all names together; of recorded runs
 	// Trace is the SHA-256 of the trace of the last run, in hexadecimal, in layers in
 	// which it follows from the seed alone.
 	Trace string `json:"trace,omitempty"`
@@ -35,6 +36,7 @@ func (w *Work) add(other Work) {
 	w.Commands += other.Commands
 	w.Bytes += other.Bytes
 	w.Histories += other.Histories
+	w.Whole += other.Whole
 	w.Trace = other.Trace
 }
 

@@ -100,6 +100,9 @@ func TestSocketCoverage(t *testing.T) {
 	if len(report.Missing) > 0 {
 		t.Errorf("never happened in %d runs: %q", report.Work.Runs, report.Missing)
 	}
+	if report.Work.Whole < report.Work.Histories/3 {
+		t.Errorf("%d histories were checked, and only %d with all names together", report.Work.Histories, report.Work.Whole)
+	}
 }
 
 // fake is a layer that does nothing, and reports coverage.

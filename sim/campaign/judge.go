@@ -20,7 +20,10 @@ func judge(seed uint64, options any, h *history.History, coverage map[string]int
 	}
 	work := Work{Runs: 1, Histories: 1, Commands: int64(len(h.Ops))}
 	if err == nil {
-		err = h.Check()
+		var whole bool
+		if whole, err = h.Decide(); whole {
+			work.Whole = 1
+		}
 	}
 	if err == nil {
 		return work, coverage, nil

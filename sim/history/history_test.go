@@ -2,10 +2,12 @@ package history
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -277,6 +279,22 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTooHard checks that a history in which all names together are too hard to check is no
+// violation, though it would be one.
+func TestTooHard(t *testing.T) {
+	defer func(limit time.Duration) { wholeTimeout = limit }(wholeTimeout)
+	wholeTimeout = 20 * time.Millisecond
+	var text strings.Builder
+	for conn := range maxOverlap - 1 {
+		fmt.Fprintf(&text, "%c|g n%d||1|100\n%c|end||101|102\n", '0'+conn, conn%maxNames, '0'+conn)
+	}
+	text.WriteString("z|q|locks 0, shared_locks 0, orphans 9, shared_orphans 0|103|104\nz|end||105|106\n")
+	whole, err := parse(t, text.String()).Decide()
+	if whole || err != nil {
+		t.Errorf("got %v, %v", whole, err)
 	}
 }
 

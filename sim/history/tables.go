@@ -14,8 +14,8 @@ import (
 // Limits of the model of all names together, beyond which its cost explodes.
 const (
 	maxNames   = 4
-	maxWhole   = 100 // operations
-	maxOverlap = 12  // concurrent operations
+	maxWhole   = 128 // inputs: a wait is two
+	maxOverlap = 16  // concurrent inputs
 )
 
 // tablesState is the state of every name in both tables.
@@ -48,7 +48,7 @@ func (h *History) whole() (shortHistory, bool) {
 			numbers[op.Name] = 0
 		}
 	}
-	if len(h.Ops) > maxWhole || len(numbers) > maxNames || len(ends) > maxConns || h.overlap() > maxOverlap {
+	if len(h.Ops) > maxWhole || len(numbers) > maxNames || len(ends) > maxConns {
 		return shortHistory{}, false
 	}
 	w := shortHistory{names: slices.Sorted(maps.Keys(numbers))}
@@ -56,6 +56,9 @@ func (h *History) whole() (shortHistory, bool) {
 		numbers[name] = i
 	}
 	operations, labels := prepare(ops, ends, numbers)
+	if len(operations) > maxWhole || overlap(operations) > maxOverlap {
+		return shortHistory{}, false
+	}
 	w.addrs = make([]string, len(labels))
 	for _, o := range operations {
 		if in := o.Input.(input); in.op.Conn < len(h.Addrs) {
@@ -67,14 +70,12 @@ func (h *History) whole() (shortHistory, bool) {
 	return w, true
 }
 
-// overlap returns the maximum number of concurrent operations.
-func (h *History) overlap() int {
+// overlap returns the maximum number of concurrent inputs.
+func overlap(operations []porcupine.Operation) int {
 	changes := map[int64]int{}
-	for i := range h.Ops {
-		if op := &h.Ops[i]; op.Answered || !op.inspection() {
-			changes[op.Call]++
-			changes[op.Return]--
-		}
+	for _, op := range operations {
+		changes[op.Call]++
+		changes[op.Return]--
 	}
 	now, most := 0, 0
 	for _, at := range slices.Sorted(maps.Keys(changes)) {
