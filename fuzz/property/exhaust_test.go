@@ -12,7 +12,8 @@ import (
 )
 
 var (
-	exhaustConnections = flag.Int("connections", 3, "connections of the small world that TestExhaustion goes through")
+	long               = flag.Bool("long", false, "also exhaust larger worlds, which takes two minutes")
+	exhaustConnections = flag.Int("connections", 0, "connections of a world that TestExhaustion goes through instead")
 	exhaustNames       = flag.Int("names", 2, "names of that world")
 )
 
@@ -30,28 +31,54 @@ type move struct {
 // shortest one. A longer run: go test ./fuzz/property -run TestExhaustion -connections 4
 // -names 3 -timeout 2h.
 func TestExhaustion(t *testing.T) {
-	for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
-		t.Run(dialect.String(), func(t *testing.T) {
-			t.Parallel()
-			w := &smallWorld{core.Config{Dialect: dialect, Dump: true}}
-			states := exhaust(t, allMoves(), w.play)
-			if *exhaustConnections == 3 && *exhaustNames == 2 && states != threeByTwo {
-				t.Errorf("%d states are reachable, want %d", states, threeByTwo)
-			}
-		})
+	sizes := []smallWorld{{conns: 3, names: 1}, {conns: 2, names: 2}}
+	if *long {
+		sizes = append(sizes, smallWorld{conns: 3, names: 2})
+	}
+	if *exhaustConnections > 0 {
+		sizes = []smallWorld{{conns: *exhaustConnections, names: *exhaustNames}}
+	}
+	for _, w := range sizes {
+		for _, w.config.Dialect = range []wire.Dialect{wire.Glockd, wire.Classic} {
+			t.Run(fmt.Sprintf("%v-%d-%d", w.config.Dialect, w.conns, w.names), func(t *testing.T) {
+				t.Parallel()
+				w.config.Dump = true
+				if states := exhaust(t, w.moves(), w.play); states != w.states() {
+					t.Errorf("%d states are reachable, want %d", states, w.states())
+				}
+			})
+		}
 	}
 }
 
-// threeByTwo is the number of states of three connections and two names: with k
-// connections open, a name has k+1 ways to be held exclusively, and as many ways
-// to be shared as there are ordered selections of the k: 1, 2, 5, 16 for 0 to 3.
-const threeByTwo = 1*(1*1)*(1*1) + 3*(2*2)*(2*2) + 3*(3*5)*(3*5) + 1*(4*16)*(4*16)
+// smallWorld is a world of a few connections and names.
+type smallWorld struct {
+	config       core.Config
+	conns, names int
+}
 
-func allMoves() []move {
+// states returns how many states are reachable: with k connections open, a name has k+1
+// ways to be held exclusively, and as many ways to be shared as there are ordered
+// selections of the k: 1, 2, 5, 16 for 0 to 3.
+func (w *smallWorld) states() (total int) {
+	choices, selections := 1, 1 // of k connections among all, and ordered ones of the k
+	for k := 0; k <= w.conns; k++ {
+		states := choices
+		for range w.names {
+			states *= (k + 1) * selections
+		}
+		total += states
+		choices = choices * (w.conns - k) / (k + 1)
+		selections = selections*(k+1) + 1
+	}
+	return total
+}
+
+func (w *smallWorld) moves() []move {
 	var all []move
-	for c := range *exhaustConnections {
+	for c := range w.conns {
 		all = append(all, move{c, ""})
-		for n := range *exhaustNames {
+		for n := range w.names {
 			for command := wire.Get; command <= wire.InspectShared; command++ {
 				all = append(all, move{c, fmt.Sprintf("%v %c\n", command, 'a'+n)})
 			}
@@ -100,10 +127,9 @@ func exhaust(t *testing.T, moves []move, play func(path []move) (state string, e
 	return len(seen)
 }
 
-type smallWorld struct{ config core.Config }
-
 // play plays moves on a new Core and a new model, compares all replies and both
-// tables, and returns the state that is reached.
+// tables, and returns the state that is reached. Only that can be an invalid one: the path
+// to it was played before.
 func (w *smallWorld) play(path []move) (string, error) {
 	j := judge.New(w.config)
 	for _, m := range path {
@@ -115,9 +141,9 @@ func (w *smallWorld) play(path []move) (string, error) {
 		default:
 			j.Open(m.conn, judge.Addr(m.conn))
 		}
-		j.Valid()
 	}
-	observer := *exhaustConnections
+	j.Valid()
+	observer := w.conns
 	j.Open(observer, judge.Addr(observer))
 	reply := j.Send(observer, []byte("q full\n"))
 	if err := j.Err(); err != nil {
@@ -128,7 +154,7 @@ func (w *smallWorld) play(path []move) (string, error) {
 	if !found {
 		return "", fmt.Errorf("q full answers %q", reply)
 	}
-	for c := range *exhaustConnections {
+	for c := range w.conns {
 		tables += fmt.Sprint(j.IsOpen(c))
 	}
 	return tables, nil

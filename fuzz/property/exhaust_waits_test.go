@@ -2,7 +2,6 @@ package property
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,10 +39,6 @@ var waitWorlds = []waitWorld{
 		lines: []string{"sg a", "sr a", "b 0 a", "b 1 a", forEver + "b 0 a", forEver + "b 1 a", tooShort + "b 0 a"},
 	},
 	{
-		name: "pieces", states: 3771, conns: 3, config: core.Config{ServePiece: 1},
-		lines: []string{"sr a", "b 2 a", forEver + "b 0 a", forEver + "b 1 a", tooShort + "b 2 a"},
-	},
-	{
 		name: "limited", states: 303, conns: 3, config: core.Config{MaxLocks: 1},
 		lines: []string{"g a", "r a", forEver + "g a", forEver + "b 1 a", "sr a", tooShort + "g a"},
 	},
@@ -54,13 +49,17 @@ var waitWorlds = []waitWorld{
 	},
 }
 
-// longWaitWorld takes a minute: go test ./fuzz/property -run TestExhaustWaits -long.
-var longWaitWorld = waitWorld{
-	name: "three", states: 20389, conns: 3, config: core.Config{Kill: true},
-	lines: []string{"g a", "r a", forEver + "g a", tooShort + "g a", "b 1 a", "sr a", forEver + "b 0 a", forEver + "g b", "r b", "k 2", "l", "t a"},
+// longWaitWorlds are tried with -long.
+var longWaitWorlds = []waitWorld{
+	{
+		name: "pieces", states: 3771, conns: 3, config: core.Config{ServePiece: 1},
+		lines: []string{"sr a", "b 2 a", forEver + "b 0 a", forEver + "b 1 a", tooShort + "b 2 a"},
+	},
+	{
+		name: "three", states: 20389, conns: 3, config: core.Config{Kill: true},
+		lines: []string{"g a", "r a", forEver + "g a", tooShort + "g a", "b 1 a", "sr a", forEver + "b 0 a", forEver + "g b", "r b", "k 2", "l", "t a"},
+	},
 }
-
-var long = flag.Bool("long", false, "also exhaust a larger world with waits, which takes a minute")
 
 // TestExhaustWaits visits every reachable state of small worlds with waits, as
 // TestExhaustion does. A state is what each connection holds, in which order and with
@@ -68,7 +67,7 @@ var long = flag.Bool("long", false, "also exhaust a larger world with waits, whi
 func TestExhaustWaits(t *testing.T) {
 	worlds := waitWorlds
 	if *long {
-		worlds = append(worlds, longWaitWorld)
+		worlds = append(worlds, longWaitWorlds...)
 	}
 	for _, w := range worlds {
 		t.Run(w.name, func(t *testing.T) {
@@ -132,11 +131,11 @@ func (w *waitWorld) play(path []move) (string, error) {
 			finished[n] = false
 			j.Close(n)
 		}
-		j.Valid()
 		if j.Err() != nil {
 			return "", j.Err()
 		}
 	}
+	j.Valid()
 	observer := w.conns
 	j.Open(observer, judge.Addr(observer))
 	_, replies, _ := j.Receive(observer, []byte("l\n"))

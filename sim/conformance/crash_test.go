@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -86,6 +87,10 @@ func TestMain(m *testing.M) {
 		go s.Serve(l)
 		waitForEnd(s)
 		return
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // most tests here wait
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestRuns(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(50) {
 		o := Draw(seed)
 		if _, err := Run(o); err != nil {
 			t.Fatalf("%+v\n%v", o, err)

@@ -91,7 +91,7 @@ func leaveTheMiddle(r *engine.Run) error {
 	impatient, last := conns[0], conns[1]
 	// A machine may stand still for longer than any wait, so nothing here has to happen
 	// before the time is up.
-	if err := r.Send(impatient, "w 1200 g "+name+"\n"); err != nil {
+	if err := r.Send(impatient, "w 400 g "+name+"\n"); err != nil {
 		return err
 	}
 	if err := r.WantInt(watch, "r "+name, 0); err != nil {
