@@ -86,6 +86,7 @@ type child struct {
 	pid      int
 	started  time.Time
 	lost     bool
+	told     bool // to end, by a signal that was forwarded
 }
 
 // start starts the command. As in a shell, a file without an interpreter is a script of
@@ -175,6 +176,7 @@ func (c *child) signal(sig syscall.Signal) {
 
 // forward passes a signal on.
 func (c *child) forward(sig syscall.Signal) {
+	c.told = c.told || slices.Contains([]syscall.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM}, sig)
 	switch {
 	case !c.grouped && (sig == unix.SIGINT || sig == unix.SIGQUIT):
 		return // the keyboard has sent it to the command as well
@@ -228,9 +230,9 @@ func (c *child) ended(status unix.WaitStatus, signals *signals, overdue <-chan t
 }
 
 // hold holds the lock until it was held for long enough, or a signal ends that, which it
-// returns.
+// returns. One that came while the command ran was for both.
 func (c *child) hold(signals *signals) syscall.Signal {
-	if c.job.hold == 0 {
+	if c.job.hold == 0 || c.told {
 		return 0
 	}
 	over := time.After(c.job.hold - time.Since(c.started))
