@@ -52,7 +52,7 @@ func (s *Server) serveWeb(l net.Listener, config *tls.Config) error {
 	}
 	l = retrying{l, s}
 	if config != nil {
-		l = tls.NewListener(l, config)
+		l = s.secure(l, config)
 	}
 	err := h.Serve(l)
 	if errors.Is(err, http.ErrServerClosed) {
@@ -61,19 +61,12 @@ func (s *Server) serveWeb(l net.Listener, config *tls.Config) error {
 	return err
 }
 
-// httpLog writes what package net/http says at debug level, and counts failed handshakes of
-// TLS, which it does not tell otherwise.
+// httpLog writes what package net/http says at debug level.
 type httpLog struct{ log *log }
 
 // Write implements io.Writer for log.Logger: each call is a line.
 func (h httpLog) Write(line []byte) (int, error) {
-	text := strings.TrimSuffix(string(line), "\n")
-	if rest, is := strings.CutPrefix(text, "http: TLS handshake error from "); is {
-		addr, why, _ := strings.Cut(rest, ": ")
-		h.log.handshakeFailed(addr, errors.New(why))
-	} else {
-		h.log.Debug(text)
-	}
+	h.log.Debug(strings.TrimSuffix(string(line), "\n"))
 	return len(line), nil
 }
 

@@ -67,7 +67,7 @@ func isVerbose(l *slog.Logger) bool {
 // Opened implements loop.Observer.
 func (l *log) Opened(id core.ID, peer core.Peer) {
 	if l.verbose {
-		l.Debug("connected", "conn", id, "addr", shown(peer))
+		l.Debug("connected", "conn", id, "addr", shown(peer), "name", peer.Name)
 	}
 }
 

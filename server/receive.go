@@ -77,7 +77,7 @@ func (x *session) await() {
 // socketOf returns what a connection sends and receives with: below TLS, if it has that.
 func socketOf(conn net.Conn) net.Conn {
 	if t, ok := conn.(*tls.Conn); ok {
-		return t.NetConn()
+		return t.NetConn().(*handshake).Conn
 	}
 	return conn
 }

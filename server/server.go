@@ -72,6 +72,7 @@ type Server struct {
 	// handshakes are connections whose TLS handshake is not finished; they have their own
 	// lock.
 	handshakes *brief
+	computing  sync.Mutex     // held by the handshake that computes
 	running    sync.WaitGroup // sessions and loops
 	making     sync.WaitGroup // goroutines that make a dump
 	keeper     *keeper
@@ -165,8 +166,8 @@ func (s *Server) drop(sessions []*session) {
 		}
 		go func() {
 			defer s.running.Done()
-			x.conn.Close()
-			x.wake() // it may be waiting for something other than the socket
+			socketOf(x.conn).Close() // TLS would take its time for a goodbye
+			x.wake()                 // it may be waiting for something other than the socket
 		}()
 	}
 }

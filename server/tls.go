@@ -2,67 +2,39 @@ package server
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"io"
 	"net"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 )
-
-// handshakeTimeout is how long a client may take for the handshake of TLS.
-const handshakeTimeout = 10 * time.Second
-
-// tlsRequired is the answer to a client that does not speak TLS. Like all refusals it
-// begins with 0, so that no client takes it for a lock.
-const tlsRequired = "0 TLS Required\n"
 
 // ServeTLS is Serve for clients that speak TLS, each of which is served by a goroutine. A
 // client whose certificate config has verified bears the name in it (IAM-3). The number of
 // unfinished handshakes has the limit of short-lived connections; beyond, the oldest is
-// closed.
+// closed. One handshake computes at a time.
 func (s *Server) ServeTLS(l net.Listener, config *tls.Config) error {
 	return s.acceptAll(l, func(c net.Conn) { s.startTLS(c, config) })
 }
 
 // startTLS makes the handshake of a connection, and serves it, in a goroutine of its own.
 func (s *Server) startTLS(nc net.Conn, config *tls.Config) {
-	conn := tls.Server(nc, config)
-	x := newSession(s, conn)
+	h := newHandshake(nc, &s.computing)
+	x := newSession(s, tls.Server(h, config))
 	if !s.begin(x) {
 		nc.Close()
 		return
 	}
-	s.handshakes.add(conn) // in the order of arrival
+	s.handshakes.add(x.conn) // in the order of arrival
 	go func() {
-		err := s.shakeHands(conn)
-		s.handshakes.remove(conn)
-		if err != nil {
-			s.log.handshakeFailed(nc.RemoteAddr().String(), err)
-			nc.Close()
+		if !s.shakeHands(h, x.conn.(*tls.Conn), tlsRequired) {
 			s.finish(x)
 			return
 		}
 		x.open()
 		x.serve()
 	}()
-}
-
-// shakeHands makes the handshake, until it takes too long or the server stops.
-func (s *Server) shakeHands(conn *tls.Conn) error {
-	ctx, cancel := context.WithTimeout(s.context, handshakeTimeout)
-	defer cancel()
-	err := conn.HandshakeContext(ctx)
-	var other tls.RecordHeaderError
-	if errors.As(err, &other) && other.Conn != nil {
-		other.Conn.SetWriteDeadline(time.Now().Add(time.Second))
-		io.WriteString(other.Conn, tlsRequired)
-	}
-	return err
 }
 
 // certified returns the name in the verified certificate of a client, "" without one: its
@@ -73,8 +45,8 @@ func certified(state *tls.ConnectionState) string {
 		return ""
 	}
 	name := nameOf(state.PeerCertificates[0])
-	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		quoted := strconv.QuoteToASCII(name) // it is shown in lines
+	if strings.ContainsFunc(name, func(r rune) bool { return r == '\\' || !unicode.IsPrint(r) }) {
+		quoted := strconv.QuoteToASCII(name) // it is shown in lines, and no other name looks the same
 		name = quoted[1 : len(quoted)-1]
 	}
 	return name

@@ -8,7 +8,9 @@ import (
 	"math/big"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +29,7 @@ func TestCertified(t *testing.T) {
 		"192.0.2.1":                {IPAddresses: []net.IP{net.IPv4(192, 0, 2, 1)}},
 		"O=works":                  {Subject: pkix.Name{Organization: []string{"works"}}},
 		"certificate ff":           {},
+		`a\\nb`:                    {Subject: pkix.Name{CommonName: `a\nb`}},
 		`\n\"quoted\"`:             {Subject: pkix.Name{CommonName: "\n\"quoted\""}},
 		`a\x00\u202e<b>\u00a0\xff`: {Subject: pkix.Name{CommonName: "a\x00\u202e<b>\u00a0\xff"}},
 	} {
@@ -90,6 +93,73 @@ func mustEnd(t *testing.T, what string, c *tls.Conn) {
 		t.Errorf("%s: %d bytes came before the end: %v", what, len(said), err)
 	}
 	c.NetConn().Close()
+}
+
+// listenersTLS are the two that speak TLS.
+var listenersTLS = map[string]func(*Server, net.Listener, *tls.Config) error{
+	"tcp":  (*Server).ServeTLS,
+	"http": (*Server).ServeWebSocketTLS,
+}
+
+// TestOneHandshakeComputes checks that one handshake computes at a time, and that none waits
+// for a client that does not go on with its own.
+func TestOneHandshakeComputes(t *testing.T) {
+	for name, serve := range listenersTLS {
+		t.Run(name, func(t *testing.T) {
+			l, s := newPipes(), New(Config{Core: core.Config{}})
+			defer s.Close()
+			var now, most atomic.Int32
+			config := certificate(t)
+			config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				most.Store(max(most.Load(), now.Add(1)))
+				time.Sleep(2 * time.Millisecond)
+				now.Add(-1)
+				return nil, nil // this one
+			}
+			go serve(s, l, config)
+			near, far := net.Pipe()
+			l.conns <- near
+			stuck := &mute{far, make(chan struct{})}
+			defer close(stuck.over)
+			go tls.Client(stuck, &tls.Config{InsecureSkipVerify: true}).Handshake()
+			var all sync.WaitGroup
+			for range 10 {
+				all.Go(func() { l.dial(t).NetConn().Close() })
+			}
+			all.Wait()
+			if most.Load() != 1 {
+				t.Errorf("%d handshakes computed at a time", most.Load())
+			}
+		})
+	}
+}
+
+// mute is a connection that does not read until it is over.
+type mute struct {
+	net.Conn
+	over chan struct{}
+}
+
+// Read implements net.Conn.
+func (m *mute) Read([]byte) (int, error) {
+	<-m.over
+	return 0, io.EOF
+}
+
+// TestPlainOnTLS checks what clients that do not speak TLS are answered.
+func TestPlainOnTLS(t *testing.T) {
+	for name, want := range map[string]string{"tcp": "0 TLS Required\n", "http": "HTTP/1.1 400 Bad Request\r\n"} {
+		l, s := newPipes(), New(Config{Core: core.Config{}})
+		defer s.Close()
+		go listenersTLS[name](s, l, certificate(t))
+		near, far := net.Pipe()
+		l.conns <- near
+		go io.WriteString(far, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		far.SetDeadline(time.Now().Add(patience))
+		if got, err := io.ReadAll(far); err != nil || !strings.HasPrefix(string(got), want) {
+			t.Errorf("%s: the answer is %q, %v", name, got, err)
+		}
+	}
 }
 
 // TestEndOfHTTPWithTLS checks that connections of HTTP are closed at once, although their
