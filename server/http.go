@@ -61,13 +61,19 @@ func (s *Server) serveWeb(l net.Listener, config *tls.Config) error {
 	return err
 }
 
-// httpLog writes what package net/http says at debug level.
+// httpLog writes what package net/http says at debug level, but for panics of a handler, from
+// which it recovers.
 type httpLog struct{ log *log }
 
-// Write implements io.Writer for log.Logger: each call is a line.
-func (h httpLog) Write(line []byte) (int, error) {
-	h.log.Debug(strings.TrimSuffix(string(line), "\n"))
-	return len(line), nil
+// Write implements io.Writer for log.Logger: each call is a message.
+func (h httpLog) Write(message []byte) (int, error) {
+	text := strings.TrimSuffix(string(message), "\n")
+	if strings.HasPrefix(text, "http: panic serving ") {
+		h.log.panicked(text)
+	} else {
+		h.log.Debug(text)
+	}
+	return len(message), nil
 }
 
 // serveHTTP answers one request.

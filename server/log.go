@@ -27,11 +27,12 @@ type log struct {
 	limit     int // of connections
 	ofAddress int // limit of connections
 	closed    func(core.ID)
-	// When a refusal, a failed accept and a failed handshake were last logged.
-	refused, failed, strangers occasion
-	ended                      [life.NumEnds]atomic.Uint64 // connections, by how they ended
-	failures                   atomic.Uint64               // accepts that failed
-	unsecured                  atomic.Uint64               // handshakes of TLS that failed
+	// When a refusal, a failed accept, a failed handshake and a panic were last logged.
+	refused, failed, strangers, panics occasion
+
+	ended     [life.NumEnds]atomic.Uint64 // connections, by how they ended
+	failures  atomic.Uint64               // accepts that failed
+	unsecured atomic.Uint64               // handshakes of TLS that failed
 }
 
 // occasion is when something was last logged, and how often it has happened since.
@@ -142,6 +143,15 @@ func (l *log) handshakeFailed(addr string, err error) {
 			"addr", addr, "error", err, "pause", warningPause, "not-logged-before", skipped)
 	} else if l.verbose {
 		l.Debug("a TLS handshake failed", "addr", addr, "error", err)
+	}
+}
+
+// panicked reports a panic of what answers an HTTP request (Server.Handle). It may look at
+// Core, and changes nothing there, so that the others are served on.
+func (l *log) panicked(text string) {
+	if skipped, yes := l.panics.again(); yes {
+		l.Error("an HTTP request has met a fault of lockd; please report it; more are not logged for a while",
+			"panic", text, "pause", warningPause, "not-logged-before", skipped)
 	}
 }
 

@@ -121,7 +121,7 @@ func mayOpen(r *http.Request, allowed []Origin) bool {
 // mayRead says whether a request may be answered that is not a handshake. A page of
 // another origin cannot read the answer, unless it has made its own name resolve to this
 // server, which on loopback anybody can: there the name must be a loopback name, or that of
-// an allowed origin.
+// an allowed origin. Without a name it is HTTP/1.0, which no browser sends.
 func mayRead(r *http.Request, allowed []Origin) bool {
 	if !mayOpen(r, allowed) {
 		return false
@@ -130,7 +130,7 @@ func mayRead(r *http.Request, allowed []Origin) bool {
 		return ok
 	}
 	name, _ := splitPort(strings.ToLower(r.Host))
-	if isLoopbackHost(plainHost(name)) {
+	if name == "" || isLoopbackHost(plainHost(name)) {
 		return true
 	}
 	for _, o := range allowed {

@@ -65,7 +65,7 @@ func (w *Web) feed(rw http.ResponseWriter, r *http.Request) {
 func (w *Web) update(r *http.Request, q query) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), feedWait)
 	defer cancel()
-	parts, err := w.render(w.look(ctx, q, longestPause), "figures", "table")
+	parts, err := w.render(w.look(ctx, q, true), "figures", "table")
 	if err != nil {
 		return nil, err
 	}

@@ -115,11 +115,11 @@ func (q query) Numbered(page int) string {
 // Sorts returns the orders of the view.
 func (q query) Sorts() []string { return querySorts[q.View] }
 
-// look returns what the page shows for a query; pause is as for tables.get.
-func (w *Web) look(ctx context.Context, q query, pause time.Duration) *status {
+// look returns what the page shows for a query; update is as for tables.get.
+func (w *Web) look(ctx context.Context, q query, update bool) *status {
 	s := &status{Version: w.options.Version, Lists: w.options.Lists, Query: q}
 	if s.Lists {
-		t, err := w.tables.get(ctx, q, pause)
+		t, err := w.tables.get(ctx, q, update)
 		if err != nil {
 			s.Error = err.Error()
 		}
@@ -154,7 +154,7 @@ const pageWait = 7 * time.Second
 func (w *Web) page(rw http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pageWait)
 	defer cancel()
-	page, err := w.render(w.look(ctx, parseQuery(r.URL.Query()), longestWait), "page.html")
+	page, err := w.render(w.look(ctx, parseQuery(r.URL.Query()), false), "page.html")
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusInternalServerError)
 		return
