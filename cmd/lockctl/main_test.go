@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"lockd/sim/programs"
 	"lockd/sim/tlstest"
 )
 
@@ -93,12 +94,12 @@ func soon(ts *testscript.TestScript, not bool, args []string) {
 	}
 }
 
-// build builds lockd.
+// build makes lockd.
 func build(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "lockd")
-	if out, err := exec.Command("go", "build", "-o", path, "../lockd").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	path, err := programs.Make(t.TempDir(), "lockd")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
