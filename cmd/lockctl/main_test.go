@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "4") // scripts wait
 	testscript.Main(m, map[string]func(){"lockctl": main, "lockd_waiters": main})
 }
 
