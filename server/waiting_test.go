@@ -117,10 +117,10 @@ func testMuchBehindAWait(t *testing.T) {
 
 // TestStopWhileQueued checks that a server that stops cancels waits, executes what stands
 // behind them, and grants none: WAIT-7.
-func TestStopWhileQueued(t *testing.T) { atOnce(t, testStopWhileQueued) }
+func TestStopWhileQueued(t *testing.T) { onDrivers(t, testStopWhileQueued) }
 
 func testStopWhileQueued(t *testing.T) {
-	s, _, clients := both(t, Config{Loops: loopsOf(t)})
+	s, holder, clients := both(t, Config{Loops: loopsOf(t)})
 	for _, c := range clients {
 		standing(t, s, c, "w 60000 g x\nw 60000 g x\ni x\n")
 	}
@@ -134,6 +134,7 @@ func testStopWhileQueued(t *testing.T) {
 		reads(t, c, "0 Wait Cancelled: x\n0 Wait Cancelled: x\n1 Lock Is Locked: x\n")
 		go c.end()
 	}
+	holder.Close() // the server lingers for it
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}

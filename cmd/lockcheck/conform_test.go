@@ -40,7 +40,7 @@ func yes(l net.Listener) {
 
 func TestConformExitCodes(t *testing.T) {
 	silence(t)
-	good := serve(t)
+	const good = "GOOD" // stands for the address of a server of its own
 	bad := listen(t, yes)
 	for _, c := range []struct {
 		args string
@@ -67,6 +67,9 @@ func TestConformExitCodes(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			t.Parallel()
+			if strings.Contains(c.args, good) {
+				c.args = strings.ReplaceAll(c.args, good, serve(t))
+			}
 			if got := run(append([]string{"conform"}, strings.Fields(c.args)...)); got != c.want {
 				t.Errorf("exit code %d, want %d", got, c.want)
 			}

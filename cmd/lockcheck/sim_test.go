@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	flag.Set("test.parallel", "8") // much of it waits
+	flag.Set("test.parallel", "6") // much of it waits
 	os.Exit(m.Run())
 }
 

@@ -56,7 +56,6 @@ func TestTLSFlags(t *testing.T) {
 		{soak + front + " -tls-cert " + mine + " -tls-key " + pem, exitUsage},
 	} {
 		t.Run(strings.ReplaceAll(c.args, dir, ""), func(t *testing.T) {
-			t.Parallel()
 			if got := run(strings.Fields(c.args)); got != c.want {
 				t.Errorf("exit code %d, want %d", got, c.want)
 			}
