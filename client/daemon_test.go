@@ -3,7 +3,7 @@ package client
 import (
 	"bufio"
 	"context"
-	"errors"
+	"flag"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lockd/sim/programs"
 )
 
 // daemon is a running lockd, in a process of its own.
@@ -27,21 +29,17 @@ type daemon struct {
 	within []string
 }
 
-// binary builds lockd once.
+// binary makes lockd once.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "lockd-client-*")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "lockd")
-	build := exec.Command("go", "build", "-o", path, "../cmd/lockd")
-	if out, err := build.CombinedOutput(); err != nil {
-		return dir, errors.New(string(out))
-	}
-	return path, nil
+	return programs.Make(dir, "lockd")
 })
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "6") // most of them wait
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))

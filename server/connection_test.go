@@ -109,6 +109,7 @@ func testSnapshots(t *testing.T) {
 // TestAcceptErrors checks that serving continues after failed accepts, whatever the
 // reason, and that they do not fill the log.
 func TestAcceptErrors(t *testing.T) {
+	t.Parallel()
 	for _, web := range []bool{false, true} {
 		inner, err := ListenTCP("127.0.0.1", 0, 0, 0)
 		if err != nil {

@@ -41,6 +41,7 @@ func TestGuardReportsActivity(t *testing.T) {
 // TestLingerAfterCloseFrame checks that a server that stops does not close a WebSocket
 // directly after its close frame: unread input would reset it, and lose replies.
 func TestLingerAfterCloseFrame(t *testing.T) {
+	t.Parallel()
 	p := newWebSocketPeer(t, core.Config{}).(*live)
 	p.open(1)
 	c := connect(t, p.conns[1].(*wsConn).remote)
@@ -59,6 +60,7 @@ func TestLingerAfterCloseFrame(t *testing.T) {
 // answer the close frame is closed after one second (BAD-7), and not the five of the
 // library.
 func TestLingerAfterForeign(t *testing.T) {
+	t.Parallel()
 	p := newWebSocketPeer(t, core.Config{}).(*live)
 	p.open(1)
 	c := connect(t, p.conns[1].(*wsConn).remote)

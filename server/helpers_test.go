@@ -59,10 +59,22 @@ func drivers() []int {
 	return []int{0}
 }
 
-// onDrivers runs a test with every driver.
+// onDrivers runs a test with every driver, one after the other.
 func onDrivers(t *testing.T, test func(t *testing.T)) {
+	eachDriver(t, test, func(*testing.T) {})
+}
+
+// atOnce runs a test with all drivers at the same time, beside others of its kind: those
+// that mostly wait, and look at nothing that belongs to the whole process.
+func atOnce(t *testing.T, test func(t *testing.T)) {
+	t.Parallel()
+	eachDriver(t, test, (*testing.T).Parallel)
+}
+
+func eachDriver(t *testing.T, test, begin func(t *testing.T)) {
 	for _, loops := range drivers() {
 		t.Run(fmt.Sprintf("loops=%d", loops), func(t *testing.T) {
+			begin(t)
 			driven.Store(t, loops)
 			defer driven.Delete(t)
 			test(t)

@@ -8,7 +8,7 @@ import (
 
 // TestWriteTimeout checks that a client that never reads loses its locks, and
 // that others are served meanwhile (BAD-6).
-func TestWriteTimeout(t *testing.T) { onDrivers(t, testWriteTimeout) }
+func TestWriteTimeout(t *testing.T) { atOnce(t, testWriteTimeout) }
 
 func testWriteTimeout(t *testing.T) {
 	s, addr := start(t, Config{WriteTimeout: 300 * time.Millisecond})
@@ -22,13 +22,13 @@ func testWriteTimeout(t *testing.T) {
 
 // TestIdleTimeout checks that with an idle timeout a silent connection ends, and no
 // other.
-func TestIdleTimeout(t *testing.T) { onDrivers(t, testIdleTimeout) }
+func TestIdleTimeout(t *testing.T) { atOnce(t, testIdleTimeout) }
 
 func testIdleTimeout(t *testing.T) {
-	s, addr := start(t, Config{IdleTimeout: 300 * time.Millisecond})
+	s, addr := start(t, Config{IdleTimeout: time.Second})
 	silent, active := connect(t, addr), connect(t, addr)
 	ask(t, silent, "g silent\n", "1 Lock Get Success: silent\n")
-	for range 10 {
+	for range 25 {
 		time.Sleep(50 * time.Millisecond)
 		ask(t, active, "g active\n", "1 Lock Get Success: active\n")
 	}

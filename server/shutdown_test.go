@@ -19,7 +19,7 @@ import (
 
 // TestShutdownAnswers checks END-8: what was received before the end is
 // answered, and the locks are released before the stream ends.
-func TestShutdownAnswers(t *testing.T) { onDrivers(t, testShutdownAnswers) }
+func TestShutdownAnswers(t *testing.T) { atOnce(t, testShutdownAnswers) }
 
 func testShutdownAnswers(t *testing.T) {
 	for name, newPeer := range map[string]newPeer{"tcp": newTCPPeer, "unix": newUnixPeer} {
@@ -70,7 +70,7 @@ func testShutdownAnswers(t *testing.T) {
 
 // TestShutdownAnswersAllThatArrived checks END-8 for a client that sends nothing after
 // the shutdown begins: every command is answered.
-func TestShutdownAnswersAllThatArrived(t *testing.T) { onDrivers(t, testShutdownAnswersAllThatArrived) }
+func TestShutdownAnswersAllThatArrived(t *testing.T) { atOnce(t, testShutdownAnswersAllThatArrived) }
 
 func testShutdownAnswersAllThatArrived(t *testing.T) {
 	gate := new(sync.Mutex)
@@ -114,7 +114,7 @@ func testShutdownAnswersAllThatArrived(t *testing.T) {
 
 // TestShutdownSteady checks that clients that keep sending commands, slowly or fast, do
 // not keep a server from stopping: it answers what it had received (END-8).
-func TestShutdownSteady(t *testing.T) { onDrivers(t, testShutdownSteady) }
+func TestShutdownSteady(t *testing.T) { atOnce(t, testShutdownSteady) }
 
 func testShutdownSteady(t *testing.T) {
 	s := New(Config{Loops: loopsOf(t)})

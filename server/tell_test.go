@@ -70,7 +70,7 @@ func (c *teller) Next() core.Time { return c.alarm }
 
 // TestTell checks that every driver delivers outputs to other connections, and calls
 // Tick when it is due.
-func TestTell(t *testing.T) { onDrivers(t, testTell) }
+func TestTell(t *testing.T) { atOnce(t, testTell) }
 
 func testTell(t *testing.T) {
 	s := newServer(Config{Loops: loopsOf(t)}, newTeller())
@@ -146,7 +146,7 @@ func expectMessage(t *testing.T, c wireConn, want string) {
 }
 
 // TestAlarmIsKept checks that Tick is called in time when nothing else happens.
-func TestAlarmIsKept(t *testing.T) { onDrivers(t, testAlarmIsKept) }
+func TestAlarmIsKept(t *testing.T) { atOnce(t, testAlarmIsKept) }
 
 func testAlarmIsKept(t *testing.T) {
 	s := newServer(Config{Loops: loopsOf(t)}, newTeller())

@@ -176,6 +176,7 @@ func TestUnreadableDirectory(t *testing.T) {
 // TestLockedDirectory checks that a process that keeps the lock of the directory delays
 // neither the start nor the end for long.
 func TestLockedDirectory(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
 	l, err := ListenUnix(path, 0o600)

@@ -15,7 +15,7 @@ import (
 
 // TestCloseWhileWaiting checks that Close does not wait for the reply that a connection
 // waits for, and releases its locks.
-func TestCloseWhileWaiting(t *testing.T) { onDrivers(t, testCloseWhileWaiting) }
+func TestCloseWhileWaiting(t *testing.T) { atOnce(t, testCloseWhileWaiting) }
 
 func testCloseWhileWaiting(t *testing.T) {
 	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})
@@ -49,7 +49,7 @@ func testCloseWhileWaiting(t *testing.T) {
 // TestResetWhileWaiting checks that the locks of a client that resets its connection
 // while it waits for a reply are released before the reply is made, however long that
 // takes.
-func TestResetWhileWaiting(t *testing.T) { onDrivers(t, testResetWhileWaiting) }
+func TestResetWhileWaiting(t *testing.T) { atOnce(t, testResetWhileWaiting) }
 
 func testResetWhileWaiting(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -87,7 +87,7 @@ func reset(c wireConn) {
 
 // TestStopWhileWaiting checks that dumps that WebSockets wait for are made even if the
 // server stops and its loops have ended (END-8).
-func TestStopWhileWaiting(t *testing.T) { onDrivers(t, testStopWhileWaiting) }
+func TestStopWhileWaiting(t *testing.T) { atOnce(t, testStopWhileWaiting) }
 
 func testStopWhileWaiting(t *testing.T) {
 	s := New(Config{Core: core.Config{Dump: true, SmallDump: -1}, Loops: loopsOf(t)})

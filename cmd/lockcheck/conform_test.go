@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -10,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"lockd/server"
 )
 
 // listen serves a handler on a free port and returns its address.
@@ -42,9 +39,8 @@ func yes(l net.Listener) {
 }
 
 func TestConformExitCodes(t *testing.T) {
-	s := server.New(server.Config{})
-	good := listen(t, func(l net.Listener) { s.Serve(l) })
-	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	silence(t)
+	const good = "GOOD" // stands for the address of a server of its own
 	bad := listen(t, yes)
 	for _, c := range []struct {
 		args string
@@ -54,7 +50,7 @@ func TestConformExitCodes(t *testing.T) {
 		{"-quiet -level core -run get-free,release-words -addr " + good, exitUsage},
 		{"-list", exitClean},
 		{"-h", exitClean},
-		{"-quiet -run get-* -addr " + bad, exitViolation},
+		{"-quiet -run get-* -timeout 300ms -addr " + bad, exitViolation},
 		{"-quiet -run name-is-echoed-* -dialect classic -addr " + good, exitViolation}, // nothing was tested
 		{"", exitUsage},
 		{"-addr " + good + " get-free", exitUsage},
@@ -70,7 +66,10 @@ func TestConformExitCodes(t *testing.T) {
 		{"-start false -addr 127.0.0.1:1", exitBroken},
 	} {
 		t.Run(c.args, func(t *testing.T) {
-			silence(t)
+			t.Parallel()
+			if strings.Contains(c.args, good) {
+				c.args = strings.ReplaceAll(c.args, good, serve(t))
+			}
 			if got := run(append([]string{"conform"}, strings.Fields(c.args)...)); got != c.want {
 				t.Errorf("exit code %d, want %d", got, c.want)
 			}
@@ -101,7 +100,8 @@ func TestConformWritesReports(t *testing.T) {
 	}
 }
 
-// silence discards the output of a command.
+// silence discards the output of commands until the end of the test, which must not be
+// parallel; its subtests may be.
 func silence(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

@@ -2,19 +2,21 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"lockd/sim/programs"
 )
 
 // TestHostile runs the real programs: lockcheck soak -hostile starts a lockd.
 func TestHostile(t *testing.T) {
-	p := buildProgram(t)
-	lockd := filepath.Join(p.dir, "lockd")
-	if out, err := exec.Command("go", "build", "-o", lockd, "../lockd").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	t.Parallel()
+	p := newProgram(t)
+	lockd, err := programs.Make(p.dir, "lockd")
+	if err != nil {
+		t.Fatal(err)
 	}
 	const wide = " -seed 1 -steady 2 -raids 2 -longest 1h -growth 1000 -growth-memory 1000"
 	for _, c := range []struct {
@@ -22,7 +24,7 @@ func TestHostile(t *testing.T) {
 		code  int
 		print string
 	}{
-		{"-hostile -duration 4s -every 1s -p99 1h -start " + lockd + wide, exitClean, "soak: yes: every answer was right"},
+		{"-hostile -duration 3s -every 1s -p99 1h -start " + lockd + wide, exitClean, "soak: yes: every answer was right"},
 		{"-hostile -duration 2s -p99 1ns -pause 1s -start " + lockd + wide, exitViolation, "broken: 99% of answers took"},
 		{"-hostile -duration 100ms -warm-up 1m -p99 1h -start " + lockd + wide, exitBroken, "samples after the warm-up are not enough"},
 		{"-hostile -start /nowhere", exitBroken, "cannot start /nowhere"},
@@ -38,18 +40,28 @@ func TestHostile(t *testing.T) {
 		{"-hostile -start x -growth -1", exitUsage, "cannot be negative"},
 		{"-start x", exitUsage, "-start is for a soak with -hostile"},
 	} {
-		_, wait := p.start(t, strings.Fields("soak "+c.args)...)
-		if code, out := wait(); code != c.code || !strings.Contains(out, c.print) {
-			t.Errorf("soak %s: %d, want %d and %q:\n%s", c.args, code, c.code, c.print, out)
-		}
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			_, wait := p.apart(t).start(t, strings.Fields("soak "+c.args)...)
+			if code, out := wait(); code != c.code || !strings.Contains(out, c.print) {
+				t.Errorf("%d, want %d and %q:\n%s", code, c.code, c.print, out)
+			}
+		})
 	}
-	for _, file := range []string{"soak-heap.pprof", "soak-goroutines.txt"} {
-		if info, err := os.Stat(filepath.Join(p.dir, "lockcheck-evidence", file)); err != nil || info.Size() == 0 {
-			t.Errorf("the profile of a server that broke a bound: %v", err)
+	t.Cleanup(func() { // after all of these
+		for _, file := range []string{"soak-heap.pprof", "soak-goroutines.txt"} {
+			found, err := filepath.Glob(filepath.Join(p.dir, "*", "lockcheck-evidence", file))
+			if err != nil || len(found) != 1 {
+				t.Fatalf("the profiles of a server that broke a bound are %q, %v", found, err)
+			}
+			if info, err := os.Stat(found[0]); err != nil || info.Size() == 0 {
+				t.Errorf("the profile of a server that broke a bound: %v", err)
+			}
 		}
-	}
+	})
 	t.Run("interrupt", func(t *testing.T) {
-		process, wait := p.start(t, strings.Fields("soak -hostile -duration 1h -p99 1h -start "+lockd+wide)...)
+		t.Parallel()
+		process, wait := p.apart(t).start(t, strings.Fields("soak -hostile -duration 1h -p99 1h -start "+lockd+wide)...)
 		time.Sleep(2 * time.Second)
 		process.Signal(os.Interrupt)
 		if code, out := wait(); code != exitInterrupted || !strings.Contains(out, "interrupted; nothing was wrong so far") {

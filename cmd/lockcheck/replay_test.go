@@ -20,7 +20,7 @@ func (p program) paste(t *testing.T, text, word string) (int, string) {
 		t.Fatalf("no %q in:\n%s", word, text)
 	}
 	cmd := exec.Command("sh", "-c", found[1])
-	cmd.Dir = p.dir
+	cmd.Dir, cmd.Env = p.dir, asProgram()
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -31,6 +31,7 @@ func (p program) paste(t *testing.T, text, word string) (int, string) {
 // testReplayCanary checks that the commands printed with a violation work when they are
 // pasted, and that all files of the evidence can be replayed.
 func testReplayCanary(t *testing.T, p program) {
+	t.Parallel()
 	p.dir = t.TempDir()
 	_, wait := p.start(t, strings.Fields("sim -layer canary -runs 50 -seed 5 -out out")...)
 	code, text := wait()
@@ -62,7 +63,9 @@ func testReplayCanary(t *testing.T, p program) {
 
 // testReplayCommands checks, on a correct server, that the replay command of every layer
 // plays the same layer with the same flags.
-func testReplayCommands(t *testing.T, p program, addr string) {
+func testReplayCommands(t *testing.T, p program) {
+	t.Parallel()
+	p, addr := p.apart(t), serve(t)
 	for _, c := range []struct {
 		name  string
 		given campaign.Params

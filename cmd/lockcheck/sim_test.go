@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"net"
 	"os"
 	"os/exec"
@@ -22,13 +23,48 @@ type program struct {
 	path, dir string
 }
 
-func buildProgram(t *testing.T) program {
+// programVariable is the variable of the environment that makes this program lockcheck. A
+// name would not do: lockcheck starts itself, and what is started would be the tests again.
+const programVariable = "LOCKD_TEST_LOCKCHECK"
+
+// TestMain is lockcheck if a test starts this program for that.
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		main()
+		return
+	}
+	flag.Set("test.parallel", "6") // much of it waits
+	os.Exit(m.Run())
+}
+
+// asProgram is the environment of lockcheck.
+func asProgram() []string {
+	return append(os.Environ(), programVariable+"=1",
+		"GORACE=atexit_sleep_ms=0") // else each takes a second with the race detector
+}
+
+func newProgram(t *testing.T) program {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	p := program{filepath.Join(dir, "lockcheck"), dir}
-	if out, err := exec.Command("go", "build", "-o", p.path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := os.Symlink(self, p.path); err != nil {
+		t.Fatal(err)
 	}
 	return p
+}
+
+// apart returns the program in a folder below its own, where it keeps evidence of its own.
+func (p program) apart(t *testing.T) program {
+	t.Helper()
+	dir, err := os.MkdirTemp(p.dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program{p.path, dir}
 }
 
 // start starts the binary. The returned function waits for its end, and returns its
@@ -37,6 +73,7 @@ func (p program) start(t *testing.T, args ...string) (*os.Process, func() (int, 
 	var out bytes.Buffer
 	cmd := exec.Command(p.path, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, &out, &out
+	cmd.Env = asProgram()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +87,13 @@ func (p program) start(t *testing.T, args ...string) (*os.Process, func() (int, 
 }
 
 func TestSimAndSoak(t *testing.T) {
-	p := buildProgram(t)
+	t.Parallel()
+	p := newProgram(t)
 	t.Run("interrupt", func(t *testing.T) { testInterrupt(t, p) })
 	t.Run("server dies", func(t *testing.T) { testServerDies(t, p) })
-	s := server.New(server.Config{})
-	good := listen(t, func(l net.Listener) { s.Serve(l) })
-	t.Cleanup(func() { s.Shutdown(context.Background()) })
-	t.Run("replay commands", func(t *testing.T) { testReplayCommands(t, p, good) })
+	t.Run("replay commands", func(t *testing.T) { testReplayCommands(t, p) })
 	t.Run("replay canary", func(t *testing.T) { testReplayCanary(t, p) })
+	const good = "GOOD" // stands for the address of a server of its own
 	broken := listen(t, yes)
 	nobody := listen(t, func(l net.Listener) { l.Close() })
 	file := filepath.Join(p.dir, "file")
@@ -112,7 +148,11 @@ func TestSimAndSoak(t *testing.T) {
 		{"help nothing", exitUsage, `unknown command "nothing"`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
-			dir := p
+			t.Parallel()
+			if strings.Contains(c.args, good) {
+				c.args = strings.ReplaceAll(c.args, good, serve(t))
+			}
+			dir := p.apart(t)
 			if strings.HasPrefix(c.args, "mutants") {
 				dir.dir = "."
 			}
@@ -122,10 +162,19 @@ func TestSimAndSoak(t *testing.T) {
 			}
 		})
 	}
-	evidence, err := filepath.Glob(filepath.Join(p.dir, "lockcheck-evidence", "canary-*", "shrunk.txt"))
-	if err != nil || len(evidence) != 1 {
-		t.Errorf("the canary left the evidence %q, %v", evidence, err)
-	}
+	t.Cleanup(func() { // after all of these
+		evidence, err := filepath.Glob(filepath.Join(p.dir, "*", "lockcheck-evidence", "canary-*", "shrunk.txt"))
+		if err != nil || len(evidence) != 1 {
+			t.Errorf("the canary left the evidence %q, %v", evidence, err)
+		}
+	})
+}
+
+// serve serves TCP until the end of the test, and returns the address.
+func serve(t *testing.T) string {
+	s := server.New(server.Config{})
+	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	return listen(t, func(l net.Listener) { s.Serve(l) })
 }
 
 // TestInterruptedAtOnce checks that an interrupt before the first run is not a clean
@@ -144,23 +193,27 @@ func TestInterruptedAtOnce(t *testing.T) {
 // testInterrupt checks that Ctrl-C ends a run gracefully, with a summary.
 func testInterrupt(t *testing.T, p program) {
 	for _, layer := range []string{"world", "loop", "bubble", "sockets"} {
-		process, wait := p.start(t, "sim", "-layer", layer, "-duration", "1m")
-		time.Sleep(400 * time.Millisecond)
-		if err := process.Signal(syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		if code, out := wait(); code != exitInterrupted || !strings.Contains(out, layer+": ") || !strings.Contains(out, "interrupted after ") {
-			t.Errorf("%s: exit code %d:\n%s", layer, code, out)
-		}
+		t.Run(layer, func(t *testing.T) {
+			t.Parallel()
+			process, wait := p.apart(t).start(t, "sim", "-layer", layer, "-duration", "1m")
+			time.Sleep(400 * time.Millisecond)
+			if err := process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			if code, out := wait(); code != exitInterrupted || !strings.Contains(out, layer+": ") || !strings.Contains(out, "interrupted after ") {
+				t.Errorf("exit code %d:\n%s", code, out)
+			}
+		})
 	}
 }
 
 // testServerDies checks that a server that ends during a soak is not reported as a
 // violation.
 func testServerDies(t *testing.T, p program) {
+	t.Parallel()
 	s := server.New(server.Config{})
 	addr := listen(t, func(l net.Listener) { s.Serve(l) })
-	_, wait := p.start(t, "soak", "-duration", "1m", "-addr", addr)
+	_, wait := p.apart(t).start(t, "soak", "-duration", "1m", "-addr", addr)
 	time.Sleep(400 * time.Millisecond)
 	s.Close()
 	code, out := wait()

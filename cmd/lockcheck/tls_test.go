@@ -17,6 +17,7 @@ import (
 
 // TestTLSFlags checks conform and soak over TLS, with a server that wants a certificate.
 func TestTLSFlags(t *testing.T) {
+	silence(t)
 	s := server.New(server.Config{})
 	t.Cleanup(func() { s.Shutdown(context.Background()) })
 	plain := listen(t, func(l net.Listener) { s.Serve(l) })
@@ -55,7 +56,6 @@ func TestTLSFlags(t *testing.T) {
 		{soak + front + " -tls-cert " + mine + " -tls-key " + pem, exitUsage},
 	} {
 		t.Run(strings.ReplaceAll(c.args, dir, ""), func(t *testing.T) {
-			silence(t)
 			if got := run(strings.Fields(c.args)); got != c.want {
 				t.Errorf("exit code %d, want %d", got, c.want)
 			}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os/exec"
@@ -17,10 +18,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"lockd/sim/programs"
 	"lockd/sim/tlstest"
 )
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "4") // scripts wait
 	testscript.Main(m, map[string]func(){"lockctl": main, "lockd_waiters": main})
 }
 
@@ -93,12 +96,12 @@ func soon(ts *testscript.TestScript, not bool, args []string) {
 	}
 }
 
-// build builds lockd.
+// build makes lockd.
 func build(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "lockd")
-	if out, err := exec.Command("go", "build", "-o", path, "../lockd").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	path, err := programs.Make(t.TempDir(), "lockd")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }

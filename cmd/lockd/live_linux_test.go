@@ -16,6 +16,18 @@ import (
 
 // Helpers of the tests of the real binary under load and faults.
 
+// busy has an element for each test that keeps the machine busy, beside those that wait.
+var busy = make(chan struct{}, 2)
+
+// takeTurn waits until at most one other test keeps the machine busy. The end of the test
+// ends its turn, unless it does so before.
+func takeTurn(t testing.TB) (end func()) {
+	busy <- struct{}{}
+	end = sync.OnceFunc(func() { <-busy })
+	t.Cleanup(end)
+	return end
+}
+
 // live is a running lockd.
 type live struct {
 	t      testing.TB

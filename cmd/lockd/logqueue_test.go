@@ -52,6 +52,7 @@ func TestLogNeverBlocks(t *testing.T) {
 // TestErrorsNeverBlock checks that a daemon that cannot start ends even if its error is
 // not read.
 func TestErrorsNeverBlock(t *testing.T) {
+	t.Parallel()
 	for args, want := range map[string]int{
 		"-nonsense":                   exitUsage,
 		"-check -unix-mode 0999":      exitUsage,
@@ -77,6 +78,7 @@ func TestErrorsNeverBlock(t *testing.T) {
 
 // TestLogEnds checks that Close does not wait for ever for a log that is not read.
 func TestLogEnds(t *testing.T) {
+	t.Parallel()
 	w := &blocked{goOn: make(chan struct{})}
 	q := newQueueWriter(w)
 	fmt.Fprintln(q, "never read")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -24,6 +25,7 @@ import (
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "64") // most of them wait, if only for their turn
 	testscript.Main(m, map[string]func(){"lockd": main})
 }
 
@@ -42,6 +44,7 @@ func TestMain(m *testing.M) {
 //	flood tcp|unix ADDR        send q and never read, in the background
 //	drained                    wait for the end of the stream of hold
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {

@@ -19,6 +19,7 @@ func TestManyIdle(t *testing.T) {
 		t.Skip("it takes many connections")
 	}
 	t.Parallel()
+	takeTurn(t)
 	const wanted, least, spare = 15_000, 2000, 2000
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -102,6 +103,7 @@ func TestAdmissionOrder(t *testing.T) {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run("loops "+loops+" "+network, func(t *testing.T) {
 				t.Parallel()
+				takeTurn(t)
 				d := lockd(t, "-loops", loops, "-max-connections", "3")
 				for round := range rounds {
 					// Sometimes all four are in the queue before the first is accepted.
@@ -149,6 +151,7 @@ func TestContention(t *testing.T) {
 	for _, loops := range []string{"1", "3"} {
 		t.Run("loops "+loops, func(t *testing.T) {
 			t.Parallel()
+			takeTurn(t)
 			d := lockd(t, "-loops", loops)
 			const clients, names = 60, 3
 			var holder [names]atomic.Int64

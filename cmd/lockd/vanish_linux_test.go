@@ -18,37 +18,41 @@ import (
 // last: about twice -keepalive, whatever -write-timeout is. The machines are network
 // namespaces, connected by a virtual cable that the test disconnects.
 func TestVanishedMachine(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: network namespaces need root")
 	}
 	for i, writeTimeout := range []string{"0", "20s"} {
-		ours, theirs := machines(t, i)
-		d := startLive(t, fmt.Sprintf("exec ip netns exec %s \"$@\"", ours), nil,
-			"-ws", "0", "-host", "10.231.77.1", "-keepalive", "1s", "-write-timeout", writeTimeout)
-		holder := dialFrom(t, theirs, d.tcp)
-		fmt.Fprint(holder, "g x\n")
-		if got, err := io.ReadAll(io.LimitReader(holder, int64(len("1 Lock Get Success: x\n")))); err != nil || !strings.HasPrefix(string(got), "1 ") {
-			t.Fatalf("got %q, %v", got, err)
-		}
-		observer := d.dial("unix")
-		pull := time.Now()
-		command(t, "ip", "-n", theirs, "link", "set", "far", "down")
-		for {
-			reply, err := observer.ask("i x")
-			if err != nil || time.Since(pull) > patience {
-				t.Fatalf("the lock is held for ever: %q, %v", reply, err)
+		t.Run("-write-timeout "+writeTimeout, func(t *testing.T) {
+			t.Parallel()
+			ours, theirs := machines(t, i)
+			d := startLive(t, fmt.Sprintf("exec ip netns exec %s \"$@\"", ours), nil,
+				"-ws", "0", "-host", "10.231.77.1", "-keepalive", "1s", "-write-timeout", writeTimeout)
+			holder := dialFrom(t, theirs, d.tcp)
+			fmt.Fprint(holder, "g x\n")
+			if got, err := io.ReadAll(io.LimitReader(holder, int64(len("1 Lock Get Success: x\n")))); err != nil || !strings.HasPrefix(string(got), "1 ") {
+				t.Fatalf("got %q, %v", got, err)
 			}
-			if reply == "0 Lock Not Locked: x" {
-				break
+			observer := d.dial("unix")
+			pull := time.Now()
+			command(t, "ip", "-n", theirs, "link", "set", "far", "down")
+			for {
+				reply, err := observer.ask("i x")
+				if err != nil || time.Since(pull) > patience {
+					t.Fatalf("the lock is held for ever: %q, %v", reply, err)
+				}
+				if reply == "0 Lock Not Locked: x" {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
 			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		took := time.Since(pull)
-		t.Logf("-write-timeout %s: the lock was held for %v", writeTimeout, took.Round(time.Millisecond))
-		// The kernel rounds by up to one second.
-		if took > 3500*time.Millisecond {
-			t.Errorf("-write-timeout %s: the lock was held for %v, want about 2s", writeTimeout, took)
-		}
+			took := time.Since(pull)
+			t.Logf("the lock was held for %v", took.Round(time.Millisecond))
+			// The kernel rounds by up to one second.
+			if took > 3500*time.Millisecond {
+				t.Errorf("the lock was held for %v, want about 2s", took)
+			}
+		})
 	}
 }
 

@@ -122,6 +122,7 @@ func (b *browser) shoot(name string) {
 // TestBrowser looks at the page as a person does: a lock appears when it is got, and goes
 // when its holder ends.
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	b := browse(t)
 	s := start(t, all(), web.Options{Version: "1.2.3"})
 	visit := func(query string) {

@@ -57,6 +57,7 @@ func (s *site) firstUpdate(query string) (figures, table string) {
 }
 
 func TestFeed(t *testing.T) {
+	t.Parallel()
 	s := start(t, all(), web.Options{})
 	_, next, stop := s.feed("?q=nightly")
 	defer stop()

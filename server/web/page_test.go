@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"lockd/server"
@@ -200,6 +201,7 @@ func TestMethodsAndPaths(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	var mutex testMutex
 	config := all()
 	config.Mutex = &mutex
@@ -213,11 +215,22 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s: status %d: %s", path, status, body)
 		}
 	}
-	mutex.Lock() // nothing answers any more
+	mutex.Lock()              // nothing answers any more
+	var asking sync.WaitGroup // at once, since each waits
 	for _, path := range []string{"/healthz", "/readyz"} {
-		if status, body := s.get(path); status != 503 || !strings.Contains(body, "has not answered") {
-			t.Errorf("%s of a stuck server: status %d: %s", path, status, body)
-		}
+		asking.Go(func() {
+			r, err := s.client.Get(s.url + path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Body.Close()
+			body, err := io.ReadAll(r.Body)
+			if err != nil || r.StatusCode != 503 || !strings.Contains(string(body), "has not answered") {
+				t.Errorf("%s of a stuck server: status %d: %s, %v", path, r.StatusCode, body, err)
+			}
+		})
 	}
+	asking.Wait()
 	mutex.Unlock()
 }

@@ -2,10 +2,12 @@ package soak
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,24 +21,24 @@ import (
 	"lockd/sim/attack"
 )
 
-// doubleVariable is the variable of the environment that makes this program a server: a
-// real one, with the defect that its value names.
-const doubleVariable = "LOCKD_SOAK_DOUBLE"
+// doubleFlag is the last flag that makes this program a server: a real one, with the defect
+// that follows. It is no variable of the environment, which tests at the same time share.
+const doubleFlag = "-soak-double="
 
 // TestMain is the server if start starts this program for that.
 func TestMain(m *testing.M) {
-	if defect := os.Getenv(doubleVariable); defect != "" {
+	if defect, is := strings.CutPrefix(os.Args[len(os.Args)-1], doubleFlag); is {
 		double(defect)
 		return
 	}
+	flag.Set("test.parallel", "8") // they last a time, whatever they use
 	goleak.VerifyTestMain(m)
 }
 
 // start starts a server with a defect, or none if that is "none".
 func start(t *testing.T, defect string) *attack.Target {
 	t.Helper()
-	t.Setenv(doubleVariable, defect)
-	target, err := attack.Start(t.Context(), os.Args[0], 1)
+	target, err := attack.Start(t.Context(), os.Args[0], 1, doubleFlag+defect)
 	if err != nil {
 		t.Fatal(err)
 	}

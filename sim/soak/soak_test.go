@@ -19,6 +19,7 @@ func options(b Bounds) Options {
 
 // TestSound soaks a server without a defect.
 func TestSound(t *testing.T) {
+	t.Parallel()
 	r, err := Run(t.Context(), start(t, "none"), options(wide))
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestSound(t *testing.T) {
 
 // TestDefects checks what a soak says of servers with defects.
 func TestDefects(t *testing.T) {
+	t.Parallel()
 	tight := wide
 	tight.P99, tight.Longest = 20*time.Millisecond, 40*time.Millisecond
 	leak := Bounds{P99: time.Hour, Longest: time.Hour, Percent: 5, Memory: mib, Descriptors: 5, Goroutines: 5}
@@ -54,6 +56,7 @@ func TestDefects(t *testing.T) {
 		{"crash", wide, []string{"steady client "}},
 	} {
 		t.Run(c.defect, func(t *testing.T) {
+			t.Parallel()
 			o := options(c.bounds)
 			o.Pause = 100 * time.Millisecond
 			o.Steady = 1 // over TCP
@@ -79,6 +82,7 @@ func TestDefects(t *testing.T) {
 
 // TestNoServer checks that a soak does not begin without a server that it can measure.
 func TestNoServer(t *testing.T) {
+	t.Parallel()
 	target := start(t, "none")
 	for _, c := range []struct {
 		target attack.Target
@@ -96,6 +100,7 @@ func TestNoServer(t *testing.T) {
 
 // TestRaids makes every raid for a moment: each reaches the server, and ends.
 func TestRaids(t *testing.T) {
+	t.Parallel()
 	target := start(t, "none")
 	var all sync.WaitGroup
 	for i := range kinds {

@@ -18,6 +18,7 @@ const histories = 60
 func TestHistories(t *testing.T) {
 	for _, driver := range Drivers() {
 		t.Run(driver.String(), func(t *testing.T) {
+			t.Parallel()
 			server, err := Start(driver)
 			if err != nil {
 				t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"lockd/sim/programs"
 )
 
 // TestRoff checks a small page.
@@ -104,14 +105,16 @@ var (
 // their help, whatever the environment says, and are the same each time.
 func TestPages(t *testing.T) {
 	dir := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", dir, "../../...").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
 	for _, name := range []string{"lockd", "lockctl", "lockcheck"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path, err := programs.Make(dir, name)
+			if err != nil {
+				t.Fatal(err)
+			}
 			run := func(args ...string) string {
 				t.Helper()
-				c := exec.Command(filepath.Join(dir, name), args...)
+				c := exec.Command(path, args...)
 				c.Env = append(os.Environ(), "LOCKD_ADDR=elsewhere:1", "LOCKD_PORT=x", "SOURCE_DATE_EPOCH=86400")
 				out, err := c.CombinedOutput()
 				if err != nil {
