@@ -35,7 +35,7 @@ var bulk = []string{
 
 var (
 	updateDefects = flag.Bool("update-defects", false, "rewrite "+defectsFile+"; then review the difference")
-	exhaustive    = flag.Bool("exhaustive", false, "test every defect with every case")
+	exhaustive    = flag.Bool("exhaustive", false, "test every defect with every case, and every configuration of lockd with every driver")
 )
 
 // TestDefects runs the suite against servers with one defect each. Every defect fails

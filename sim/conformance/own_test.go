@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,8 @@ func drivers() []int {
 }
 
 func TestOwnServerConforms(t *testing.T) {
+	// Only with -exhaustive is every configuration tested on goroutines as well.
+	everywhere := []string{"glockd", "classic limited"}
 	for name, config := range map[string]core.Config{
 		"glockd":          {Registry: true, Dump: true, Kill: true},
 		"glockd bare":     {AnswerInvalid: true},
@@ -106,6 +109,9 @@ func TestOwnServerConforms(t *testing.T) {
 				transports = append(transports, "unix", "ws")
 			}
 			for _, loops := range drivers() {
+				if loops == 0 && server.LoopsSupported && !*exhaustive && !slices.Contains(everywhere, name) {
+					continue
+				}
 				t.Run(fmt.Sprintf("loops=%d", loops), func(t *testing.T) {
 					mustConform(t, conformance.Options{
 						Start:          startOwn(t, server.Config{Core: config, Loops: loops}, transports...),

@@ -1,4 +1,5 @@
-// Package programs makes the programs of this module for the tests that run them.
+// Package programs makes the programs of this module for the tests that run them. It tests
+// nothing itself. Begin with [Make].
 package programs
 
 import (
