@@ -14,7 +14,7 @@ import (
 
 // TestAccount checks that unfinished lines and unread replies are in the account as
 // long as they wait, and no longer.
-func TestAccount(t *testing.T) { atOnce(t, testAccount) }
+func TestAccount(t *testing.T) { quietly(t, testAccount) }
 
 func testAccount(t *testing.T) {
 	s, addr := start(t, Config{Core: core.Config{Dump: true}})

@@ -71,6 +71,12 @@ func atOnce(t *testing.T, test func(t *testing.T)) {
 	eachDriver(t, test, (*testing.T).Parallel)
 }
 
+// quietly runs a test with all drivers at the same time, and nothing beside: one that keeps
+// the machine busy, or must not be kept from speaking for long.
+func quietly(t *testing.T, test func(t *testing.T)) {
+	eachDriver(t, test, (*testing.T).Parallel)
+}
+
 func eachDriver(t *testing.T, test, begin func(t *testing.T)) {
 	for _, loops := range drivers() {
 		t.Run(fmt.Sprintf("loops=%d", loops), func(t *testing.T) {

@@ -22,7 +22,7 @@ func testWriteTimeout(t *testing.T) {
 
 // TestIdleTimeout checks that with an idle timeout a silent connection ends, and no
 // other.
-func TestIdleTimeout(t *testing.T) { atOnce(t, testIdleTimeout) }
+func TestIdleTimeout(t *testing.T) { quietly(t, testIdleTimeout) }
 
 func testIdleTimeout(t *testing.T) {
 	s, addr := start(t, Config{IdleTimeout: time.Second})

@@ -70,7 +70,7 @@ func (c *teller) Next() core.Time { return c.alarm }
 
 // TestTell checks that every driver delivers outputs to other connections, and calls
 // Tick when it is due.
-func TestTell(t *testing.T) { atOnce(t, testTell) }
+func TestTell(t *testing.T) { quietly(t, testTell) }
 
 func testTell(t *testing.T) {
 	s := newServer(Config{Loops: loopsOf(t)}, newTeller())

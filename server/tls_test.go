@@ -187,7 +187,6 @@ func TestTLSLocks(t *testing.T) {
 
 // TestTLSMuch sends and receives more than any buffer takes, in both directions.
 func TestTLSMuch(t *testing.T) {
-	t.Parallel()
 	s := secure(t, features(), false)
 	c := s.mustDial()
 	const commands = 200_000

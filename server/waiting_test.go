@@ -70,7 +70,7 @@ func testHandOn(t *testing.T) {
 
 // TestMuchBehindAWait checks that what is sent behind a wait is bounded in memory, and
 // executed completely when the wait is over: WAIT-9, WAIT-5.
-func TestMuchBehindAWait(t *testing.T) { atOnce(t, testMuchBehindAWait) }
+func TestMuchBehindAWait(t *testing.T) { quietly(t, testMuchBehindAWait) }
 
 func testMuchBehindAWait(t *testing.T) {
 	s, holder, clients := both(t, Config{Loops: loopsOf(t)})
@@ -142,7 +142,7 @@ func testStopWhileQueued(t *testing.T) {
 
 // TestIdleWhileQueued checks that a connection that waits is not idle, and that its idle
 // time begins when its wait ends.
-func TestIdleWhileQueued(t *testing.T) { atOnce(t, testIdleWhileQueued) }
+func TestIdleWhileQueued(t *testing.T) { quietly(t, testIdleWhileQueued) }
 
 func testIdleWhileQueued(t *testing.T) {
 	const idle = time.Second // a busy machine may keep the holder from speaking for a while
@@ -189,7 +189,7 @@ func testEndWhileQueued(t *testing.T) {
 
 // TestKillWhileBusy checks that a connection that is killed ends, whatever it does:
 // KILL-1.
-func TestKillWhileBusy(t *testing.T) { atOnce(t, testKillWhileBusy) }
+func TestKillWhileBusy(t *testing.T) { quietly(t, testKillWhileBusy) }
 
 func testKillWhileBusy(t *testing.T) {
 	for name, lines := range map[string]string{

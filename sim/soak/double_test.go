@@ -2,7 +2,6 @@ package soak
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -31,7 +30,6 @@ func TestMain(m *testing.M) {
 		double(defect)
 		return
 	}
-	flag.Set("test.parallel", "8") // they last a time, whatever they use
 	goleak.VerifyTestMain(m)
 }
 
