@@ -106,6 +106,7 @@ func (s *shop) once(command string) {
 
 // TestRecipes runs the recipes of lockctl.md.
 func TestRecipes(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	wants := map[string]string{ // what the shell's blocks write, by the words in them
 		"done.today":   `^report.sh\n$`,
@@ -173,6 +174,7 @@ func TestRecipes(t *testing.T) {
 
 // TestMonitoringRecipes runs the scripts of lockctl.md for Nagios and munin.
 func TestMonitoringRecipes(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	host, port, _ := strings.Cut(s.addr, ":")
 	scripts := 0
@@ -224,6 +226,7 @@ func TestMonitoringRecipes(t *testing.T) {
 // TestProgram builds and runs the program of client.md, in a workspace and with a
 // replacement, and the snippet of the README.
 func TestProgram(t *testing.T) {
+	t.Parallel()
 	addr := runDaemon(t, build(t, "./cmd/lockd"))
 	root, err := filepath.Abs(root)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // connections, except that AGE, TOKEN, CONN and ADDR stand for what a reply has there, and
 // tokens are compared with those before.
 func TestLockingSessions(t *testing.T) {
+	t.Parallel()
 	addr := runDaemon(t, build(t, "./cmd/lockd"), "-kill")
 	blocks := codeBlocks(t, "locking.md")
 	if len(blocks) < 8 {

@@ -8,11 +8,14 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"lockd/sim/programs"
 )
 
 const patience = 60 * time.Second
@@ -67,11 +70,9 @@ func readme(t *testing.T) []string {
 // build builds a command, and returns the path of the binary.
 func build(t *testing.T, target string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), filepath.Base(target))
-	build := exec.Command("go", "build", "-o", binary, target)
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	binary, err := programs.Make(t.TempDir(), path.Base(target))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
@@ -118,6 +119,7 @@ func runDaemon(t *testing.T, binary string, flags ...string) string {
 
 // TestReadmeSession replays the session of the README as netcat would.
 func TestReadmeSession(t *testing.T) {
+	t.Parallel()
 	blocks := readme(t)
 	if strings.TrimSpace(blocks[1]) != "go test ./..." {
 		t.Errorf("the second command is %q", blocks[1])
