@@ -62,7 +62,7 @@ func TestCanary(t *testing.T) {
 // expensive.
 func TestWorldCoverage(t *testing.T) {
 	layer := World()
-	report, err := Run(context.Background(), layer, Config{Seed: 1, Runs: 160, Workers: 2})
+	report, err := Run(context.Background(), layer, Config{Seed: 1000, Runs: 100, Workers: 2})
 	if err != nil || report.Failure != nil {
 		t.Fatal(err, report.Failure)
 	}
@@ -79,7 +79,7 @@ func TestWorldCoverage(t *testing.T) {
 
 // A small campaign of the layer loop hits every kind of perturbation.
 func TestLoopCoverage(t *testing.T) {
-	report, err := Run(context.Background(), Loop(), Config{Seed: 1, Runs: 160, Workers: 2})
+	report, err := Run(context.Background(), Loop(), Config{Seed: 1000, Runs: 100, Workers: 2})
 	if err != nil || report.Failure != nil {
 		t.Fatal(err, report.Failure)
 	}
