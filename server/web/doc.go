@@ -4,7 +4,7 @@
 //
 // Everything that it shows comes from server.Measures, which costs some microseconds, or
 // from server.Walk, which looks at all locks in pieces. What looks at all of them is paced,
-// so that it takes about one percent of the time, however many viewers and locks there
+// so that it takes some percent of a processor at most, however many viewers and locks there
 // are. Names of locks and clients are hostile: text.go makes them readable, and
 // html/template escapes them. Begin with web.go; metrics.go, page.go and pace.go are its
 // three parts.

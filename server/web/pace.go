@@ -11,8 +11,8 @@ import (
 	"lockd/server"
 )
 
-// Tables are made by walks through all connections and locks, each of which takes some 50 ms
-// of a processor with a million locks, and 30 more for each search. Between two walks there
+// Tables are made by walks through all connections and locks, each of which takes some 110 ms
+// of a processor with a million locks, and 40 more for each search. Between two walks there
 // is a pause of pauseFactor times what a walk took, for all viewers together. On a busy
 // machine a walk takes longer, and not more of a processor: the pause is at most longestPause
 // for an update, and longestWait for a person who has asked.

@@ -50,10 +50,14 @@ func TestPace(t *testing.T) {
 	if len(made.asked) > 0 {
 		t.Error("a query is kept whose viewer has gone")
 	}
-	made.ended = time.Now().Add(-longestWait)
-	if again, err := made.get(t.Context(), q, true); again != first || err != nil {
-		t.Errorf("an update after a person's pause is another table: %v", err)
+	ended := time.Now().Add(-longestWait)
+	made.ended = ended
+	made.get(t.Context(), q, true)
+	made.mu.Lock()
+	if made.walking || len(made.asked) > 0 || made.ended != ended {
+		t.Error("an update is made as soon as a person's pause is over")
 	}
+	made.mu.Unlock()
 	if again, err := made.get(t.Context(), q, false); again == first || err != nil {
 		t.Errorf("after the pause the old table was shown: %v", err)
 	}
@@ -67,6 +71,12 @@ func TestUpdatesDoNotWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made.mu.Lock()
+	made.ended = time.Time{} // so that the pause is over
+	made.mu.Unlock()
+	if again, err := made.get(t.Context(), q, true); again != first || err != nil {
+		t.Errorf("an update waits for its table: %v", err)
+	}
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
 		switch again, err := made.get(t.Context(), q, true); {
 		case err != nil || time.Since(began) > patience:
@@ -78,53 +88,52 @@ func TestUpdatesDoNotWait(t *testing.T) {
 }
 
 // TestShared checks that one walk answers all who wait, but no more than so many, and
-// people before updates.
+// those for whom a person waits before updates.
 func TestShared(t *testing.T) {
 	made := paused(t, 200*time.Millisecond)
+	made.mu.Lock()
+	for i := range mostAtOnce + 1 {
+		made.ask(searching(strconv.Itoa(i)), true)
+	}
+	made.mu.Unlock()
+	people := []string{strconv.Itoa(mostAtOnce), "other", "other"}
 	var all sync.WaitGroup
-	ask := func(words string, update bool) {
+	for _, words := range people {
 		all.Go(func() {
-			if _, err := made.get(t.Context(), searching(words), update); err != nil {
+			if _, err := made.get(t.Context(), searching(words), false); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for i := range mostAtOnce + 1 {
-		ask("update "+strconv.Itoa(i), true)
-	}
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(time.Millisecond) {
-		made.mu.Lock()
-		asked := len(made.asked)
-		made.mu.Unlock()
-		if asked == mostAtOnce+1 {
-			break
-		}
-	}
-	ask("person", false)
-	ask("person", false)
 	all.Wait()
-	person, walks := made.made[searching("person")].made, map[time.Time]int{}
-	for _, x := range made.made {
-		walks[x.made]++
-		if x.made.Before(person) {
-			t.Errorf("an update was made %v before what a person waited for", person.Sub(x.made))
+	walks := map[time.Time]int{}
+	for began := time.Now(); len(walks) < 2 && time.Since(began) < patience; time.Sleep(time.Millisecond) {
+		clear(walks)
+		made.mu.Lock()
+		for _, x := range made.made {
+			walks[x.made]++
 		}
+		made.mu.Unlock()
 	}
-	if len(walks) != 2 || walks[person] != mostAtOnce {
-		t.Errorf("there were %d walks, and the first answered %d", len(walks), walks[person])
+	first := made.made[searching("0")].made
+	if len(walks) != 2 || walks[first] != mostAtOnce || len(made.made) != mostAtOnce+2 {
+		t.Errorf("there were %d walks, and the first answered %d", len(walks), walks[first])
+	}
+	for _, words := range people {
+		if at := made.made[searching(words)].made; at != first {
+			t.Errorf("a person waited for another %v", at.Sub(first))
+		}
 	}
 }
 
 // TestTooManyAsk checks the limits of queries that wait and of tables that are kept.
 func TestTooManyAsk(t *testing.T) {
 	made := paused(t, time.Hour)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
 	for i := range mostAsking {
 		made.ask(searching(strconv.Itoa(i)), false).waiting = 1
 	}
-	if _, err := made.get(gone, searching("one more"), false); !errors.Is(err, errBusy) || len(made.asked) != mostAsking {
-		t.Errorf("%d wait, and one more gets %v", len(made.asked), err)
+	if _, err := made.get(t.Context(), searching("one more"), false); !errors.Is(err, errBusy) {
+		t.Errorf("one more than %d gets %v", mostAsking, err)
 	}
 	made.timer.Stop()
 	for i := range mostTables + 1 {
