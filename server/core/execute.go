@@ -14,12 +14,11 @@ func (c *Core) take(from *conn, line []byte, split wire.Split, out []byte, fx *E
 		return c.execute(from, line, out, fx)
 	case wire.LongLine:
 		c.measures.Long++
-		out = c.config.Dialect.AppendTooLong(out)
+		return c.config.Dialect.AppendTooLong(out), 0
 	default:
 		c.measures.Foreign++
-		out = c.config.Dialect.AppendForeign(out, split)
+		return c.config.Dialect.AppendForeign(out, split), 0
 	}
-	return out, 0
 }
 
 // execute runs one line of a connection and appends its reply; cost is as for take. Those
