@@ -59,6 +59,11 @@ func (w *pair) step(op operation, c Conn, name string, most int) error {
 	if err := w.apply(op, c, name); err != nil {
 		return err
 	}
+	if w.naive.options.Limits.NameBytes > 0 { // until they are cleared, names of ends may count
+		for w.machine.Uncleared() {
+			w.machine.Clear()
+		}
+	}
 	serve, naiveServe := w.machine.Serve, func() (Served, bool) { return w.naive.serve(&w.naive.touched) }
 	if op == opContinue {
 		serve, naiveServe = w.machine.Continue, func() (Served, bool) { return w.naive.serve(&w.naive.postponed) }
