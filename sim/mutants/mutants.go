@@ -10,8 +10,9 @@
 //	-	if l == nil || l.owner.id != id {
 //	+	if l == nil {
 //
-// The name is unique. The layer that is expected to catch the mutant is world,
-// loop, bubble, sockets, race detector or tests (see docs/verification.md). Why
+// The name is unique. The layer that is expected to catch the mutant, the cheapest that
+// does, is world, loop, bubble, sockets, race detector or tests (see
+// docs/verification.md). Why
 // is one sentence: what would go wrong, or which kind of mistake this is. The
 // change follows, in whole lines: lines with a minus are replaced by lines with a plus;
 // lines with a space are context. Context and replaced lines together must occur exactly

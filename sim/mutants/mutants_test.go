@@ -141,3 +141,22 @@ func TestAsExpected(t *testing.T) {
 		}
 	}
 }
+
+// TestLayersFrom checks that each layer can be the first, and that none is lost.
+func TestLayersFrom(t *testing.T) {
+	for name, want := range map[string]string{
+		"world":         "world loop bubble sockets race detector",
+		"loop":          "loop world bubble sockets race detector",
+		"race detector": "race detector world loop bubble sockets",
+		"tests":         "world loop bubble sockets race detector",
+		"":              "world loop bubble sockets race detector",
+	} {
+		var got []string
+		for _, l := range layersFrom(name) {
+			got = append(got, l.title)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("from %q: got %q, want %q", name, got, want)
+		}
+	}
+}

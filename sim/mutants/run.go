@@ -15,15 +15,17 @@ import (
 	"time"
 )
 
-// layers are the layers of the simulation that run against a mutant, the cheapest first,
-// each with its number of runs. The first three depend on the seed alone, so they always
-// catch the same mutants.
-var layers = []struct {
+// layer is a layer of the simulation that runs against a mutant.
+type layer struct {
 	title string // in reports
 	layer string // in sim/campaign
 	runs  string
 	race  bool // built with the race detector, which is slow
-}{
+}
+
+// layers are all layers but the tests, the cheapest first. The first three depend on the
+// seed alone, so they always catch the same mutants.
+var layers = []layer{
 	{"world", "world", "150", false},
 	{"loop", "loop", "150", false},
 	{"bubble", "bubble", "600", false},
@@ -118,8 +120,9 @@ func Run(ctx context.Context, root string, list []Mutant, workers int, report fu
 	return ctx.Err()
 }
 
-// try builds one mutant and runs the layers against it, and last the tests of the
-// server. For a mutant of the simulation itself only the tests of its package run.
+// try runs the layers against one mutant until one catches it: the layer that is expected
+// to, then the others from the cheapest on, and last the tests of the server. For a mutant
+// of the simulation itself only the tests of its package run.
 func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 	v := Verdict{Mutant: m}
 	if v.Err = os.MkdirAll(dir, 0o755); v.Err != nil {
@@ -130,12 +133,19 @@ func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 	if overlay, v.Err = overlayOf(root, dir, m); v.Err != nil {
 		return v
 	}
+	its := "./" + filepath.Dir(m.File)
 	if strings.HasPrefix(m.File, "sim/") {
-		tryTests(ctx, root, overlay, &v, "./"+filepath.Dir(m.File))
+		tryTests(ctx, root, overlay, &v, its)
 		return v
 	}
+	if m.Expected == tests {
+		tryTests(ctx, root, overlay, &v, its)
+	}
 	built := map[bool]string{}
-	for _, layer := range layers {
+	for _, layer := range layersFrom(m.Expected) {
+		if v.Caught() || v.Err != nil {
+			return v
+		}
 		if built[layer.race] == "" {
 			if built[layer.race], v.Err = build(ctx, root, dir, m, overlay, layer.race); v.Err != nil {
 				return v
@@ -144,19 +154,26 @@ func try(ctx context.Context, root, dir string, m Mutant) Verdict {
 		out := filepath.Join(dir, "evidence-"+layer.title)
 		started := time.Now()
 		text, failed := play(ctx, timeout, "", built[layer.race], layer.layer, seed, layer.runs, out)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			v.Err = ctx.Err()
-			return v
-		}
-		if failed {
+		case failed:
 			v.Layer, v.How = layer.title, read(out, text, time.Since(started))
-			return v
 		}
 	}
-	if m.File != "" {
+	if m.File != "" && !v.Caught() && v.Err == nil {
 		tryTests(ctx, root, overlay, &v, "./lock", "./wire", "./server/...")
 	}
 	return v
+}
+
+// layersFrom returns all layers but the tests, the named one first.
+func layersFrom(name string) []layer {
+	at := slices.IndexFunc(layers, func(l layer) bool { return l.title == name })
+	if at < 0 {
+		return layers
+	}
+	return slices.Concat(layers[at:at+1], layers[:at], layers[at+1:])
 }
 
 // tryTests runs the tests of some packages against a mutant.
