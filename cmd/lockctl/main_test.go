@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -37,6 +39,9 @@ func TestMain(m *testing.M) {
 //	end-daemon SIGNAL  end it by KILL or TERM
 //	soon COMMAND...    run a command until it exits with 0, for at most 20 seconds
 func TestScripts(t *testing.T) {
+	// Under nohup the commands would begin with SIGHUP ignored. A signal that is caught is
+	// none of those.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	lockd := build(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
