@@ -93,6 +93,10 @@ func TestSocket(t *testing.T) {
 	if got := socket["Socket.ListenStream"]; !slices.Equal(got, want) {
 		t.Errorf("it listens on %q, want %q", got, want)
 	}
+	group := strings.Join(socket["Socket.SocketGroup"], " ")
+	if users, err := os.ReadFile("systemd/lockd.sysusers"); err != nil || !strings.Contains(string(users), "\nu "+group+" ") {
+		t.Errorf("the package does not make the group %q of the unix socket: %v", group, err)
+	}
 	// What systemd would remove when the daemon stops must not hold a socket.
 	runtime := "/run/" + directives(t, "lockd.service")["Service.RuntimeDirectory"][0] + "/"
 	for _, addr := range socket["Socket.ListenStream"] {

@@ -65,11 +65,12 @@ func (r release) files() ([]file, error) {
 		add(c.path, script, 0o644)
 	}
 	copies := map[string]string{
-		"LICENSE":                      "usr/share/doc/lockd/copyright",
-		"README.md":                    "usr/share/doc/lockd/README.md",
-		"deploy/systemd/lockd.service": "usr/lib/systemd/system/lockd.service",
-		"deploy/systemd/lockd.socket":  "usr/lib/systemd/system/lockd.socket",
-		"deploy/lockd.conf":            "etc/lockd/lockd.conf",
+		"LICENSE":                       "usr/share/doc/lockd/copyright",
+		"README.md":                     "usr/share/doc/lockd/README.md",
+		"deploy/systemd/lockd.service":  "usr/lib/systemd/system/lockd.service",
+		"deploy/systemd/lockd.socket":   "usr/lib/systemd/system/lockd.socket",
+		"deploy/systemd/lockd.sysusers": "usr/lib/sysusers.d/lockd.conf",
+		"deploy/lockd.conf":             "etc/lockd/lockd.conf",
 	}
 	texts, err := filepath.Glob("docs/*.md")
 	if err != nil || len(texts) == 0 {

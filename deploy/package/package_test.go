@@ -37,6 +37,14 @@ func TestMain(m *testing.M) {
 
 var long = flag.Bool("long", false, "also make whole packages, which takes half a minute")
 
+// needLong skips the test unless -long is given.
+func needLong(t *testing.T) {
+	t.Helper()
+	if !*long {
+		t.Skip("skipped: it builds and compresses everything; go test ./deploy/package -long does")
+	}
+}
+
 // needNFPM skips the test unless nfpm can be built without the network.
 func needNFPM(t *testing.T) {
 	t.Helper()
@@ -51,9 +59,7 @@ func needNFPM(t *testing.T) {
 
 // TestPackage makes a package and an archive, twice, and looks at what is in them.
 func TestPackage(t *testing.T) {
-	if !*long {
-		t.Skip("skipped: it builds and compresses everything twice; go test ./deploy/... -long does")
-	}
+	needLong(t)
 	needNFPM(t)
 	t.Setenv("SOURCE_DATE_EPOCH", "1700000000")
 	dir := t.TempDir()
@@ -94,7 +100,7 @@ func wanted(t *testing.T) []string {
 		"usr/share/man/man8/lockd.8.gz", "usr/share/man/man1/lockctl.1.gz", "usr/share/man/man1/lockcheck.1.gz",
 		"usr/share/bash-completion/completions/lockctl", "usr/share/zsh/vendor-completions/_lockctl",
 		"usr/share/fish/vendor_completions.d/lockctl.fish",
-		"usr/lib/systemd/system/lockd.service", "usr/lib/systemd/system/lockd.socket", "etc/lockd/lockd.conf",
+		"usr/lib/systemd/system/lockd.service", "usr/lib/systemd/system/lockd.socket", "usr/lib/sysusers.d/lockd.conf", "etc/lockd/lockd.conf",
 		"usr/share/doc/lockd/copyright", "usr/share/doc/lockd/changelog.gz", "usr/share/doc/lockd/CHANGELOG.md.gz",
 		"usr/share/doc/lockd/README.md",
 	} {
