@@ -238,7 +238,7 @@ func TestPassedRestart(t *testing.T) {
 			"unix": s.listen("unix", "unix", filepath.Join(t.TempDir(), "s")),
 		}
 		for network, addr := range addrs {
-			d, _ := s.start("-loops", loops)
+			d, _ := s.start("-loops", loops, "-ws", "0")
 			asked(t, network, addr, "x")
 			d.signal(syscall.SIGTERM)
 			d.exits(patience)
@@ -249,7 +249,7 @@ func TestPassedRestart(t *testing.T) {
 			defer c.Close()
 			c.SetDeadline(time.Now().Add(patience))
 			io.WriteString(c, "g x\n")
-			d, _ = s.start("-loops", loops)
+			d, _ = s.start("-loops", loops, "-ws", "0")
 			want := "1 Lock Get Success: x\n"
 			got := make([]byte, len(want))
 			if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
