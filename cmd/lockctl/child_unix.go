@@ -206,9 +206,10 @@ func (c *child) ended(status unix.WaitStatus, signals *signals, overdue <-chan t
 	code := status.ExitStatus()
 	if status.Signaled() {
 		code = exitSignal + int(status.Signal())
-		if c.typed && status.Signal() == unix.SIGINT { // so that the shell's loop or script ends, too
+		if c.typed && status.Signal() == unix.SIGINT && !signal.Ignored(unix.SIGINT) { // so that the shell's loop or script ends, too
 			signal.Reset(unix.SIGINT)
 			unix.Kill(unix.Getpid(), unix.SIGINT)
+			time.Sleep(time.Second) // another thread may get it, somewhat later
 		}
 	}
 	if c.lost {
