@@ -232,6 +232,11 @@ func TestFlooded(t *testing.T) {
 	ctx := testContext(t)
 	s := session(t, dial(t, startOld(t).addr))
 	s.conn.mu.Lock()
+	for s.conn.writing { // what the server has answered already
+		s.conn.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		s.conn.mu.Lock()
+	}
 	s.conn.out, s.conn.writing = make([]byte, mostUnsent+1), true
 	s.conn.mu.Unlock()
 	is(t, s.Get(ctx, "job"), ErrNoAnswer)

@@ -61,7 +61,9 @@ func TestHostile(t *testing.T) {
 	})
 	t.Run("interrupt", func(t *testing.T) {
 		t.Parallel()
-		process, wait := p.apart(t).start(t, strings.Fields("soak -hostile -duration 1h -p99 1h -start "+lockd+wide)...)
+		begun := newFirstWrite() // of the seed, when interrupts are caught
+		process, wait := p.apart(t).startTo(t, begun, strings.Fields("soak -hostile -duration 1h -p99 1h -start "+lockd+wide)...)
+		begun.wait(t)
 		time.Sleep(2 * time.Second)
 		process.Signal(os.Interrupt)
 		if code, out := wait(); code != exitInterrupted || !strings.Contains(out, "interrupted; nothing was wrong so far") {

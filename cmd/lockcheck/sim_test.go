@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -71,8 +74,19 @@ func (p program) apart(t *testing.T) program {
 // exit code and output.
 func (p program) start(t *testing.T, args ...string) (*os.Process, func() (int, string)) {
 	var out bytes.Buffer
+	return p.startTo(t, &out, args...)
+}
+
+// output is what a program prints.
+type output interface {
+	io.Writer
+	fmt.Stringer
+}
+
+// startTo is start, with the output in out.
+func (p program) startTo(t *testing.T, out output, args ...string) (*os.Process, func() (int, string)) {
 	cmd := exec.Command(p.path, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, &out, &out
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, out, out
 	cmd.Env = asProgram()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -195,8 +209,10 @@ func testInterrupt(t *testing.T, p program) {
 	for _, layer := range []string{"world", "loop", "bubble", "sockets"} {
 		t.Run(layer, func(t *testing.T) {
 			t.Parallel()
-			process, wait := p.apart(t).start(t, "sim", "-layer", layer, "-duration", "1m")
-			time.Sleep(400 * time.Millisecond)
+			begun := newFirstWrite() // of the seed, when interrupts are caught
+			process, wait := p.apart(t).startTo(t, begun, "sim", "-layer", layer, "-duration", "1m")
+			begun.wait(t)
+			time.Sleep(200 * time.Millisecond)
 			if err := process.Signal(syscall.SIGINT); err != nil {
 				t.Fatal(err)
 			}
@@ -206,6 +222,31 @@ func testInterrupt(t *testing.T, p program) {
 		})
 	}
 }
+
+// firstWrite is an output that tells when something was printed.
+type firstWrite struct {
+	text     bytes.Buffer
+	once     sync.Once
+	happened chan struct{}
+}
+
+func newFirstWrite() *firstWrite { return &firstWrite{happened: make(chan struct{})} }
+
+func (w *firstWrite) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-w.happened:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing is printed")
+	}
+}
+
+func (w *firstWrite) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.happened) })
+	return w.text.Write(p)
+}
+
+func (w *firstWrite) String() string { return w.text.String() }
 
 // testServerDies checks that a server that ends during a soak is not reported as a
 // violation.
