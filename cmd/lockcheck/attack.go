@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -55,7 +53,7 @@ end.`,
 			if err != nil {
 				return &exitError{exitBroken, err}
 			}
-			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			ctx, stop := interruptible(ctx)
 			defer stop()
 			return makeAttacks(ctx, chosen, *slack, func(a *attack.Attack) (*attack.Target, error) {
 				t := &attack.Target{Addr: *addr, Web: *web, PID: *pid, Small: *small}
@@ -79,6 +77,12 @@ func makeAttacks(ctx context.Context, chosen []*attack.Attack, slack int, target
 	for _, a := range chosen {
 		a.Stall *= time.Duration(slack)
 		t, err := target(a)
+		if ctx.Err() != nil {
+			if err == nil {
+				t.Stop()
+			}
+			break
+		}
 		if err != nil {
 			return &exitError{exitBroken, err}
 		}

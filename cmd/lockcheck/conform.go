@@ -7,9 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 	"golang.org/x/term"
@@ -118,7 +116,7 @@ func (o *conformOptions) conform(ctx context.Context) error {
 	if err != nil {
 		return &exitError{exitBroken, err}
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(ctx)
 	defer stop()
 	progress := newProgress(o.quiet)
 	o.Progress = progress.add

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"regexp"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -47,7 +45,7 @@ interrupted.`,
 			if *duration <= 0 {
 				return usageError("-duration %v: want more than 0", *duration)
 			}
-			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			ctx, stop := interruptible(ctx)
 			defer stop()
 			return fuzzAll(ctx, *dir, pattern, *duration)
 		},

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"lockd/sim/attack"
@@ -71,9 +69,8 @@ func (h *hostileFlags) play(ctx context.Context, c *campaignFlags, addr string) 
 			return &exitError{exitBroken, err}
 		}
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	report, err := soak.Run(ctx, target, h.soakOptions(c))
 	if err == nil && len(report.Broken) > 0 && !report.Interrupted {
 		keepProfiles(c.out, target)

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -45,7 +43,7 @@ Exit codes: 0 all were caught by the expected layers, 1 one was not, 2 usage,
 			case *table != "" && *only != "":
 				return usageError("-table writes the table of all mutants; leave -only out")
 			}
-			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			ctx, stop := interruptible(ctx)
 			defer stop()
 			root, err := moduleRoot(ctx)
 			if err != nil {

@@ -6,10 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"lockd/sim/campaign"
@@ -45,9 +43,8 @@ func (c *campaignFlags) play(ctx context.Context, layers []campaign.Layer, steps
 	// There are many small worlds: collecting garbage less often makes them a tenth
 	// faster.
 	debug.SetGCPercent(500)
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	seed := parseSeed(c.seed)
 	fmt.Printf("seed %d\n", seed)
 	runs := int64(0)
