@@ -2,68 +2,223 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"lockd/cmd/lockcheck/bench"
 	"lockd/cmd/lockcheck/load"
 )
 
-// benchCommand measures a live server.
+// benchFlags are the flags of lockcheck bench.
+type benchFlags struct {
+	set             *flag.FlagSet
+	protocol, mix   string
+	options         load.Options
+	rounds          int
+	compare         bool
+	quick, thorough bool
+	memory          bool
+	lockd           string
+	json, html      string
+}
+
+// benchCommand measures servers.
 func benchCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck bench")
-	addr := flags.String("addr", "127.0.0.1:9999", "`host:port` of the lockd server")
-	memcached := flags.String("memcached", "", "`host:port` of a memcached to measure alternately with it")
-	clients := flags.Int("clients", 50, "connections")
-	duration := flags.Duration("duration", 3*time.Second, "time of each measurement")
-	rounds := flags.Int("rounds", 3, "measurements of each kind, since results vary")
+	b := &benchFlags{set: flags}
+	o := &b.options
+	flags.StringVar(&o.Addr, "addr", "127.0.0.1:9999", "`address` of the server: HOST:PORT or unix:PATH")
+	flags.StringVar(&b.protocol, "protocol", "lockd", "what it speaks: lockd, memcached, redis, dflockd or echo")
+	flags.IntVar(&o.Connections, "connections", 50, "connections, up to 20000")
+	flags.IntVar(&o.Depth, "depth", 1, "commands that a connection sends at once")
+	flags.IntVar(&o.Names, "names", 16, "names that a connection uses in turn, and as many for all together")
+	flags.IntVar(&o.NameBytes, "name-bytes", 15, "length of a name, at least")
+	flags.StringVar(&b.mix, "mix", "exclusive", "commands, with weights: exclusive and shared acquire and release, wait waits for it, inspect looks, as in `exclusive:8,inspect:2`")
+	flags.Float64Var(&o.Contention, "contention", 0, "the `share` of the names that all connections use, 0 to 1")
+	flags.Float64Var(&o.Rate, "rate", 0, "commands a second that are due, whether or not replies are late (0: as fast as they come)")
+	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed chooses the same commands and names")
+	flags.DurationVar(&o.Duration, "duration", 3*time.Second, "time of each measurement")
+	flags.DurationVar(&o.Warmup, "warmup", 500*time.Millisecond, "time before each measurement")
+	flags.IntVar(&b.rounds, "rounds", 3, "measurements, since results vary")
+	flags.BoolVar(&b.compare, "compare", false, "start lockd and, where installed, memcached, redis-server and dflockd, and measure them in turn")
+	flags.BoolVar(&b.quick, "quick", false, "with -compare: in a minute or two")
+	flags.BoolVar(&b.thorough, "thorough", false, "with -compare: for an hour")
+	flags.BoolVar(&b.memory, "memory", true, "with -compare: measure the memory for a lock and for a connection, too")
+	flags.StringVar(&b.lockd, "lockd", "", "with -compare: the `program` (default: beside lockcheck, or in the PATH)")
+	flags.StringVar(&b.json, "json", "", "write the results to this JSON `file` too; - is standard output, instead of the text")
+	flags.StringVar(&b.html, "html", "", "write the results to this HTML `file` too, with plots")
 	return &ffcli.Command{
 		Name:       "bench",
-		ShortUsage: "lockcheck bench [-addr HOST:PORT] [-memcached HOST:PORT] [flags]",
-		ShortHelp:  "measure how many commands a second a server answers",
-		LongHelp: `Gets and releases exclusive locks on many connections, one command at a time and
-16 at once, and prints the rate and the time from sending to the last reply. With
--memcached it does the same with add and delete there, alternately, and prints the
-ratio: compare within one run only.
+		ShortUsage: "lockcheck bench [-addr ADDRESS] [-protocol NAME] [flags]\n  lockcheck bench -compare [-quick | -thorough] [flags]",
+		ShortHelp:  "measure rates and latencies of a server, or of several side by side",
+		LongHelp: `Puts a load on a server, from one thread, and prints the rate, and how long
+commands took from when they were sent, or were due if there is a -rate, to their
+replies.
 
-Exit codes: 0 measured, 2 usage, 3 could not run.`,
+With -compare it starts the servers, each with one processor and the load with
+another, plays the rounds of all in turn, and prints the ratios. The loads are a matrix
+of 1, 50 and 1000 connections, 1, 16 and 64 commands at once, and names of 15 and 250
+bytes; -connections, -depth and -name-bytes choose one of each. It also measures the
+memory for a lock and for a connection. The echo is lockcheck itself, which sends back
+what it gets: no server can be faster on this machine. Compare within one run only.
+
+  lockcheck bench -connections 1000 -depth 16
+  lockcheck bench -rate 100000 -mix exclusive:8,shared:1,inspect:1
+  lockcheck bench -mix wait -contention 1 -names 10
+  lockcheck bench -compare -quick -html bench.html
+
+It needs Linux. Exit codes: 0 measured, 2 usage, 3 could not run, 130 interrupted,
+after what was measured is printed.`,
 		FlagSet: flags,
 		Exec: func(ctx context.Context, args []string) error {
 			if len(args) > 0 {
 				return usageError("bench takes no arguments, got %q", args)
 			}
-			if *clients < 1 || *clients > 10_000 || *rounds < 1 || *duration <= 0 {
-				return usageError("-clients go from 1 to 10000, -rounds and -duration are above 0")
+			if b.rounds < 1 || b.rounds > 1000 {
+				return usageError("-rounds go from 1 to 1000, got %d", b.rounds)
 			}
-			for _, pipeline := range []int{1, 16} {
-				for range *rounds {
-					o := load.Options{Addr: *addr, Clients: *clients, Pipeline: pipeline, Duration: *duration}
-					ours, err := measure(ctx, load.Lockd, o)
-					if err != nil {
-						return err
-					}
-					if *memcached == "" {
-						continue
-					}
-					o.Addr = *memcached
-					theirs, err := measure(ctx, load.Memcached, o)
-					if err != nil {
-						return err
-					}
-					fmt.Printf("%-10s %10.2f\n", "ratio", ours.PerSecond()/theirs.PerSecond())
-				}
+			if err := b.check(); err != nil {
+				return err
 			}
-			return nil
+			ctx, stop := interruptible(ctx)
+			defer stop()
+			report, err := b.measure(ctx)
+			if ctx.Err() != nil {
+				err = &exitError{exitInterrupted, errors.New("interrupted; this is what was measured")}
+			}
+			if len(report.Cells) > 0 {
+				err = errors.Join(err, b.write(report))
+			}
+			return err
 		},
 	}
 }
 
-func measure(ctx context.Context, protocol load.Protocol, o load.Options) (load.Result, error) {
-	r, err := load.Run(ctx, protocol, o)
-	if err != nil {
-		return r, &exitError{exitBroken, err}
+// check says which flags do not go together.
+func (b *benchFlags) check() (err error) {
+	if b.quick && b.thorough {
+		return usageError("-quick or -thorough, not both")
 	}
-	fmt.Printf("%-10s %10.0f commands/s, %d connections, %2d at once, p50 %v, p99 %v\n", protocol.Name, r.PerSecond(), o.Clients, o.Pipeline, r.P50.Round(time.Microsecond), r.P99.Round(time.Microsecond))
-	return r, nil
+	of := map[string]bool{} // with -compare, or without
+	for _, name := range []string{"quick", "thorough", "memory", "lockd"} {
+		of[name] = true
+	}
+	for _, name := range []string{"addr", "protocol", "mix", "names", "contention", "rate", "seed"} {
+		of[name] = false
+	}
+	b.set.Visit(func(f *flag.Flag) {
+		if compare, one := of[f.Name]; one && compare != b.compare && err == nil {
+			if compare {
+				err = usageError("-%s is for -compare", f.Name)
+			} else {
+				err = usageError("-%s is not for -compare", f.Name)
+			}
+		}
+	})
+	return err
+}
+
+// measure measures one server, or compares several.
+func (b *benchFlags) measure(ctx context.Context) (bench.Report, error) {
+	if b.compare {
+		return b.compareAll(ctx)
+	}
+	protocol, err := load.Named(b.protocol)
+	if err != nil {
+		return bench.Report{}, usageError("-protocol: %v", err)
+	}
+	if b.options.Mix, err = load.ParseMix(b.mix); err != nil {
+		return bench.Report{}, usageError("-mix: %v", err)
+	}
+	if err := b.options.Check(protocol); err != nil {
+		return bench.Report{}, usageError("%v", err)
+	}
+	b.options.Progress = func(r load.Result) {
+		fmt.Fprintf(os.Stderr, "%4.0f s  %10.0f commands/s  p50 %v  p99 %v\n", r.Elapsed.Seconds(), r.PerSecond(), r.Quantile(50).Round(time.Microsecond), r.Quantile(99).Round(time.Microsecond))
+	}
+	report, err := bench.Single(ctx, bench.Running(protocol, b.options.Addr), b.options, b.mix, b.rounds)
+	if err != nil {
+		return report, &exitError{exitBroken, err}
+	}
+	report.Command = b.called()
+	return report, nil
+}
+
+// compareAll measures the matrix.
+func (b *benchFlags) compareAll(ctx context.Context) (bench.Report, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return bench.Report{}, &exitError{exitBroken, err}
+	}
+	c := bench.Config{
+		Lockd: b.lockd, Self: self, Command: b.called(), Log: os.Stderr, Memory: b.memory,
+		Matrix: bench.Matrix{Connections: []int{1, 50, 1000}, Depths: []int{1, 16, 64}, NameBytes: []int{15, 250}},
+		Rounds: 5, Warmup: 200 * time.Millisecond, Time: time.Second,
+	}
+	switch {
+	case b.quick:
+		c.Matrix = bench.Matrix{Connections: []int{50, 1000}, Depths: []int{1, 16}, NameBytes: []int{15}}
+		c.Warmup, c.Time = 100*time.Millisecond, 600*time.Millisecond
+	case b.thorough:
+		c.Rounds, c.Time = 11, 3*time.Second
+	}
+	o := b.options
+	b.set.Visit(func(f *flag.Flag) { // what was asked for
+		switch f.Name {
+		case "connections":
+			c.Matrix.Connections = []int{o.Connections}
+		case "depth":
+			c.Matrix.Depths = []int{o.Depth}
+		case "name-bytes":
+			c.Matrix.NameBytes = []int{o.NameBytes}
+		case "rounds":
+			c.Rounds = b.rounds
+		case "duration":
+			c.Time = o.Duration
+		case "warmup":
+			c.Warmup = o.Warmup
+		}
+	})
+	report, err := bench.Compare(ctx, c)
+	if err != nil {
+		return report, &exitError{exitBroken, err}
+	}
+	return report, nil
+}
+
+// called is the command, for whoever wants to repeat it.
+func (b *benchFlags) called() string {
+	return "lockcheck " + strings.Join(slices.Clone(os.Args[1:]), " ")
+}
+
+// write writes the report as it was asked for.
+func (b *benchFlags) write(r bench.Report) error {
+	text := r.WriteText
+	if b.json == "-" {
+		text = r.WriteJSON
+	}
+	if err := text(os.Stdout); err != nil {
+		return &exitError{exitBroken, err}
+	}
+	for path, write := range map[string]func(io.Writer) error{b.json: r.WriteJSON, b.html: r.WriteHTML} {
+		if path == "" || path == "-" {
+			continue
+		}
+		f, err := os.Create(path)
+		if err == nil {
+			err = errors.Join(write(f), f.Close())
+		}
+		if err != nil {
+			return &exitError{exitBroken, err}
+		}
+	}
+	return nil
 }

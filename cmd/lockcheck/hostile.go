@@ -76,6 +76,9 @@ func (h *hostileFlags) play(ctx context.Context, c *campaignFlags, addr string) 
 		keepProfiles(c.out, target)
 	}
 	stopped := target.Stop()
+	if err != nil && ctx.Err() != nil {
+		return &exitError{exitInterrupted, errors.New("interrupted; nothing was measured")}
+	}
 	if err != nil {
 		return &exitError{exitBroken, err}
 	}

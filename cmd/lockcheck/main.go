@@ -73,7 +73,7 @@ func commands() *ffcli.Command {
 			replayCommand(),
 			conformCommand(),
 			fuzzCommand(),
-			benchCommand(),
+			benchCommand(), echoCommand(),
 			mutantsCommand(),
 			attackCommand(),
 			helpCommand(),

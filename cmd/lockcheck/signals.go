@@ -19,14 +19,19 @@ func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	context.AfterFunc(ctx, stop)
 	ctx, cancel := context.WithCancel(ctx)
 	// It stays caught: what is printed at the end must not end the program before its
-	// servers.
-	unread := make(chan os.Signal, 1)
-	signal.Notify(unread, syscall.SIGPIPE)
+	// servers. Sockets raise it, too.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
 	go func() {
-		select {
-		case <-unread:
-			cancel()
-		case <-ctx.Done():
+		for {
+			select {
+			case <-broken:
+				if unread(os.Stdout) {
+					cancel()
+				}
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
 	return ctx, func() {

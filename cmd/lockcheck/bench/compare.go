@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"lockd/cmd/lockcheck/load"
+)
+
+// Config is what is measured.
+type Config struct {
+	Lockd   string // the program; "" looks for it
+	Self    string // this program, which also is the echo
+	Command string // how it was called, for the report
+	Matrix  Matrix
+	Rounds  int           // of each cell, interleaved
+	Warmup  time.Duration // before each measurement
+	Time    time.Duration // of each measurement
+	Memory  bool          // measure memory, too
+	Log     io.Writer     // what happens
+}
+
+// Matrix are the loads: each with each.
+type Matrix struct {
+	Connections, Depths, NameBytes []int
+}
+
+func (m Matrix) cells() (cells []Cell) {
+	for _, bytes := range m.NameBytes {
+		for _, connections := range m.Connections {
+			for _, depth := range m.Depths {
+				cells = append(cells, Cell{Connections: connections, Depth: depth, NameBytes: bytes, Mix: "exclusive", Rounds: map[string][]Round{}})
+			}
+		}
+	}
+	return cells
+}
+
+// Compare starts the servers that are installed, measures them side by side, and ends them.
+// It returns what it has measured also if ctx ends.
+func Compare(ctx context.Context, c Config) (r Report, err error) {
+	r = Report{Machine: machine(), When: time.Now(), Command: c.Command}
+	server, generator := -1, -1
+	if all := processors(); len(all) > 1 {
+		server, generator = all[0], all[len(all)-1]
+	} else {
+		r.Notes = append(r.Notes, "the servers and the load share a processor: the figures are too low, and say little")
+	}
+	servers, notes, err := started(ctx, c, server)
+	if err != nil {
+		return r, err
+	}
+	r.Notes = append(r.Notes, notes...)
+	defer func() {
+		for _, s := range servers {
+			s.End()
+		}
+	}()
+	if generator >= 0 {
+		if err := load.Pin(generator); err != nil {
+			return r, err
+		}
+	}
+	for _, s := range servers {
+		r.Servers = append(r.Servers, s.Version)
+	}
+	if c.Memory {
+		for _, s := range servers {
+			fmt.Fprintf(c.Log, "memory of %s\n", s.Name)
+			m, err := measureMemory(s)
+			if err != nil {
+				return r, err
+			}
+			r.Memory = append(r.Memory, m)
+		}
+	}
+	r.Cells = c.Matrix.cells()
+	for round := range c.Rounds {
+		for _, cell := range r.Cells {
+			for _, s := range servers {
+				o := load.Options{
+					Connections: cell.Connections, Depth: cell.Depth, Names: 16, NameBytes: cell.NameBytes, Mix: load.Mix{load.Exclusive: 1},
+					Warmup: c.Warmup, Duration: c.Time, Seed: uint64(round),
+				}
+				measured, err := Measure(ctx, s, o)
+				if err != nil {
+					return r, errors.Join(ctx.Err(), err)
+				}
+				cell.Rounds[s.Name] = append(cell.Rounds[s.Name], measured)
+				fmt.Fprintf(c.Log, "round %d of %d: %s: %-9s %8s/s\n", round+1, c.Rounds, cell.Title(), s.Name, number(measured.PerSecond))
+			}
+		}
+	}
+	return r, nil
+}
+
+// Running returns a server that runs already, of which the processor time is not known.
+func Running(protocol load.Protocol, addr string) *Server {
+	return &Server{Version: Version{Name: protocol.Name, Version: "at " + addr}, Protocol: protocol, Addr: addr}
+}
+
+// Measure puts one load on a server, whose address it uses.
+func Measure(ctx context.Context, s *Server, o load.Options) (Round, error) {
+	var took time.Duration
+	o.Addr = s.Addr
+	o.Measuring = func(begins bool) {
+		now := s.processor()
+		if begins {
+			took = now
+		} else {
+			took = now - took
+		}
+	}
+	result, err := load.Run(ctx, s.Protocol, o)
+	if err != nil {
+		return Round{}, err
+	}
+	r := Round{
+		PerSecond: result.PerSecond(), Processor: float64(took) / float64(result.Commands), Yes: float64(result.Yes) / float64(result.Commands),
+		Worst: inMilliseconds(result.Worst()),
+	}
+	for _, p := range percents {
+		r.Latency = append(r.Latency, Percentile{p, inMilliseconds(result.Quantile(p))})
+	}
+	return r, nil
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// Single measures one server, as often as rounds says.
+func Single(ctx context.Context, s *Server, o load.Options, mix string, rounds int) (Report, error) {
+	cell := Cell{Connections: o.Connections, Depth: o.Depth, NameBytes: o.NameBytes, Mix: mix, Rate: o.Rate, Rounds: map[string][]Round{}}
+	if o.Contention > 0 {
+		cell.Mix += fmt.Sprintf(", %g of the names shared", o.Contention)
+	}
+	r := Report{Machine: machine(), When: time.Now(), Servers: []Version{s.Version}, Cells: []Cell{cell}}
+	for range rounds {
+		measured, err := Measure(ctx, s, o)
+		if err != nil {
+			return r, err
+		}
+		cell.Rounds[s.Name] = append(cell.Rounds[s.Name], measured)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,155 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"lockd/cmd/lockcheck/load"
+)
+
+const (
+	locksHeld       = 1_000_000
+	idleConnections = 10_000
+)
+
+// resident returns the memory of a process that is in the machine, in bytes.
+func (s *Server) resident() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if figures, found := strings.CutPrefix(line, "VmRSS:"); found {
+			kib, err := strconv.ParseFloat(strings.Fields(figures)[0], 64)
+			return kib * 1024, err
+		}
+	}
+	return 0, fmt.Errorf("the system does not say what memory %s takes", s.Name)
+}
+
+// measureMemory measures a server that holds nothing, and that nothing is connected to.
+func measureMemory(s *Server) (Memory, error) {
+	m := Memory{Server: s.Name, Lock: math.NaN(), Connection: math.NaN()}
+	var err error
+	if m.Empty, err = s.resident(); err != nil {
+		return m, err
+	}
+	idle, err := connectIdle(s)
+	if err != nil {
+		return m, err
+	}
+	after, err := s.resident()
+	for _, c := range idle {
+		c.Close()
+	}
+	if err != nil {
+		return m, err
+	}
+	m.Connection = (after - m.Empty) / idleConnections
+	if s.Name == "echo" {
+		return m, nil // it holds nothing
+	}
+	time.Sleep(500 * time.Millisecond) // the ends of the connections are seen
+	before, err := s.resident()
+	if err != nil {
+		return m, err
+	}
+	holder, err := holdLocks(s)
+	if err != nil {
+		return m, err
+	}
+	defer holder.Close()
+	after, err = s.resident()
+	m.Lock = (after - before) / locksHeld
+	return m, err
+}
+
+// connectIdle makes connections, each of which has been answered once.
+func connectIdle(s *Server) (all []net.Conn, err error) {
+	defer func() {
+		if err != nil {
+			for _, c := range all {
+				c.Close()
+			}
+		}
+	}()
+	for i := range idleConnections {
+		c, err := net.DialTimeout("tcp", s.Addr, 10*time.Second)
+		if err != nil {
+			return all, fmt.Errorf("idle connection %d to %s: %w", i, s.Name, err)
+		}
+		all = append(all, c)
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		name := "idle" + strconv.Itoa(i)
+		request := s.Protocol.Append(nil, load.Exclusive, name)
+		if _, err := c.Write(request); err != nil {
+			return all, err
+		}
+		reply, err := bufio.NewReaderSize(c, 64).ReadString('\n')
+		if err != nil {
+			return all, fmt.Errorf("idle connection %d to %s: %w", i, s.Name, err)
+		}
+		if err := release(c, s, name, reply); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// release releases what a connection has acquired, if there is a lock.
+func release(c net.Conn, s *Server, name, reply string) error {
+	if s.Name == "echo" {
+		return nil
+	}
+	request := s.Protocol.Release(nil, name, reply)
+	if _, err := c.Write(request); err != nil {
+		return err
+	}
+	_, err := bufio.NewReaderSize(c, 64).ReadString('\n')
+	return err
+}
+
+// holdLocks acquires a million locks on one connection, with names of 15 bytes.
+func holdLocks(s *Server) (net.Conn, error) {
+	c, err := net.DialTimeout("tcp", s.Addr, 10*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	c.SetDeadline(time.Now().Add(2 * time.Minute))
+	failed := make(chan error, 1)
+	go func() {
+		var batch []byte
+		for i := range locksHeld {
+			batch = s.Protocol.Append(batch, load.Exclusive, fmt.Sprintf("held-%010d", i))
+			if len(batch) > 32<<10 || i == locksHeld-1 {
+				if _, err := c.Write(batch); err != nil {
+					failed <- err
+					return
+				}
+				batch = batch[:0]
+			}
+		}
+		failed <- nil
+	}()
+	buf := make([]byte, 64<<10)
+	for replies := 0; replies < locksHeld; {
+		n, err := c.Read(buf)
+		replies += bytes.Count(buf[:n], []byte{'\n'})
+		if err != nil {
+			c.Close()
+			if err == io.EOF {
+				err = fmt.Errorf("the connection was closed")
+			}
+			return nil, fmt.Errorf("%s holds %d of %d locks: %w", s.Name, replies, locksHeld, err)
+		}
+	}
+	return c, <-failed
+}

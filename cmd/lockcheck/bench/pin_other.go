@@ -1,0 +1,11 @@
+//go:build !linux
+
+package bench
+
+import "os/exec"
+
+// startOn starts a command, on any processor.
+func startOn(cmd *exec.Cmd, _ int) error { return cmd.Start() }
+
+// processors returns none: they cannot be chosen here.
+func processors() []int { return nil }
