@@ -123,6 +123,15 @@ type Parser struct {
 // request points into the line or into the Parser, and is valid until the line
 // changes or the next call.
 func (p *Parser) Parse(line []byte) Request {
+	if last := len(line) - 1; last >= 0 && line[last] == '\r' { // of CR LF
+		line = line[:last]
+	}
+	// Most lines are one or two letters, a space, and a name without white space.
+	for at := 1; at <= 2 && at+1 < len(line); at++ {
+		if line[at] == ' ' && line[0] > ' ' && line[at-1] > ' ' && !anyLow(line[at+1:]) {
+			return Request{Command: parseCommand(line[:at]), Word: line[:at], Name: line[at+1:]}
+		}
+	}
 	line = p.normalize(line)
 	if len(line) == 0 {
 		return Request{Command: Blank}
@@ -190,8 +199,26 @@ func firstOdd(line []byte) int {
 	return -1
 }
 
-// hasLow says whether one of eight bytes is 0x20 or lower, as all white space is. It
-// may report a byte that is not, but never misses one.
+// anyLow says whether a byte is 0x20 or lower, as all white space is. It may report one
+// that is not, but never misses one.
+func anyLow(p []byte) bool {
+	if len(p) < 8 {
+		for _, b := range p {
+			if b <= ' ' {
+				return true
+			}
+		}
+		return false
+	}
+	for i := 0; i+8 < len(p); i += 8 {
+		if hasLow(binary.LittleEndian.Uint64(p[i:])) {
+			return true
+		}
+	}
+	return hasLow(binary.LittleEndian.Uint64(p[len(p)-8:])) // which may overlap
+}
+
+// hasLow is anyLow for eight bytes.
 func hasLow(x uint64) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	return (x-0x21*ones)&^x&tops != 0
