@@ -47,7 +47,7 @@ type Server struct {
 	Addr     string
 	process  int       // 0 if it was not started here
 	cmd      *exec.Cmd // nil if it was not started here
-	said     *tail
+	said     *beginning
 	ended    chan struct{}
 }
 
@@ -69,7 +69,7 @@ func start(ctx context.Context, name, program string, flags func(port string) []
 	addr := l.Addr().String()
 	l.Close()
 	_, port, _ := net.SplitHostPort(addr)
-	s := &Server{Version: Version{Name: name}, Protocol: protocol, Addr: addr, said: &tail{}, ended: make(chan struct{})}
+	s := &Server{Version: Version{Name: name}, Protocol: protocol, Addr: addr, said: &beginning{}, ended: make(chan struct{})}
 	s.cmd = exec.Command(program, flags(port)...)
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Dir = s.said, s.said, os.TempDir()
 	if err := startOn(s.cmd, processor); err != nil {
@@ -115,15 +115,15 @@ func (s *Server) End() {
 	}
 }
 
-// tail keeps the first bytes that a program prints.
-type tail struct{ text []byte }
+// beginning keeps the first bytes that a program prints.
+type beginning struct{ text []byte }
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.text = append(t.text, p[:min(len(p), 4096-len(t.text))]...)
+func (b *beginning) Write(p []byte) (int, error) {
+	b.text = append(b.text, p[:min(len(p), 4096-len(b.text))]...)
 	return len(p), nil
 }
 
-func (t *tail) String() string { return string(t.text) }
+func (b *beginning) String() string { return string(b.text) }
 
 // find finds the program of a kind: lockd beside this program, or else where others are.
 func (k kind) find(lockd string) (string, error) {
