@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	locksHeld       = 1_000_000
+	locksHeld       = 1_000_000 // by holders, as many by each
+	holders         = 20
 	idleConnections = 10_000
 )
 
@@ -62,11 +63,13 @@ func measureMemory(s *Server) (Memory, error) {
 	if err != nil {
 		return m, err
 	}
-	holder, err := holdLocks(s)
-	if err != nil {
-		return m, err
+	for i := range holders {
+		c, err := holdLocks(s, i*locksHeld/holders, (i+1)*locksHeld/holders)
+		if err != nil {
+			return m, err
+		}
+		defer c.Close()
 	}
-	defer holder.Close()
 	after, err = s.resident()
 	m.Lock = (after - before) / locksHeld
 	return m, err
@@ -117,8 +120,8 @@ func release(c net.Conn, s *Server, name, reply string) error {
 	return err
 }
 
-// holdLocks acquires a million locks on one connection, with names of 15 bytes.
-func holdLocks(s *Server) (net.Conn, error) {
+// holdLocks acquires locks on a connection, with names of 15 bytes: numbers in a range.
+func holdLocks(s *Server, from, to int) (net.Conn, error) {
 	c, err := net.DialTimeout("tcp", s.Addr, 10*time.Second)
 	if err != nil {
 		return nil, err
@@ -127,9 +130,9 @@ func holdLocks(s *Server) (net.Conn, error) {
 	failed := make(chan error, 1)
 	go func() {
 		var batch []byte
-		for i := range locksHeld {
+		for i := from; i < to; i++ {
 			batch = s.Protocol.Append(batch, load.Exclusive, fmt.Sprintf("held-%010d", i))
-			if len(batch) > 32<<10 || i == locksHeld-1 {
+			if len(batch) > 32<<10 || i == to-1 {
 				if _, err := c.Write(batch); err != nil {
 					failed <- err
 					return
@@ -140,7 +143,7 @@ func holdLocks(s *Server) (net.Conn, error) {
 		failed <- nil
 	}()
 	buf := make([]byte, 64<<10)
-	for replies := 0; replies < locksHeld; {
+	for replies := 0; replies < to-from; {
 		n, err := c.Read(buf)
 		replies += bytes.Count(buf[:n], []byte{'\n'})
 		if err != nil {
@@ -148,7 +151,7 @@ func holdLocks(s *Server) (net.Conn, error) {
 			if err == io.EOF {
 				err = fmt.Errorf("the connection was closed")
 			}
-			return nil, fmt.Errorf("%s holds %d of %d locks: %w", s.Name, replies, locksHeld, err)
+			return nil, fmt.Errorf("%s has acquired %d of %d locks: %w", s.Name, replies, to-from, err)
 		}
 	}
 	return c, <-failed
