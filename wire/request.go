@@ -199,8 +199,7 @@ func firstOdd(line []byte) int {
 	return -1
 }
 
-// anyLow says whether a byte is 0x20 or lower, as all white space is. It may report one
-// that is not, but never misses one.
+// anyLow says whether a byte is 0x20 or lower, as all white space is.
 func anyLow(p []byte) bool {
 	if len(p) < 8 {
 		for _, b := range p {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,9 +44,9 @@ func benchCommand() *ffcli.Command {
 	flags.Float64Var(&o.Contention, "contention", 0, "the `share` of the names that all connections use, 0 to 1")
 	flags.Float64Var(&o.Rate, "rate", 0, "commands a second that are due, whether or not replies are late (0: as fast as they come)")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed chooses the same commands and names")
-	flags.DurationVar(&o.Duration, "duration", 3*time.Second, "time of each measurement")
-	flags.DurationVar(&o.Warmup, "warmup", 500*time.Millisecond, "time before each measurement")
-	flags.IntVar(&b.rounds, "rounds", 3, "measurements, since results vary")
+	flags.DurationVar(&o.Duration, "duration", 3*time.Second, "time of each measurement (with -compare 1s, -quick 600ms, -thorough 3s)")
+	flags.DurationVar(&o.Warmup, "warmup", 500*time.Millisecond, "time before each measurement (with -compare 200ms, -quick 100ms)")
+	flags.IntVar(&b.rounds, "rounds", 3, "measurements, since results vary (with -compare 5, -thorough 11)")
 	flags.BoolVar(&b.compare, "compare", false, "start lockd and, where installed, memcached, redis-server and dflockd, and measure them in turn")
 	flags.BoolVar(&b.quick, "quick", false, "with -compare: in a minute or two")
 	flags.BoolVar(&b.thorough, "thorough", false, "with -compare: for an hour")
@@ -63,12 +62,12 @@ func benchCommand() *ffcli.Command {
 commands took from when they were sent, or were due if there is a -rate, to their
 replies.
 
-With -compare it starts the servers, each with one processor and the load with
-another, plays the rounds of all in turn, and prints the ratios. The loads are a matrix
+With -compare it starts the servers, all on one processor and the load on another, plays the rounds of all in turn, and prints the ratios. The loads are a matrix
 of 1, 50 and 1000 connections, 1, 16 and 64 commands at once, and names of 15 and 250
 bytes; -connections, -depth and -name-bytes choose one of each. It also measures the
-memory for a lock and for a connection. The echo is lockcheck itself, which sends back
-what it gets: no server can be faster on this machine. Compare within one run only.
+memory for a lock and for a connection. The echo is lockcheck itself, one thread that
+sends back what it gets: hardly a server with one thread is faster. Compare within one
+run only.
 
   lockcheck bench -connections 1000 -depth 16
   lockcheck bench -rate 100000 -mix exclusive:8,shared:1,inspect:1
@@ -91,21 +90,27 @@ after what was measured is printed.`,
 			ctx, stop := interruptible(ctx)
 			defer stop()
 			report, err := b.measure(ctx)
+			report.Command = b.called()
 			if ctx.Err() != nil {
-				err = &exitError{exitInterrupted, errors.New("interrupted; this is what was measured")}
+				err = &exitError{exitInterrupted, errors.New("interrupted")}
 			}
-			if len(report.Cells) > 0 {
-				err = errors.Join(err, b.write(report))
+			if report.Empty() { // files with earlier results stay as they are
+				return err
 			}
-			return err
+			return errors.Join(err, b.write(report))
 		},
 	}
 }
 
 // check says which flags do not go together.
 func (b *benchFlags) check() (err error) {
-	if b.quick && b.thorough {
+	switch {
+	case b.quick && b.thorough:
 		return usageError("-quick or -thorough, not both")
+	case b.html == "-":
+		return usageError("-html needs the name of a file; - is for -json")
+	case b.html != "" && b.html == b.json:
+		return usageError("-json and -html are the same file, %q", b.html)
 	}
 	of := map[string]bool{} // with -compare, or without
 	for _, name := range []string{"quick", "thorough", "memory", "lockd"} {
@@ -148,7 +153,6 @@ func (b *benchFlags) measure(ctx context.Context) (bench.Report, error) {
 	if err != nil {
 		return report, &exitError{exitBroken, err}
 	}
-	report.Command = b.called()
 	return report, nil
 }
 
@@ -159,7 +163,7 @@ func (b *benchFlags) compareAll(ctx context.Context) (bench.Report, error) {
 		return bench.Report{}, &exitError{exitBroken, err}
 	}
 	c := bench.Config{
-		Lockd: b.lockd, Self: self, Command: b.called(), Log: os.Stderr, Memory: b.memory,
+		Lockd: b.lockd, Self: self, Log: os.Stderr, Memory: b.memory,
 		Matrix: bench.Matrix{Connections: []int{1, 50, 1000}, Depths: []int{1, 16, 64}, NameBytes: []int{15, 250}},
 		Rounds: 5, Warmup: 200 * time.Millisecond, Time: time.Second,
 	}
@@ -187,6 +191,9 @@ func (b *benchFlags) compareAll(ctx context.Context) (bench.Report, error) {
 			c.Warmup = o.Warmup
 		}
 	})
+	if err := c.Check(); err != nil {
+		return bench.Report{}, usageError("%v", err)
+	}
 	report, err := bench.Compare(ctx, c)
 	if err != nil {
 		return report, &exitError{exitBroken, err}
@@ -196,7 +203,7 @@ func (b *benchFlags) compareAll(ctx context.Context) (bench.Report, error) {
 
 // called is the command, for whoever wants to repeat it.
 func (b *benchFlags) called() string {
-	return "lockcheck " + strings.Join(slices.Clone(os.Args[1:]), " ")
+	return "lockcheck " + strings.Join(os.Args[1:], " ")
 }
 
 // write writes the report as it was asked for.

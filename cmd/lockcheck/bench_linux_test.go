@@ -14,8 +14,7 @@ import (
 func TestBench(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	lockd, err := programs.Make(p.dir, "lockd")
-	if err != nil {
+	if _, err := programs.Make(p.dir, "lockd"); err != nil {
 		t.Fatal(err)
 	}
 	addr := serve(t)
@@ -26,7 +25,7 @@ func TestBench(t *testing.T) {
 	}{
 		{"-addr " + addr + " -duration 50ms -warmup 0s -rounds 2 -json one.json -html one.html", exitClean, "50 connections, 1 at once, names of 15 bytes, exclusive\n"},
 		{"-addr " + addr + " -duration 50ms -warmup 0s -rounds 1 -rate 1000 -mix shared:2,inspect -json -", exitClean, `"rate": 1000`},
-		{"-compare -lockd " + lockd + " -connections 2 -depth 4 -name-bytes 15 -rounds 1 -duration 50ms -memory=false -json two.json -html two.html", exitClean, "\n  echo "},
+		{"-compare -lockd ./lockd -connections 2 -depth 4 -name-bytes 15 -rounds 1 -duration 50ms -memory=false -json two.json -html two.html", exitClean, "\n  echo "},
 		{"-compare -lockd /nowhere", exitBroken, "cannot find lockd"},
 		{"-compare -lockd /bin/false", exitBroken, "/bin/false does not accept connections: it has ended"},
 		{"-addr 127.0.0.1:1", exitBroken, "cannot reach lockd"},
@@ -37,6 +36,10 @@ func TestBench(t *testing.T) {
 		{"-quick", exitUsage, "-quick is for -compare"},
 		{"-compare -rate 5", exitUsage, "-rate is not for -compare"},
 		{"-compare -quick -thorough", exitUsage, "-quick or -thorough"},
+		{"-compare -connections 0", exitUsage, "connections: want 1 to 20000, got 0"},
+		{"-html -", exitUsage, "-html needs the name of a file"},
+		{"-json x -html x", exitUsage, "-json and -html are the same file"},
+		{"-addr 127.0.0.1:1 -json one.json", exitBroken, "cannot reach lockd"},
 		{"x", exitUsage, `bench takes no arguments, got ["x"]`},
 	} {
 		_, wait := p.start(t, strings.Fields("bench "+c.args)...)
@@ -51,6 +54,9 @@ func TestBench(t *testing.T) {
 				Processor float64 `json:"processor_ns"`
 			}
 		}
+	}
+	if kept, err := os.ReadFile(filepath.Join(p.dir, "one.json")); err != nil || !strings.Contains(string(kept), "per_second") {
+		t.Errorf("a measurement that fails leaves earlier results as %.100q, %v", kept, err)
 	}
 	data, err := os.ReadFile(filepath.Join(p.dir, "two.json"))
 	if err == nil {

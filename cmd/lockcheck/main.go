@@ -25,7 +25,7 @@ const (
 	exitViolation   = 1 // the server broke the protocol
 	exitUsage       = 2
 	exitBroken      = 3   // the check could not run or finish
-	exitInterrupted = 130 // by SIGINT or SIGTERM, with nothing found so far
+	exitInterrupted = 130 // see interruptible; with nothing found so far
 )
 
 // exitError is an error with an exit code. err is nil if nothing is left to be printed.

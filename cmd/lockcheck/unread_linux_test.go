@@ -35,8 +35,10 @@ func TestUnread(t *testing.T) {
 		t.Cleanup(func() { cmd.Process.Kill() })
 		w.Close()
 		var servers []int
-		for servers = nil; len(servers) == 0 && cmd.ProcessState == nil; time.Sleep(10 * time.Millisecond) {
-			servers = children(cmd.Process.Pid)
+		for began := time.Now(); len(servers) == 0; time.Sleep(10 * time.Millisecond) {
+			if servers = children(cmd.Process.Pid); time.Since(began) > time.Minute {
+				t.Fatalf("%s starts no server", args)
+			}
 		}
 		r.Close()
 		ended := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })

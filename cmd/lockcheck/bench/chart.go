@@ -18,7 +18,6 @@ const (
 // chart is a picture, as the page draws it.
 type chart struct {
 	Title  string
-	Y      string // what the axis shows
 	Ticks  []tick // of the vertical axis
 	Labels []tick // of the horizontal one
 	Bars   []bar
@@ -56,7 +55,7 @@ func (r Report) rates(title string, cells []Cell) chart {
 		}
 	}
 	top, step := rounded(highest)
-	c := chart{Title: title, Y: "commands/s"}
+	c := chart{Title: title}
 	y := func(v float64) float64 { return marginTop + plotHeight*(1-v/top) }
 	for v := 0.0; v <= top*1.0001; v += step {
 		c.Ticks = append(c.Ticks, tick{y(v), short(v)})
@@ -85,7 +84,7 @@ func (r Report) rates(title string, cells []Cell) chart {
 // latencies draws the latencies of all servers in one cell, by percentile. Both axes are
 // logarithmic: the horizontal one in what is left to 100%.
 func (r Report) latencies(cell Cell) chart {
-	c := chart{Title: cell.Title(), Y: "latency"}
+	c := chart{Title: cell.Title()}
 	lowest, highest := math.Inf(1), 0.0
 	for _, s := range r.Servers {
 		for _, p := range percents {
@@ -115,6 +114,9 @@ func (r Report) latencies(cell Cell) chart {
 		c.Labels = append(c.Labels, tick{x(p), fmt.Sprintf("%g%%", p)})
 	}
 	for j, s := range r.Servers {
+		if len(cell.Rounds[s.Name]) == 0 {
+			continue
+		}
 		var points []string
 		for _, p := range percents {
 			if v := cell.Latency(s.Name, p).Median; v > 0 {

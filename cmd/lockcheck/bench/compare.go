@@ -12,15 +12,14 @@ import (
 
 // Config is what is measured.
 type Config struct {
-	Lockd   string // the program; "" looks for it
-	Self    string // this program, which also is the echo
-	Command string // how it was called, for the report
-	Matrix  Matrix
-	Rounds  int           // of each cell, interleaved
-	Warmup  time.Duration // before each measurement
-	Time    time.Duration // of each measurement
-	Memory  bool          // measure memory, too
-	Log     io.Writer     // what happens
+	Lockd  string // the program; "" looks for it
+	Self   string // this program, which also is the echo
+	Matrix Matrix
+	Rounds int           // of each cell, interleaved
+	Warmup time.Duration // before each measurement
+	Time   time.Duration // of each measurement
+	Memory bool          // measure memory, too
+	Log    io.Writer     // what happens
 }
 
 // Matrix are the loads: each with each.
@@ -39,10 +38,30 @@ func (m Matrix) cells() (cells []Cell) {
 	return cells
 }
 
+// options returns the load of a cell.
+func (c Config) options(cell Cell) load.Options {
+	return load.Options{
+		Connections: cell.Connections, Depth: cell.Depth, Names: 16, NameBytes: cell.NameBytes, Mix: load.Mix{load.Exclusive: 1},
+		Warmup: c.Warmup, Duration: c.Time,
+	}
+}
+
+// Check returns what is wrong with the loads.
+func (c Config) Check() error {
+	protocol, err := load.Named("lockd")
+	for _, cell := range c.Matrix.cells() {
+		err = errors.Join(err, c.options(cell).Check(protocol))
+		if err != nil {
+			break
+		}
+	}
+	return err
+}
+
 // Compare starts the servers that are installed, measures them side by side, and ends them.
 // It returns what it has measured also if ctx ends.
 func Compare(ctx context.Context, c Config) (r Report, err error) {
-	r = Report{Machine: machine(), When: time.Now(), Command: c.Command}
+	r = Report{Machine: machine(), When: time.Now()}
 	server, generator := -1, -1
 	if all := processors(); len(all) > 1 {
 		server, generator = all[0], all[len(all)-1]
@@ -67,31 +86,29 @@ func Compare(ctx context.Context, c Config) (r Report, err error) {
 	for _, s := range servers {
 		r.Servers = append(r.Servers, s.Version)
 	}
-	if c.Memory {
-		for _, s := range servers {
-			fmt.Fprintf(c.Log, "memory of %s\n", s.Name)
-			m, err := measureMemory(s)
-			if err != nil {
-				return r, err
-			}
-			r.Memory = append(r.Memory, m)
-		}
-	}
 	r.Cells = c.Matrix.cells()
 	for round := range c.Rounds {
 		for _, cell := range r.Cells {
 			for _, s := range servers {
-				o := load.Options{
-					Connections: cell.Connections, Depth: cell.Depth, Names: 16, NameBytes: cell.NameBytes, Mix: load.Mix{load.Exclusive: 1},
-					Warmup: c.Warmup, Duration: c.Time, Seed: uint64(round),
-				}
-				measured, err := Measure(ctx, s, o)
+				o := c.options(cell)
+				o.Seed = uint64(round)
+				measured, err := measure(ctx, s, o)
 				if err != nil {
 					return r, errors.Join(ctx.Err(), err)
 				}
 				cell.Rounds[s.Name] = append(cell.Rounds[s.Name], measured)
 				fmt.Fprintf(c.Log, "round %d of %d: %s: %-9s %8s/s\n", round+1, c.Rounds, cell.Title(), s.Name, number(measured.PerSecond))
 			}
+		}
+	}
+	if c.Memory { // last: memcached and Redis keep what was acquired
+		for _, s := range servers {
+			fmt.Fprintf(c.Log, "memory of %s\n", s.Name)
+			m, err := measureMemory(ctx, s)
+			if err != nil {
+				return r, errors.Join(ctx.Err(), err)
+			}
+			r.Memory = append(r.Memory, m)
 		}
 	}
 	return r, nil
@@ -102,8 +119,8 @@ func Running(protocol load.Protocol, addr string) *Server {
 	return &Server{Version: Version{Name: protocol.Name, Version: "at " + addr}, Protocol: protocol, Addr: addr}
 }
 
-// Measure puts one load on a server, whose address it uses.
-func Measure(ctx context.Context, s *Server, o load.Options) (Round, error) {
+// measure puts one load on a server, whose address it uses.
+func measure(ctx context.Context, s *Server, o load.Options) (Round, error) {
 	var took time.Duration
 	o.Addr = s.Addr
 	o.Measuring = func(begins bool) {
@@ -138,7 +155,7 @@ func Single(ctx context.Context, s *Server, o load.Options, mix string, rounds i
 	}
 	r := Report{Machine: machine(), When: time.Now(), Servers: []Version{s.Version}, Cells: []Cell{cell}}
 	for range rounds {
-		measured, err := Measure(ctx, s, o)
+		measured, err := measure(ctx, s, o)
 		if err != nil {
 			return r, err
 		}

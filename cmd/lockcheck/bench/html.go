@@ -38,6 +38,9 @@ type section struct {
 func (r Report) WriteHTML(w io.Writer) error {
 	var sections []section
 	for _, c := range r.Cells {
+		if len(c.Rounds) == 0 {
+			continue
+		}
 		s := section{Title: c.Title(), Latencies: r.latencies(c)}
 		for j, server := range r.Servers {
 			if len(c.Rounds[server.Name]) == 0 {

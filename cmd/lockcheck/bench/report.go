@@ -135,6 +135,16 @@ func (c Cell) Title() string {
 	return title
 }
 
+// Empty says that nothing was measured.
+func (r Report) Empty() bool {
+	for _, c := range r.Cells {
+		if len(c.Rounds) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // WriteJSON writes a report as JSON.
 func (r Report) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)

@@ -116,7 +116,7 @@ func TestHTML(t *testing.T) {
 		"&lt;7&gt;":               1, // a version
 		"<svg ":                   3, // rates of one depth, latencies of two loads
 		"<rect ":                  4,
-		"<polyline ":              6,
+		"<polyline ":              4,
 		">2.00 M <small>":         2,
 		"0.50 × <small>":          2,
 		"NaN":                     0,

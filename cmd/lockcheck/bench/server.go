@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +24,8 @@ type kind struct {
 	version []string                   // flags that print the version
 }
 
-// kinds are all servers. They get a processor each, and settings under which none keeps
-// anything on disk, refuses connections, or forgets.
+// kinds are all servers, with settings under which none keeps anything on disk, refuses
+// connections, or forgets.
 var kinds = []kind{
 	{"lockd", "lockd", func(port string) []string {
 		return []string{"-port", port, "-ws", "0", "-max-connections", "20000"}
@@ -61,7 +62,6 @@ func start(ctx context.Context, name, program string, flags func(port string) []
 	if err != nil {
 		return nil, err
 	}
-	// Whoever takes the port in between makes the start fail.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -71,7 +71,10 @@ func start(ctx context.Context, name, program string, flags func(port string) []
 	_, port, _ := net.SplitHostPort(addr)
 	s := &Server{Version: Version{Name: name}, Protocol: protocol, Addr: addr, said: &beginning{}, ended: make(chan struct{})}
 	s.cmd = exec.Command(program, flags(port)...)
-	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Dir = s.said, s.said, os.TempDir()
+	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Dir, s.cmd.WaitDelay = s.said, s.said, os.TempDir(), time.Second
+	if name == "lockd" { // its flags may be in the environment
+		s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LOCKD_") })
+	}
 	if err := startOn(s.cmd, processor); err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", program, err)
 	}
@@ -84,14 +87,19 @@ func start(ctx context.Context, name, program string, flags func(port string) []
 		conn, err := net.DialTimeout("tcp", addr, time.Second)
 		if err == nil {
 			conn.Close()
-			return s, nil
+			err = errors.New("somebody else has taken its port")
 		}
 		select {
-		case <-s.ended:
-			err = fmt.Errorf("it has ended")
+		case <-s.ended: // whoever accepts connections is somebody else
+			if conn == nil {
+				err = errors.New("it has ended")
+			}
 		case <-ctx.Done():
 			err = ctx.Err()
 		default:
+			if conn != nil {
+				return s, nil
+			}
 			if time.Now().Before(deadline) {
 				continue
 			}
@@ -129,7 +137,11 @@ func (b *beginning) String() string { return string(b.text) }
 func (k kind) find(lockd string) (string, error) {
 	if k.name == "lockd" {
 		if lockd != "" {
-			return exec.LookPath(lockd)
+			path, err := exec.LookPath(lockd)
+			if err != nil {
+				return "", err
+			}
+			return filepath.Abs(path) // it is started in another folder
 		}
 		if self, err := os.Executable(); err == nil {
 			if path, err := exec.LookPath(filepath.Join(filepath.Dir(self), k.program)); err == nil {
@@ -188,7 +200,7 @@ func started(ctx context.Context, c Config, processor int) (servers []*Server, n
 	if err != nil {
 		return servers, nil, err
 	}
-	s.Version.Version = "(this machine's limit: the requests come back)"
+	s.Version.Version = "(the requests come back)"
 	return append(servers, s), notes, nil
 }
 

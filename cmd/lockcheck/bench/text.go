@@ -20,6 +20,9 @@ func (r Report) WriteText(w io.Writer) error {
 	}
 	first := r.Servers[0].Name
 	for _, c := range r.Cells {
+		if len(c.Rounds) == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "\n%s\n", c.Title())
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(t, "  \tcommands/s\t(lowest to highest)\tprocessor\tp50\tp99\tp99.9\t%s is\n", first)

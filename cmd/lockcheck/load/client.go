@@ -22,8 +22,9 @@ type client struct {
 	awaited  int    // replies to the batch
 	unsent   []byte // of the batch
 
-	first byte // of the line that is arriving, if there is one
-	in    bool // a line has begun
+	last    line    // the kind of the last line
+	head    [8]byte // of a line that arrives in pieces
+	arrived int     // bytes of head
 
 	// With tokens:
 	replies  []byte // to the batch that acquires
@@ -64,41 +65,52 @@ func (c *client) send(kernel *epoll.Kernel, p []byte) error {
 	return nil
 }
 
-// count counts the replies in what has arrived, and those of them that are a yes.
-func (c *client) count(p []byte, kinds *[256]line) (replies, yeses int, err error) {
+// count counts the replies in what has arrived, and those of them that are a yes. refused is
+// the first one that is a no.
+func (c *client) count(p []byte) (replies, yeses int, refused []byte, err error) {
 	if c.protocol.tokens && !c.holds {
 		c.replies = append(c.replies, p...)
 	}
 	for len(p) > 0 {
-		if !c.in {
-			c.first, c.in = p[0], true
-		}
 		end := bytes.IndexByte(p, '\n')
+		head := p
+		if end >= 0 {
+			head = p[:end]
+		}
+		if c.arrived > 0 || end < 0 { // in pieces
+			c.arrived += copy(c.head[c.arrived:], head)
+			head = c.head[:c.arrived]
+		}
 		if end < 0 {
 			break
 		}
-		switch kinds[c.first] {
+		c.last = c.protocol.kind(head, c.last)
+		switch c.last {
 		case yes:
 			yeses++
 			replies++
 		case no:
-			replies++
+			if replies++; refused == nil {
+				refused = head
+			}
+		case wrong:
+			return 0, 0, nil, fmt.Errorf("connection %d: got %q, which is no reply of %s; -protocol says what the server speaks", c.number, head[:min(len(head), 100)], c.protocol.Name)
 		}
-		c.in, p = false, p[end+1:]
+		c.arrived, p = 0, p[end+1:]
 	}
 	if replies > c.awaited {
-		return 0, 0, fmt.Errorf("connection %d: got %d replies more than it has sent commands", c.number, replies-c.awaited)
+		return 0, 0, nil, fmt.Errorf("connection %d: got %d replies more than it has sent commands", c.number, replies-c.awaited)
 	}
 	c.awaited -= replies
 	if c.awaited == 0 && c.protocol.tokens {
-		c.turn(kinds)
+		c.turn()
 	}
-	return replies, yeses, nil
+	return replies, yeses, refused, nil
 }
 
 // turn turns from a batch that acquires to the one that releases, or back. What was not
 // acquired is released all the same, so that both have the same length.
-func (c *client) turn(kinds *[256]line) {
+func (c *client) turn() {
 	if c.holds {
 		c.holds, c.replies = false, c.replies[:0]
 		return
@@ -107,7 +119,7 @@ func (c *client) turn(kinds *[256]line) {
 	rest := c.replies
 	for _, name := range c.work.acquires[c.next] {
 		reply, after, _ := bytes.Cut(rest, []byte{'\n'})
-		if rest = after; len(reply) == 0 || kinds[reply[0]] != yes {
+		if rest = after; c.protocol.kind(reply, no) != yes {
 			reply = nil
 		}
 		c.releases = c.protocol.Release(c.releases, name, string(reply))

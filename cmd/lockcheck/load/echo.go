@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -73,6 +74,7 @@ func (e *echo) run(ctx context.Context) error {
 			}
 			fd, _, errno := e.kernel.Accept(e.listener)
 			if errno != 0 {
+				time.Sleep(10 * time.Millisecond) // there may be no descriptor left
 				continue
 			}
 			// Unix sockets do not know the option.

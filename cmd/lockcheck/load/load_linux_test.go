@@ -196,7 +196,7 @@ func TestOthers(t *testing.T) {
 	}
 	var wrong atomic.Int64
 	dflockd := func(c net.Conn) {
-		tokens, last := map[string]string{}, 0
+		tokens, last := map[string]string{}, 0 // of what is held
 		for in := bufio.NewScanner(c); in.Scan(); {
 			command := in.Text()
 			in.Scan()
@@ -204,6 +204,10 @@ func TestOthers(t *testing.T) {
 			in.Scan()
 			switch command {
 			case "l":
+				if tokens[name] != "" {
+					io.WriteString(c, "timeout\n")
+					continue
+				}
 				last++
 				tokens[name] = fmt.Sprint("token", last)
 				fmt.Fprintf(c, "acquired %s 33 %d\n", tokens[name], last)
@@ -218,7 +222,7 @@ func TestOthers(t *testing.T) {
 	}
 	for name, serve := range map[string]func(net.Conn){"memcached": memcached, "redis": redis, "dflockd": dflockd} {
 		t.Run(name, func(t *testing.T) {
-			for _, depth := range []int{1, 4} {
+			for _, depth := range []int{1, 4, 64} {
 				o := options(listening(t, serve))
 				o.Depth = depth
 				if r := run(t, named(t, name), o); r.Yes != r.Commands {
@@ -275,6 +279,7 @@ func TestServersFail(t *testing.T) {
 		{"closes", func(c net.Conn) { c.Read(make([]byte, 1)) }, "lockd: connection 0 was closed by the server, which owes 4 replies"},
 		{"refuses", func(c net.Conn) { c.Read(make([]byte, 100)); io.WriteString(c, "0 no\n") }, "a lock that nobody else wants was refused"},
 		{"says too much", func(c net.Conn) { c.Read(make([]byte, 100)); io.WriteString(c, strings.Repeat("1\n", 5)) }, "got 1 replies more"},
+		{"speaks another protocol", func(c net.Conn) { c.Read(make([]byte, 100)); io.WriteString(c, "ERROR\r\n") }, `got "ERROR\r", which is no reply of lockd; -protocol says`},
 		{"says nothing", func(c net.Conn) { io.Copy(io.Discard, c) }, "no command was answered in 50ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

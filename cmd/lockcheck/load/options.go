@@ -43,12 +43,14 @@ func (o Options) Check(p Protocol) error {
 		}
 	}
 	switch {
-	case o.Contention < 0 || o.Contention > 1:
+	case !(o.Contention >= 0 && o.Contention <= 1): // it may be no number
 		return fmt.Errorf("the contention is a share from 0 to 1, got %v", o.Contention)
-	case o.Rate < 0 || o.Rate > 1e8:
-		return fmt.Errorf("a rate goes from 0 (as fast as replies come) to 100 million commands a second, got %v", o.Rate)
-	case o.Duration <= 0 || o.Duration > 24*time.Hour || o.Warmup < 0:
+	case o.Rate != 0 && !(o.Rate >= 0.01 && o.Rate <= 1e8):
+		return fmt.Errorf("a rate is 0 (as fast as replies come), or 0.01 to 100 million commands a second, got %v", o.Rate)
+	case o.Duration <= 0 || o.Duration > 24*time.Hour:
 		return fmt.Errorf("want a duration above 0, up to a day, got %v", o.Duration)
+	case o.Warmup < 0 || o.Warmup > time.Hour:
+		return fmt.Errorf("want a warm-up of 0 to an hour, got %v", o.Warmup)
 	case len(o.Mix) == 0:
 		return fmt.Errorf("the mix is empty; want one such as exclusive")
 	}
@@ -56,6 +58,9 @@ func (o Options) Check(p Protocol) error {
 		if p.request[c] == nil {
 			return fmt.Errorf("%s has no command %q; change the mix", p.Name, c)
 		}
+	}
+	if _, waits := o.Mix[Wait]; waits && p.tokens && o.Depth > 1 && o.Contention > 0 {
+		return fmt.Errorf("a batch of %s holds all its locks at once, and would wait for itself; wait with a depth of 1", p.Name)
 	}
 	if requests := o.Connections * max(o.Names, o.Depth) * 2 * (o.NameBytes + 40); requests > largest {
 		return fmt.Errorf("the requests of %d connections take %d MiB, more than %d; use fewer names, or shorter ones", o.Connections, requests>>20, largest>>20)

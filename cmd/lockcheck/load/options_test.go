@@ -1,6 +1,7 @@
 package load
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,11 @@ func TestCheck(t *testing.T) {
 		{func(o *Options) { o.Names = 0 }, "names: want 1"},
 		{func(o *Options) { o.NameBytes = 1001 }, "name bytes: want 0 to 1000"},
 		{func(o *Options) { o.Contention = 1.5 }, "a share from 0 to 1, got 1.5"},
-		{func(o *Options) { o.Rate = -1 }, "a rate goes from 0"},
+		{func(o *Options) { o.Rate = -1 }, "a rate is 0"},
+		{func(o *Options) { o.Rate = math.NaN() }, "a rate is 0"},
+		{func(o *Options) { o.Rate = 1e-10 }, "a rate is 0"},
+		{func(o *Options) { o.Contention = math.NaN() }, "a share from 0 to 1"},
+		{func(o *Options) { o.Warmup = -1 }, "want a warm-up of 0 to an hour"},
 		{func(o *Options) { o.Duration = 0 }, "want a duration above 0"},
 		{func(o *Options) { o.Mix = nil }, "the mix is empty"},
 		{func(o *Options) { o.Connections, o.Names, o.NameBytes = 20_000, 100_000, 1000 }, "MiB, more than 1024"},

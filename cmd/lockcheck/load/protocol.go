@@ -14,8 +14,9 @@ type Protocol struct {
 	// request appends a command; nil for what the server has not. A command that acquires
 	// is followed by its release.
 	request map[Command]func(dst []byte, name string) []byte
-	// kind says what a line is, from its first byte.
-	kind func(first byte) line
+	// kind says what a line is, from its first bytes, at most eight if the line has arrived
+	// in pieces, and from the kind of the line before.
+	kind func(head []byte, before line) line
 	// tokens means that a release needs what the acquisition has returned, so requests
 	// are made while the load is running.
 	tokens bool
@@ -25,17 +26,25 @@ type Protocol struct {
 type line uint8
 
 const (
-	no line = iota
+	wrong line = iota // not of the protocol
+	no
 	yes
 	more // not yet a reply: another line follows
 )
 
-// yesIf returns a yes or a no.
-func yesIf(is bool) line {
-	if is {
-		return yes
+// begins returns the kind of the beginning that a line has, wrong if it has none of them.
+func begins(head []byte, kinds ...beginning) line {
+	for _, k := range kinds {
+		if bytes.HasPrefix(head, []byte(k.text)) {
+			return k.kind
+		}
 	}
-	return no
+	return wrong
+}
+
+type beginning struct {
+	text string
+	kind line
 }
 
 // Command is a kind of command that a load consists of.
@@ -54,6 +63,7 @@ const (
 // commandNames are the names of what a mix can have.
 var commandNames = map[string]Command{"exclusive": Exclusive, "wait": Wait, "shared": Shared, "inspect": Inspect}
 
+// String returns the name of a command in a mix, "release" for those that have none.
 func (c Command) String() string {
 	for name, is := range commandNames {
 		if is == c {
@@ -106,19 +116,26 @@ var protocols = []Protocol{
 			Exclusive: format("g NAME\n"), releaseExclusive: format("r NAME\n"), Wait: format("w 60000 g NAME\n"),
 			Shared: format("sg NAME\n"), releaseShared: format("sr NAME\n"), Inspect: format("i NAME\n"),
 		},
-		kind: func(first byte) line { return yesIf(first != '0') },
+		kind: func(head []byte, _ line) line {
+			switch {
+			case len(head) == 0 || head[0] < '0' || head[0] > '9':
+				return wrong
+			case head[0] == '0':
+				return no
+			}
+			return yes
+		},
 	},
 	{
 		Name: "memcached",
 		request: map[Command]func([]byte, string) []byte{
 			Exclusive: format("add NAME 0 0 1\r\n1\r\n"), releaseExclusive: format("delete NAME\r\n"), Inspect: format("get NAME\r\n"),
 		},
-		// A get that finds something has two lines more, VALUE and the value, 1.
-		kind: func(first byte) line {
-			if first == 'V' || first == '1' {
-				return more
+		kind: func(head []byte, before line) line {
+			if before == more { // a get that finds something: VALUE, the value, END
+				return begins(head, beginning{"END", yes}, beginning{"1", more})
 			}
-			return yesIf(first == 'S' || first == 'D')
+			return begins(head, beginning{"STORED", yes}, beginning{"DELETED", yes}, beginning{"NOT_", no}, beginning{"END", no}, beginning{"VALUE", more})
 		},
 	},
 	{
@@ -126,14 +143,18 @@ var protocols = []Protocol{
 		request: map[Command]func([]byte, string) []byte{
 			Exclusive: resp("SET", "NAME", "1", "NX"), releaseExclusive: resp("DEL", "NAME"), Inspect: resp("EXISTS", "NAME"),
 		},
-		kind: func(first byte) line { return yesIf(first == '+' || first == ':') },
+		kind: func(head []byte, _ line) line {
+			return begins(head, beginning{"+", yes}, beginning{":0", no}, beginning{":", yes}, beginning{"$-1", no})
+		},
 	},
 	{
 		Name: "dflockd",
 		request: map[Command]func([]byte, string) []byte{
 			Exclusive: format("l\nNAME\n0\n"), Wait: format("l\nNAME\n60\n"), releaseExclusive: format("r\nNAME\n"), // and the token
 		},
-		kind:   func(first byte) line { return yesIf(first == 'o' || first == 'a') },
+		kind: func(head []byte, _ line) line {
+			return begins(head, beginning{"ok", yes}, beginning{"acquired", yes}, beginning{"timeout", no}, beginning{"error", no})
+		},
 		tokens: true,
 	},
 	{
@@ -142,7 +163,7 @@ var protocols = []Protocol{
 			Exclusive: format("g NAME\n"), releaseExclusive: format("r NAME\n"), Wait: format("w 60000 g NAME\n"),
 			Shared: format("sg NAME\n"), releaseShared: format("sr NAME\n"), Inspect: format("i NAME\n"),
 		},
-		kind: func(byte) line { return yes },
+		kind: func([]byte, line) line { return yes },
 	},
 }
 
@@ -173,3 +194,6 @@ func (p Protocol) Release(dst []byte, name, reply string) []byte {
 	}
 	return dst
 }
+
+// Yes says whether a reply of one line is a yes.
+func (p Protocol) Yes(reply []byte) bool { return p.kind(reply, no) == yes }

@@ -34,9 +34,6 @@ func Run(ctx context.Context, p Protocol, o Options) (Result, error) {
 	defer kernel.Release()
 	g := &generator{protocol: p, options: o, kernel: kernel, result: Result{Latency: newLatency()}}
 	defer g.close()
-	for first := range g.kinds {
-		g.kinds[first] = p.kind(byte(first))
-	}
 	// Names are new in every run, since what a run leaves in memcached stays there.
 	prefix := fmt.Sprintf("b%x.", time.Now().UnixMilli()&0xffffff)
 	for i := range o.Connections {
@@ -58,7 +55,6 @@ type generator struct {
 	options  Options
 	kernel   *epoll.Kernel
 	clients  []*client
-	kinds    [256]line // of lines, by their first byte
 	started  time.Time
 	stopped  atomic.Bool // the context has ended
 	result   Result
@@ -143,10 +139,12 @@ func (g *generator) run(ctx context.Context) error {
 			begin = g.now()
 			end = begin + int64(g.options.Duration)
 		}
-		if measuring && !ended && g.options.Progress != nil && now >= progress {
+		if measuring && !ended && now >= progress {
 			progress += int64(time.Second)
 			g.result.Elapsed = time.Duration(now - begin)
-			g.options.Progress(g.result)
+			if g.options.Progress != nil {
+				g.options.Progress(g.result)
+			}
 		}
 		if now >= end && !ended {
 			ended = true
@@ -160,6 +158,9 @@ func (g *generator) run(ctx context.Context) error {
 			return nil
 		}
 		until := min(progress, end)
+		if !measuring {
+			until = min(begin, end)
+		}
 		switch {
 		case ended:
 			until = end + int64(linger)
@@ -228,7 +229,7 @@ func (g *generator) serve(c *client, ready loop.Ready, buf []byte, now int64, me
 	case n == 0:
 		return fmt.Errorf("connection %d was closed by the server, which owes %d replies", c.number, c.awaited)
 	}
-	replies, yes, err := c.count(buf[:n], &g.kinds)
+	replies, yes, refused, err := c.count(buf[:n])
 	if err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func (g *generator) serve(c *client, ready loop.Ready, buf []byte, now int64, me
 		}
 	}
 	if yes < replies && g.options.certain() {
-		return fmt.Errorf("connection %d: a lock that nobody else wants was refused, or not released: %q", c.number, buf[:min(n, 100)])
+		return fmt.Errorf("connection %d: a lock that nobody else wants was refused, or not released: %q", c.number, refused)
 	}
 	if c.awaited > 0 || ended {
 		return nil

@@ -59,13 +59,16 @@ func newWork(p Protocol, o Options, prefix string, i int) work {
 		}
 		panic("unreachable: at is below the sum")
 	}
-	own := 0
+	own, names := 0, o.Names
+	if p.tokens {
+		names = max(names, o.Depth) // a whole batch is held at once
+	}
 	name := func() string {
 		if o.Contention > 0 && random.Float64() < o.Contention {
 			return nameOf(prefix+"s", random.IntN(o.Names), o.NameBytes)
 		}
 		own++
-		return nameOf(fmt.Sprintf("%sc%d.", prefix, i), own%o.Names, o.NameBytes)
+		return nameOf(fmt.Sprintf("%sc%d.", prefix, i), own%names, o.NameBytes)
 	}
 	w := work{depth: o.Depth}
 	if p.tokens { // acquire in one batch, release in the next

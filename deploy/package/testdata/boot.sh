@@ -62,7 +62,6 @@ cat >>/etc/lockd/lockd.conf <<END
 tls-cert /etc/lockd/server.pem
 tls-key /etc/lockd/server.key
 unix /run/lockd/socket
-unix-mode 0660
 END
 systemctl restart lockd
 lockctl -addr tls://127.0.0.1:9999 -tls-ca /etc/lockd/ca.pem ping
