@@ -101,10 +101,10 @@ func Compare(ctx context.Context, c Config) (r Report, err error) {
 			}
 		}
 	}
-	if c.Memory { // last: memcached and Redis keep what was acquired
+	if c.Memory {
 		for _, s := range servers {
 			fmt.Fprintf(c.Log, "memory of %s\n", s.Name)
-			m, err := measureMemory(ctx, s)
+			m, err := memoryOf(ctx, s)
 			if err != nil {
 				return r, errors.Join(ctx.Err(), err)
 			}

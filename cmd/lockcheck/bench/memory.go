@@ -37,11 +37,14 @@ func (s *Server) resident() (float64, error) {
 	return 0, fmt.Errorf("the system does not say what memory %s takes", s.Name)
 }
 
-// measureMemory measures a server that nothing is connected to. What it kept of earlier loads
-// is less than a thousandth of what it gets.
-func measureMemory(ctx context.Context, s *Server) (Memory, error) {
+// memoryOf measures the memory of one more server of the same kind, which has had no load.
+func memoryOf(ctx context.Context, like *Server) (Memory, error) {
+	s, err := like.another()
+	if err != nil {
+		return Memory{}, err
+	}
+	defer s.End()
 	m := Memory{Server: s.Name, Lock: math.NaN(), Connection: math.NaN()}
-	var err error
 	if m.Empty, err = s.resident(); err != nil {
 		return m, err
 	}

@@ -50,6 +50,7 @@ type Server struct {
 	cmd      *exec.Cmd // nil if it was not started here
 	said     *beginning
 	ended    chan struct{}
+	another  func() (*Server, error) // starts one more
 }
 
 // startTime is how long a server may take until it accepts connections.
@@ -79,6 +80,7 @@ func start(ctx context.Context, name, program string, flags func(port string) []
 		return nil, fmt.Errorf("cannot start %s: %w", program, err)
 	}
 	s.process = s.cmd.Process.Pid
+	s.another = func() (*Server, error) { return start(ctx, name, program, flags, processor) }
 	go func() {
 		s.cmd.Wait()
 		close(s.ended)
