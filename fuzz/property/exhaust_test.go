@@ -39,7 +39,9 @@ func TestExhaustion(t *testing.T) {
 		sizes = []smallWorld{{conns: *exhaustConnections, names: *exhaustNames}}
 	}
 	for _, w := range sizes {
-		for _, w.config.Dialect = range []wire.Dialect{wire.Glockd, wire.Classic} {
+		for _, dialect := range []wire.Dialect{wire.Glockd, wire.Classic} {
+			w := w // of its own: the subtests are parallel
+			w.config.Dialect = dialect
 			t.Run(fmt.Sprintf("%v-%d-%d", w.config.Dialect, w.conns, w.names), func(t *testing.T) {
 				t.Parallel()
 				w.config.Dump = true
