@@ -62,10 +62,11 @@ func benchCommand() *ffcli.Command {
 commands took from when they were sent, or were due if there is a -rate, to their
 replies.
 
-With -compare it starts the servers, all on one processor and the load on another, plays the rounds of all in turn, and prints the ratios. The loads are a matrix
-of 1, 50 and 1000 connections, 1, 16 and 64 commands at once, and names of 15 and 250
-bytes; -connections, -depth and -name-bytes choose one of each. It also measures the
-memory for a lock and for a connection. The echo is lockcheck itself, one thread that
+With -compare it starts the servers, all on one processor and the load on another,
+plays the rounds of all in turn, and prints the ratios. The loads are a matrix of 1,
+50 and 1000 connections, 1, 16 and 64 commands at once, and names of 15 and 250 bytes;
+-connections, -depth and -name-bytes choose one of each. It also measures the memory
+for a lock and for a connection. The echo is lockcheck itself, one thread that
 sends back what it gets: hardly a server with one thread is faster. Compare within one
 run only.
 

@@ -79,7 +79,7 @@ func Compare(ctx context.Context, c Config) (r Report, err error) {
 		}
 	}()
 	if generator >= 0 {
-		if err := load.Pin(generator); err != nil {
+		if err := pin(generator); err != nil {
 			return r, err
 		}
 	}

@@ -8,12 +8,11 @@ import (
 	"io"
 	"math"
 	"net"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"lockd/cmd/lockcheck/load"
+	"lockd/sim/attack"
 )
 
 const (
@@ -22,20 +21,8 @@ const (
 	idleConnections = 10_000
 )
 
-// resident returns the memory of a process that is in the machine, in bytes.
-func (s *Server) resident() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if figures, found := strings.CutPrefix(line, "VmRSS:"); found {
-			kib, err := strconv.ParseFloat(strings.Fields(figures)[0], 64)
-			return kib * 1024, err
-		}
-	}
-	return 0, fmt.Errorf("the system does not say what memory %s takes", s.Name)
-}
+// resident returns the resident size of a server's process in bytes.
+func (s *Server) resident() float64 { return float64(attack.Memory(s.process)) }
 
 // memoryOf measures the memory of one more server of the same kind, which has had no load.
 func memoryOf(ctx context.Context, like *Server) (Memory, error) {
@@ -44,30 +31,20 @@ func memoryOf(ctx context.Context, like *Server) (Memory, error) {
 		return Memory{}, err
 	}
 	defer s.End()
-	m := Memory{Server: s.Name, Lock: math.NaN(), Connection: math.NaN()}
-	if m.Empty, err = s.resident(); err != nil {
-		return m, err
-	}
+	m := Memory{Server: s.Name, Empty: s.resident(), Lock: math.NaN(), Connection: math.NaN()}
 	idle, err := connectIdle(ctx, s)
 	if err != nil {
 		return m, err
 	}
-	after, err := s.resident()
+	m.Connection = (s.resident() - m.Empty) / idleConnections
 	for _, c := range idle {
 		c.Close()
 	}
-	if err != nil {
-		return m, err
-	}
-	m.Connection = (after - m.Empty) / idleConnections
 	if s.Name == "echo" {
 		return m, nil // it holds nothing
 	}
 	time.Sleep(500 * time.Millisecond) // the ends of the connections are seen
-	before, err := s.resident()
-	if err != nil {
-		return m, err
-	}
+	before := s.resident()
 	for i := range holders {
 		c, err := holdLocks(ctx, s, i*locksHeld/holders, (i+1)*locksHeld/holders)
 		if err != nil {
@@ -75,9 +52,8 @@ func memoryOf(ctx context.Context, like *Server) (Memory, error) {
 		}
 		defer c.Close()
 	}
-	after, err = s.resident()
-	m.Lock = (after - before) / locksHeld
-	return m, err
+	m.Lock = (s.resident() - before) / locksHeld
+	return m, nil
 }
 
 // connectIdle makes connections, each of which has been answered once.

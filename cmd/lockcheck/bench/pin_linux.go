@@ -1,6 +1,9 @@
 package bench
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 
@@ -39,4 +42,24 @@ func processors() (list []int) {
 		}
 	}
 	return list
+}
+
+// pin lets this process run on one processor only.
+func pin(processor int) error {
+	var set unix.CPUSet
+	set.Set(processor)
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, thread := range threads {
+		var id int
+		if _, err := fmt.Sscan(thread.Name(), &id); err != nil {
+			continue
+		}
+		if err := unix.SchedSetaffinity(id, &set); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("cannot run on processor %d only: %w", processor, err)
+		}
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"runtime"
@@ -28,16 +27,11 @@ func Echo(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	defer kernel.Release()
-	raw, err := listener.(syscall.Conn).SyscallConn()
+	fd, err := descriptor(listener)
 	if err != nil {
 		return err
 	}
-	fd, duplicated := -1, error(nil)
-	err = raw.Control(func(of uintptr) { fd, duplicated = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0) })
-	if err = errors.Join(err, duplicated); err != nil {
-		return err
-	}
-	e := &echo{kernel: kernel, listener: loop.FD(fd), unsent: map[loop.FD][]byte{}, buf: make([]byte, 64<<10)}
+	e := &echo{kernel: kernel, listener: fd, unsent: map[loop.FD][]byte{}, buf: make([]byte, 64<<10)}
 	defer e.close()
 	stop := context.AfterFunc(ctx, kernel.Wake)
 	defer stop()

@@ -320,3 +320,26 @@ func TestInterruptedInSilence(t *testing.T) {
 		t.Errorf("after %v: %v", time.Since(began), err)
 	}
 }
+
+// TestWarmup checks that what is answered before the measurement does not count.
+func TestWarmup(t *testing.T) {
+	var answered, before atomic.Int64
+	addr := listening(t, func(c net.Conn) {
+		for in := bufio.NewScanner(c); in.Scan(); {
+			answered.Add(1)
+			io.WriteString(c, "1\n")
+		}
+	})
+	o := options(addr)
+	o.Warmup = 100 * time.Millisecond
+	o.Measuring = func(begins bool) {
+		if begins {
+			before.Store(answered.Load())
+		}
+	}
+	r := run(t, named(t, "lockd"), o)
+	inFlight := int64(o.Connections * o.Depth)
+	if before.Load() <= 2*inFlight || r.Commands > answered.Load()-before.Load()+inFlight {
+		t.Errorf("%d of %d replies count, and %d came before", r.Commands, answered.Load(), before.Load())
+	}
+}

@@ -84,7 +84,7 @@ func (c Command) release() (Command, bool) {
 	return 0, false
 }
 
-// format returns a request that is a text with the name in it, once or twice.
+// format returns a request that is a text with the name in it.
 func format(text string) func([]byte, string) []byte {
 	before, after, _ := bytes.Cut([]byte(text), []byte("NAME"))
 	return func(dst []byte, name string) []byte {

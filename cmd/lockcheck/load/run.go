@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"lockd/server/core"
 	"lockd/server/epoll"
@@ -58,6 +55,11 @@ type generator struct {
 	started  time.Time
 	stopped  atomic.Bool // the context has ended
 	result   Result
+
+	// In nanoseconds since started: of the measurement, and when the next progress is due.
+	phase                phase
+	begin, end, progress int64
+
 	// With a rate: the connections that wait for work, the first one first, and how many
 	// batches were sent.
 	idle []*client
@@ -78,16 +80,11 @@ func (g *generator) connect(ctx context.Context, prefix string, i int) error {
 		return fmt.Errorf("cannot reach %s: %w", g.protocol.Name, err)
 	}
 	defer conn.Close()
-	raw, err := conn.(syscall.Conn).SyscallConn()
+	fd, err := descriptor(conn)
 	if err != nil {
 		return err
 	}
-	fd, duplicated := -1, error(nil)
-	err = raw.Control(func(of uintptr) { fd, duplicated = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0) })
-	if err = errors.Join(err, duplicated); err != nil {
-		return fmt.Errorf("cannot take over connection %d: %w", i, err)
-	}
-	c := &client{fd: loop.FD(fd), number: i, protocol: &g.protocol, work: newWork(g.protocol, g.options, prefix, i)}
+	c := &client{fd: fd, number: i, protocol: &g.protocol, work: newWork(g.protocol, g.options, prefix, i)}
 	g.clients = append(g.clients, c)
 	if errno := g.kernel.Watch(c.fd, loop.Readable, uint64(i)); errno != 0 {
 		return fmt.Errorf("connection %d: epoll: %w", i, errno)
@@ -103,7 +100,16 @@ func (g *generator) now() int64 { return int64(time.Since(g.started)) }
 const clockEvery = 4
 
 // linger is how long the generator waits for the last replies.
-const linger = 2 * time.Second
+const linger = int64(2 * time.Second)
+
+// phase is a part of a load.
+type phase int
+
+const (
+	warming phase = iota
+	measuring
+	draining // nothing is sent any more
+)
 
 func (g *generator) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
@@ -111,60 +117,22 @@ func (g *generator) run(ctx context.Context) error {
 		g.kernel.Wake()
 	})
 	defer stop()
-	if g.options.Rate > 0 {
-		g.idle = append(g.idle, g.clients...)
-	}
 	g.started = time.Now()
-	begin := int64(g.options.Warmup)
-	end := begin + int64(g.options.Duration)
 	base := g.kernel.Now()
-	if g.options.Rate == 0 {
-		for _, c := range g.clients {
-			if err := c.begin(g.kernel, g.now()); err != nil {
-				return err
-			}
+	g.begin, g.end = int64(g.options.Warmup), int64(g.options.Warmup+g.options.Duration)
+	for _, c := range g.clients {
+		if err := g.next(c, g.now()); err != nil {
+			return err
 		}
 	}
-	measuring, ended := false, false
-	progress := begin + int64(time.Second)
 	events, buf := make([]loop.Event, 512), make([]byte, 64<<10)
 	for {
 		now := g.now()
-		if g.stopped.Load() {
-			end = min(end, now)
+		until, err := g.advance(ctx, now)
+		if err != nil || g.phase == draining && (now >= until || g.awaited() == 0) {
+			return err
 		}
-		if !measuring && now >= begin && now < end {
-			measuring = true
-			g.measuring(true)
-			begin = g.now()
-			end = begin + int64(g.options.Duration)
-		}
-		if measuring && !ended && now >= progress {
-			progress += int64(time.Second)
-			g.result.Elapsed = time.Duration(now - begin)
-			if g.options.Progress != nil {
-				g.options.Progress(g.result)
-			}
-		}
-		if now >= end && !ended {
-			ended = true
-			g.result.Elapsed = time.Duration(now - begin)
-			g.measuring(false)
-			if !measuring || g.result.Commands == 0 {
-				return errors.Join(ctx.Err(), fmt.Errorf("no command was answered in %v", g.options.Duration))
-			}
-		}
-		if ended && (now >= end+int64(linger) || g.awaited() == 0) {
-			return nil
-		}
-		until := min(progress, end)
-		if !measuring {
-			until = min(begin, end)
-		}
-		switch {
-		case ended:
-			until = end + int64(linger)
-		case g.options.Rate > 0:
+		if g.options.Rate > 0 && g.phase != draining {
 			due, err := g.sendDue(now)
 			if err != nil {
 				return err
@@ -177,17 +145,63 @@ func (g *generator) run(ctx context.Context) error {
 			if i%clockEvery == 0 {
 				now = g.now()
 			}
-			if err := g.serve(g.clients[e.Token], e.Ready, buf, now, measuring && !ended, ended); err != nil {
+			if err := g.serve(g.clients[e.Token], e.Ready, buf, now); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (g *generator) measuring(begins bool) {
+// advance begins the next phase when it is time, and returns the time at which to look again.
+func (g *generator) advance(ctx context.Context, now int64) (until int64, err error) {
+	if g.stopped.Load() {
+		g.end = min(g.end, now)
+	}
+	if g.phase == warming && now >= g.begin && now < g.end {
+		g.phase = measuring
+		g.tell(true)
+		g.begin = g.now()
+		g.end, g.progress = g.begin+int64(g.options.Duration), g.begin+int64(time.Second)
+	}
+	if g.phase != draining && now >= g.end {
+		g.phase = draining
+		g.result.Elapsed = time.Duration(now - g.begin)
+		g.tell(false)
+		if g.result.Commands == 0 {
+			return 0, errors.Join(ctx.Err(), fmt.Errorf("no command was answered in %v", g.options.Duration))
+		}
+	}
+	switch g.phase {
+	case warming:
+		return min(g.begin, g.end), nil
+	case draining:
+		return g.end + linger, nil
+	}
+	if now >= g.progress {
+		g.progress += int64(time.Second)
+		g.result.Elapsed = time.Duration(now - g.begin)
+		if g.options.Progress != nil {
+			g.options.Progress(g.result)
+		}
+	}
+	return min(g.progress, g.end), nil
+}
+
+// tell tells the caller that the measurement begins or ends.
+func (g *generator) tell(begins bool) {
 	if g.options.Measuring != nil {
 		g.options.Measuring(begins)
 	}
+}
+
+// next gives a connection that has nothing to wait for its next batch: at once, or when one
+// is due.
+func (g *generator) next(c *client, now int64) error {
+	if g.options.Rate > 0 {
+		g.idle = append(g.idle, c)
+		return nil
+	}
+	return c.begin(g.kernel, now)
 }
 
 // sendDue sends the batches that are due, as far as connections are idle, and returns when
@@ -211,7 +225,7 @@ func (g *generator) sendDue(now int64) (next int64, err error) {
 
 // serve takes what has arrived for a connection, and sends its next batch if all of the
 // last one is answered.
-func (g *generator) serve(c *client, ready loop.Ready, buf []byte, now int64, measure, ended bool) error {
+func (g *generator) serve(c *client, ready loop.Ready, buf []byte, now int64) error {
 	if ready&loop.Writable != 0 && len(c.unsent) > 0 {
 		if err := c.send(g.kernel, c.unsent); err != nil {
 			return err
@@ -233,7 +247,7 @@ func (g *generator) serve(c *client, ready loop.Ready, buf []byte, now int64, me
 	if err != nil {
 		return err
 	}
-	if measure && replies > 0 {
+	if g.phase == measuring && replies > 0 {
 		g.result.Commands += int64(replies)
 		g.result.Yes += int64(yes)
 		// What takes longer than the longest is recorded as that.
@@ -244,14 +258,10 @@ func (g *generator) serve(c *client, ready loop.Ready, buf []byte, now int64, me
 	if yes < replies && g.options.certain() {
 		return fmt.Errorf("connection %d: a lock that nobody else wants was refused, or not released: %q", c.number, refused)
 	}
-	if c.awaited > 0 || ended {
+	if c.awaited > 0 || g.phase == draining {
 		return nil
 	}
-	if g.options.Rate > 0 {
-		g.idle = append(g.idle, c)
-		return nil
-	}
-	return c.begin(g.kernel, now)
+	return g.next(c, now)
 }
 
 // certain says whether every reply must be a yes.
@@ -266,24 +276,4 @@ func (g *generator) awaited() (sum int) {
 		sum += c.awaited
 	}
 	return sum
-}
-
-// Pin lets this process run on one processor only.
-func Pin(processor int) error {
-	var set unix.CPUSet
-	set.Set(processor)
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return err
-	}
-	for _, thread := range threads {
-		var id int
-		if _, err := fmt.Sscan(thread.Name(), &id); err != nil {
-			continue
-		}
-		if err := unix.SchedSetaffinity(id, &set); err != nil && !errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("cannot run on processor %d only: %w", processor, err)
-		}
-	}
-	return nil
 }

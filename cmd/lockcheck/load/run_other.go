@@ -15,6 +15,3 @@ func Run(context.Context, Protocol, Options) (Result, error) { return Result{}, 
 
 // Echo fails: it needs Linux.
 func Echo(context.Context, net.Listener) error { return errNoLinux }
-
-// Pin fails: it needs Linux.
-func Pin(int) error { return errNoLinux }
