@@ -82,6 +82,14 @@ func (c *tty) types(keys, want string) {
 	c.waits(want)
 }
 
+// command types a line at a shell's prompt, and waits for a text and then the next prompt:
+// keys that are typed before it are shown in front of it.
+func (c *tty) command(line, want string) {
+	c.t.Helper()
+	c.types(line+"\n", want)
+	c.waits("> ")
+}
+
 // waits waits until a text is shown behind what was seen before.
 func (c *tty) waits(want string) {
 	c.t.Helper()
@@ -135,28 +143,29 @@ func TestTerminal(t *testing.T) {
 	c.types("lockctl run job -- cat\n", "cat\r\n")
 	c.types("one\n", "one\r\none\r\n")
 	c.types("\x1a", "Stopped")
-	c.types("lockctl inspect job\n", "job is held exclusively")
+	c.waits("> ")
+	c.command("lockctl inspect job", "job is held exclusively")
 	c.types("fg\n", "lockctl run job -- cat\r\n")
 	c.types("two\n", "two\r\ntwo\r\n")
 	c.types("\x03", "> ")
-	c.types("echo code $?\n", "code 130")
-	c.types("lockctl run job -- cat &\n", "[1]")
-	c.types("until jobs | grep -q Stopped; do sleep 0.05; done; jobs\n", "[1]+  Stopped") // it wanted to read
+	c.command("echo code $?", "code 130")
+	c.command("lockctl run job -- cat &", "[1]")
+	c.command("until jobs | grep -q Stopped; do sleep 0.05; done; jobs", "[1]+  Stopped") // it wanted to read
 	c.types("fg\n", "lockctl run job -- cat\r\n")
 	c.types("three\n", "three\r\nthree\r\n")
 	c.types("\x04", "> ")
-	c.types("echo code $?\n", "code 0")
+	c.command("echo code $?", "code 0")
 	c.types("lockctl run job -- sh -c 'echo ready; lockctl run job -- true'\n", "\r\nready")
 	// Not before the command waits: some shells lose an interrupt while they start one.
 	c.until("somebody to wait for the lock", func() bool { return d.ask(t, "waiters", "job") == nil })
 	c.types("\x03", "> ")
-	c.types("echo code $?\n", "code 130")
-	c.types("lockctl run job -- true; echo free\n", "\r\nfree")
+	c.command("echo code $?", "code 130")
+	c.command("lockctl run job -- true; echo free", "\r\nfree")
 	c.types("for i in 1 2 3; do lockctl run job -- sh -c 'echo round $0; sleep 5' $i; done\n", "\r\nround 1\r\n")
 	c.types("\x03", "> ") // ends the loop as well
 	c.types("bash -c 'for i in 1 2 3; do lockctl run job -- sh -c \"echo turn \\$0; sleep 5\" $i; done'\n", "\r\nturn 1\r\n")
 	c.types("\x03", "> ") // and the script
-	c.types("echo code $?\n", "code 130")
+	c.command("echo code $?", "code 130")
 	c.types("cat | lockctl run job -- wc -c\n", "wc -c\r\n")
 	c.types("four\n", "four\r\n")
 	c.types("\x04", "5\r\n") // the terminal is that of cat
