@@ -125,7 +125,10 @@ func (l *exclusive) take(c *conn) {
 func (m *Machine) abandon(l *exclusive) {
 	if l.queued() {
 		m.touch(m.exclusiveQueues[l])
-	} else if out := m.free.add(l); out != nil {
+		return
+	}
+	m.free.add(l)
+	for out := m.free.excess(); out != nil; out = m.free.excess() {
 		delete(m.exclusive, out.name)
 	}
 }

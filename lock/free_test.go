@@ -2,7 +2,6 @@ package lock
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 )
 
@@ -51,23 +50,43 @@ func TestFree(t *testing.T) {
 		one += 10
 		m.Open(one)
 	}
-	if len(m.exclusive) != maxFree || m.ExclusiveLocks() != 0 {
+	if len(m.exclusive) != maxFree-1 || m.ExclusiveLocks() != 0 {
 		t.Errorf("%d locks are left, %d held", len(m.exclusive), m.ExclusiveLocks())
 	}
 }
 
-// TestLongNamesAreNotKept checks that a free lock takes little memory.
-func TestLongNamesAreNotKept(t *testing.T) {
+// TestFreeLongNames checks that free locks with long names take a bounded memory, and that
+// the oldest leave the table first.
+func TestFreeLongNames(t *testing.T) {
 	m := New(Options{})
 	m.Open(1)
-	long := []byte(strings.Repeat("x", maxFreeName+1))
-	m.Get(1, long)
-	m.Release(1, long)
-	if len(m.exclusive) != 0 {
-		t.Error("a lock with a long name stays")
+	const length, fit = 250_000, maxFreeBytes / 250_000
+	name := func(i int) []byte { return fmt.Appendf(nil, "%0*d", length, i) }
+	for i := range 3 * fit {
+		m.Get(1, name(i))
+		m.Release(1, name(i))
+		if err := m.Valid(); err != nil {
+			t.Fatal(err)
+		}
+		for k := range i + 1 {
+			if _, kept := m.exclusive[string(name(k))]; kept != (k > i-fit) {
+				t.Errorf("lock %d is kept: %v, after %d was released", k, kept, i)
+			}
+		}
 	}
-	if m.Get(1, long); m.Close(1).Exclusive != 1 || len(m.exclusive) != 0 {
-		t.Error("a lock with a long name stays after its connection")
+	for i := range fit + 1 {
+		m.Get(1, name(i))
+	}
+	m.Close(1)
+	if len(m.exclusive) != fit {
+		t.Errorf("%d locks are kept after the end of their connection, want %d", len(m.exclusive), fit)
+	}
+	huge := make([]byte, maxFreeBytes+1)
+	m.Open(2)
+	m.Get(2, huge)
+	m.Release(2, huge)
+	if err := m.Valid(); err != nil || len(m.exclusive) != 0 {
+		t.Errorf("%d locks are kept beside one that is too long, %v", len(m.exclusive), err)
 	}
 }
 

@@ -68,13 +68,18 @@ func (m *Machine) validExclusives() (size Size, err error) {
 			size.change(name, c, 1)
 		}
 	}
+	freeBytes := 0
 	for _, l := range m.free.ring {
 		if l != nil {
 			free--
+			freeBytes += len(l.name)
 		}
 	}
 	if free != 0 {
 		return size, fmt.Errorf("I1: the number of locks without owner and the length of the free list differ by %d", free)
+	}
+	if m.free.bytes != freeBytes || freeBytes > maxFreeBytes {
+		return size, fmt.Errorf("I1: names of %d bytes are free, %d are recorded, %d allowed", freeBytes, m.free.bytes, maxFreeBytes)
 	}
 	return size, nil
 }
