@@ -28,7 +28,7 @@
 // They hold between any two calls; Valid checks them; code and tests cite them
 // by number.
 //
-//   - I1: an exclusive lock is in the table under its own name. Either one open
+//   - I1: an exclusive lock is in the table and is found under its own name. Either one open
 //     connection holds it and has it once in its list, or it has a queue that may be
 //     served, or it is free and is once in the list of free locks, which is short.
 //   - I2: everything in the exclusive list of a connection is in the table.

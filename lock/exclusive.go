@@ -4,8 +4,9 @@ package lock
 // there may be very many.
 type exclusive struct {
 	name  string
-	owner slot   // 0 if no connection has it
-	bits  uint32 // at, and queuedBit
+	next  *exclusive // in its bucket of the table
+	owner slot       // 0 if no connection has it
+	bits  uint32     // at, and queuedBit
 }
 
 // exclusiveHolding is a holding seen from its connection.
@@ -35,7 +36,8 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 		return Denied
 	}
 	m.keepUp()
-	l := m.exclusive[string(name)]
+	hash := m.exclusive.hash(name)
+	l := m.exclusive.find(hash, name)
 	if l != nil && (m.owned(l) || l.queued()) {
 		if l.owner == c.slot && m.options.Reentrant {
 			return Granted
@@ -52,7 +54,7 @@ func (m *Machine) Get(id Conn, name []byte) Outcome {
 		m.free.remove(l)
 	default:
 		l = &exclusive{name: string(name)}
-		m.exclusive[l.name] = l
+		m.exclusive.add(hash, l)
 	}
 	m.own(l, c)
 	return Granted
@@ -71,7 +73,7 @@ func (m *Machine) own(l *exclusive, c *conn) {
 // Release releases the exclusive lock with that name if the connection holds it,
 // and says whether it did (REL-1, REL-2, REL-3).
 func (m *Machine) Release(id Conn, name []byte) bool {
-	c, l := m.conn(id), m.exclusive[string(name)]
+	c, l := m.conn(id), m.exclusive.named(name)
 	if c == nil || l == nil || l.owner != c.slot {
 		return false
 	}
@@ -82,7 +84,7 @@ func (m *Machine) Release(id Conn, name []byte) bool {
 // Holder returns the connection that holds the exclusive lock with that name, and
 // whether there is one (INS-1).
 func (m *Machine) Holder(name []byte) (Conn, bool) {
-	l := m.exclusive[string(name)]
+	l := m.exclusive.named(name)
 	if l == nil || !m.owned(l) {
 		return 0, false
 	}
@@ -129,6 +131,6 @@ func (m *Machine) abandon(l *exclusive) {
 	}
 	m.free.add(l)
 	for out := m.free.excess(); out != nil; out = m.free.excess() {
-		delete(m.exclusive, out.name)
+		m.exclusive.remove(out)
 	}
 }

@@ -35,8 +35,8 @@ func TestFree(t *testing.T) {
 		if shown, _ := snapshot(m); len(shown) != held || held == 0 {
 			t.Errorf("%d locks are shown, %d held", len(shown), held)
 		}
-		if most := held + maxFree; len(m.exclusive) > most {
-			t.Errorf("%d locks are in the table, %d held", len(m.exclusive), held)
+		if most := held + maxFree; m.exclusive.len > most {
+			t.Errorf("%d locks are in the table, %d held", m.exclusive.len, held)
 		}
 		if orphans := m.Close(one); orphans.Exclusive != held {
 			t.Errorf("%d locks are orphaned, %d held", orphans.Exclusive, held)
@@ -50,8 +50,8 @@ func TestFree(t *testing.T) {
 		one += 10
 		m.Open(one)
 	}
-	if len(m.exclusive) != maxFree-1 || m.ExclusiveLocks() != 0 {
-		t.Errorf("%d locks are left, %d held", len(m.exclusive), m.ExclusiveLocks())
+	if m.exclusive.len != maxFree-1 || m.ExclusiveLocks() != 0 {
+		t.Errorf("%d locks are left, %d held", m.exclusive.len, m.ExclusiveLocks())
 	}
 }
 
@@ -69,7 +69,7 @@ func TestFreeLongNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		for k := range i + 1 {
-			if _, kept := m.exclusive[string(name(k))]; kept != (k > i-fit) {
+			if kept := m.exclusive.named(name(k)) != nil; kept != (k > i-fit) {
 				t.Errorf("lock %d is kept: %v, after %d was released", k, kept, i)
 			}
 		}
@@ -78,15 +78,15 @@ func TestFreeLongNames(t *testing.T) {
 		m.Get(1, name(i))
 	}
 	m.Close(1)
-	if len(m.exclusive) != fit {
-		t.Errorf("%d locks are kept after the end of their connection, want %d", len(m.exclusive), fit)
+	if m.exclusive.len != fit {
+		t.Errorf("%d locks are kept after the end of their connection, want %d", m.exclusive.len, fit)
 	}
 	huge := make([]byte, maxFreeBytes+1)
 	m.Open(2)
 	m.Get(2, huge)
 	m.Release(2, huge)
-	if err := m.Valid(); err != nil || len(m.exclusive) != 0 {
-		t.Errorf("%d locks are kept beside one that is too long, %v", len(m.exclusive), err)
+	if err := m.Valid(); err != nil || m.exclusive.len != 0 {
+		t.Errorf("%d locks are kept beside one that is too long, %v", m.exclusive.len, err)
 	}
 }
 

@@ -52,7 +52,7 @@ type Machine struct {
 	conns     map[Conn]*conn
 	slots     slots
 	recent    *conn // looked up last, or nil: commands come in batches
-	exclusive map[string]*exclusive
+	exclusive table
 	shared    map[string]*shared
 	free      freeLocks // also in exclusive
 	holders   holders
@@ -94,7 +94,7 @@ func New(options Options) *Machine {
 	return &Machine{
 		options:   options,
 		conns:     make(map[Conn]*conn),
-		exclusive: make(map[string]*exclusive),
+		exclusive: newTable(),
 		shared:    make(map[string]*shared),
 		tokens:    stamps{options.LastToken},
 

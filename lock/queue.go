@@ -45,7 +45,7 @@ type Served struct {
 // others (WAIT-2). It returns a ticket, which is greater than that of any earlier wait.
 // A connection waits for one lock at a time, and must not call for others meanwhile.
 func (m *Machine) WaitExclusive(id Conn, name []byte) Token {
-	l := m.exclusive[string(name)]
+	l := m.exclusive.named(name)
 	q := m.exclusiveQueues[l]
 	if q == nil {
 		q = &queue{exclusive: l}

@@ -33,7 +33,7 @@ func (m *Machine) LastToken() Token { return m.tokens.last }
 // Token returns the token of the exclusive lock with that name, and whether the
 // connection holds it (TOKEN-2).
 func (m *Machine) Token(id Conn, name []byte) (Token, bool) {
-	c, l := m.conn(id), m.exclusive[string(name)]
+	c, l := m.conn(id), m.exclusive.named(name)
 	if c == nil || l == nil || l.owner != c.slot {
 		return 0, false
 	}

@@ -53,7 +53,10 @@ func (m *Machine) Valid() error {
 // validExclusives checks the table of exclusive locks and measures it.
 func (m *Machine) validExclusives() (size Size, err error) {
 	free := 0
-	for name, l := range m.exclusive {
+	locks := 0
+	for l := range m.exclusive.all() {
+		locks++
+		name := l.name
 		if err := m.validExclusive(name, l); err != nil {
 			return size, err
 		}
@@ -67,6 +70,9 @@ func (m *Machine) validExclusives() (size Size, err error) {
 			size.named(name, 1)
 			size.change(name, c, 1)
 		}
+	}
+	if locks != m.exclusive.len {
+		return size, fmt.Errorf("I1: %d exclusive locks are in the table, %d are recorded", locks, m.exclusive.len)
 	}
 	freeBytes := 0
 	for _, l := range m.free.ring {
@@ -132,8 +138,8 @@ func (m *Machine) validConns() (listed int, err error) {
 func (m *Machine) validExclusive(name string, l *exclusive) error {
 	c := m.owner(l)
 	switch {
-	case l.name != name:
-		return fmt.Errorf("I1: exclusive lock %q is in the table under %q", l.name, name)
+	case m.exclusive.named([]byte(name)) != l:
+		return fmt.Errorf("I1: exclusive lock %q is not in the table under its name", name)
 	case c == nil && l.queued():
 	case c == nil:
 		if l.at() >= len(m.free.ring) || m.free.ring[l.at()] != l {
@@ -215,7 +221,7 @@ func (m *Machine) hasEnded(c *conn) bool { return c.ended && slices.Contains(m.e
 func (m *Machine) validLists(id Conn, c *conn) error {
 	for at, h := range c.exclusive {
 		l := h.lock
-		if m.exclusive[l.name] != l || m.owner(l) != c || l.at() != at {
+		if m.exclusive.named([]byte(l.name)) != l || m.owner(l) != c || l.at() != at {
 			return fmt.Errorf("I2: connection %d lists exclusive lock %q, which it does not hold", id, l.name)
 		}
 	}

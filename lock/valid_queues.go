@@ -31,7 +31,7 @@ func (m *Machine) validQueues() error {
 	if waiters != len(m.waiters) || m.waitingSize != size {
 		return fmt.Errorf("I11: %d connections are in queues, of size %+v; %d wait, %+v are recorded", waiters, size, len(m.waiters), m.waitingSize)
 	}
-	for _, l := range m.exclusive {
+	for l := range m.exclusive.all() {
 		if l.queued() && m.exclusiveQueues[l] == nil {
 			return fmt.Errorf("I10: %q has no queue, although it is marked as queued", l.name)
 		}
@@ -47,7 +47,7 @@ func (m *Machine) validQueues() error {
 // validQueue checks one queue, and adds its waiters to size.
 func (m *Machine) validQueue(q *queue, size *Size) error {
 	name := q.name()
-	if l := q.exclusive; l != nil && (m.exclusive[name] != l || m.exclusiveQueues[l] != q || !l.queued()) {
+	if l := q.exclusive; l != nil && (m.exclusive.named([]byte(name)) != l || m.exclusiveQueues[l] != q || !l.queued()) {
 		return fmt.Errorf("I10: a queue is not that of the exclusive lock %q", name)
 	}
 	if l := q.shared; l != nil && (m.shared[name] != l || l.queue() != q) {

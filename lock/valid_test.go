@@ -12,16 +12,16 @@ func TestValidDetectsViolations(t *testing.T) {
 		name, want string
 		damage     func(*Machine)
 	}{
-		{"renamed lock", "I1", func(m *Machine) { m.exclusive["a"].name = "x" }},
+		{"renamed lock", "I1", func(m *Machine) { m.exclusive.named([]byte("a")).name = "x" }},
 		{"closed holder", "I1", func(m *Machine) { delete(m.conns, 1) }},
-		{"wrong place", "I1", func(m *Machine) { m.exclusive["a"].setAt(7) }},
+		{"wrong place", "I1", func(m *Machine) { m.exclusive.named([]byte("a")).setAt(7) }},
 		{"renumbered connection", "I1", func(m *Machine) { m.conns[99] = m.conns[20]; delete(m.conns, 20) }},
-		{"free and not in the ring", "I1", func(m *Machine) { m.free.ring[m.exclusive["f"].at()] = nil }},
-		{"held and in the ring", "I1", func(m *Machine) { m.free.ring[0] = m.exclusive["a"] }},
-		{"wrong place in the ring", "I1", func(m *Machine) { m.exclusive["f"].setAt(3) }},
+		{"free and not in the ring", "I1", func(m *Machine) { m.free.ring[m.exclusive.named([]byte("f")).at()] = nil }},
+		{"held and in the ring", "I1", func(m *Machine) { m.free.ring[0] = m.exclusive.named([]byte("a")) }},
+		{"wrong place in the ring", "I1", func(m *Machine) { m.exclusive.named([]byte("f")).setAt(3) }},
 		{"miscounted locks", "I6", func(m *Machine) { m.exclusiveSize.Names++ }},
 		{"lost lock", "I2", func(m *Machine) {
-			delete(m.exclusive, "a")
+			m.exclusive.remove(m.exclusive.named([]byte("a")))
 			m.exclusiveSize.named("a", -1)
 			m.exclusiveSize.change("a", m.conns[1], -1)
 		}},
@@ -51,13 +51,13 @@ func TestValidDetectsViolations(t *testing.T) {
 			l.less()
 			m.waiters[m.conns[8]].bound = 0
 		}},
-		{"not queued", "I10", func(m *Machine) { m.exclusive["b"].bits &^= queuedBit }},
-		{"no queue", "I10", func(m *Machine) { m.exclusive["a"].bits |= queuedBit }},
+		{"not queued", "I10", func(m *Machine) { m.exclusive.named([]byte("b")).bits &^= queuedBit }},
+		{"no queue", "I10", func(m *Machine) { m.exclusive.named([]byte("a")).bits |= queuedBit }},
 		{"another's queue", "I10", func(m *Machine) {
-			m.exclusiveQueues[m.exclusive["a"]] = m.exclusiveQueues[m.exclusive["b"]]
+			m.exclusiveQueues[m.exclusive.named([]byte("a"))] = m.exclusiveQueues[m.exclusive.named([]byte("b"))]
 		}},
 		{"barging", "I10", func(m *Machine) {
-			q := m.exclusiveQueues[m.exclusive["b"]]
+			q := m.exclusiveQueues[m.exclusive.named([]byte("b"))]
 			q.first.ticket, q.last.ticket = q.last.ticket, q.first.ticket
 		}},
 		{"ticket of the future", "I10", func(m *Machine) { m.waiters[m.conns[7]].ticket = 1000 }},
