@@ -89,17 +89,3 @@ func TestFreeLongNames(t *testing.T) {
 		t.Errorf("%d locks are kept beside one that is too long, %v", m.exclusive.len, err)
 	}
 }
-
-// TestClosedConnection checks that a closed connection acquires nothing.
-func TestClosedConnection(t *testing.T) {
-	m := New(Options{})
-	m.Open(1)
-	m.Get(1, []byte("a"))
-	m.Close(1)
-	if m.Get(1, []byte("a")) != Denied {
-		t.Error("a connection that has ended gets a lock")
-	}
-	if n, outcome := m.GetShared(1, []byte("a")); n != 0 || outcome != Denied {
-		t.Error("a connection that has ended gets a shared lock")
-	}
-}

@@ -155,5 +155,19 @@ func (m *Machine) conn(id Conn) *conn {
 	return c
 }
 
+// Ref refers to a connection, for Expect. It may be kept after the connection's end.
+type Ref struct{ conn *conn }
+
+// Ref returns a reference to a connection; to one that is not open it is of no use.
+func (m *Machine) Ref(id Conn) Ref { return Ref{m.conn(id)} }
+
+// Expect says that the next calls are for a connection, so that they need not look it up.
+// It does nothing for one that has ended.
+func (m *Machine) Expect(r Ref) {
+	if c := r.conn; c != nil && !c.ended && m.slots.of(c.slot) == c {
+		m.recent = c
+	}
+}
+
 // Conns returns the number of open connections.
 func (m *Machine) Conns() int { return len(m.conns) }

@@ -122,3 +122,45 @@ func TestExhaustive(t *testing.T) {
 		}
 	}
 }
+
+// TestRef checks that a reference to a connection that has ended, or was never open, is of
+// no use, also when another connection has its place.
+func TestRef(t *testing.T) {
+	m := New(Options{Piece: 2})
+	name := []byte("a")
+	for _, names := range []string{"b", "bc"} { // with three locks it ends by a mark
+		m.Open(1)
+		one := m.Ref(1)
+		m.Expect(one)
+		m.Get(1, name)
+		for _, b := range []byte(names) {
+			m.Get(1, []byte{b})
+		}
+		m.Close(1)
+		for _, r := range []Ref{one, m.Ref(9), {}} {
+			m.Expect(r)
+			if m.Get(1, name) != Denied || m.Get(9, name) != Denied {
+				t.Error("a connection that has ended gets a lock")
+			}
+		}
+		m.Open(2)
+		if m.Expect(one); m.Get(1, name) != Denied || m.Get(2, name) != Granted {
+			t.Error("a connection that has ended gets a lock instead of another")
+		}
+		m.Close(2)
+	}
+}
+
+// TestClosedConnection checks that a closed connection acquires nothing.
+func TestClosedConnection(t *testing.T) {
+	m := New(Options{})
+	m.Open(1)
+	m.Get(1, []byte("a"))
+	m.Close(1)
+	if m.Get(1, []byte("a")) != Denied {
+		t.Error("a connection that has ended gets a lock")
+	}
+	if n, outcome := m.GetShared(1, []byte("a")); n != 0 || outcome != Denied {
+		t.Error("a connection that has ended gets a shared lock")
+	}
+}

@@ -94,6 +94,7 @@ type conn struct {
 	lines     wire.Splitter
 	name      *registration // nil without a registered name
 	wait      *wait         // what it waits for, or nil
+	locks     lock.Ref
 }
 
 // State is what Core returns about a connection besides its replies.
@@ -157,6 +158,7 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 	opened := &conn{id: c.last, addr: peer.addr(c.last), transport: peer.Transport, lines: wire.Splitter{Max: c.config.MaxLine}}
 	c.conns[c.last] = opened
 	c.machine.Open(lock.Conn(c.last))
+	opened.locks = c.machine.Ref(lock.Conn(c.last))
 	if peer.Name != "" {
 		c.names.set(opened, peer.Name)
 		opened.proved = true
@@ -189,6 +191,7 @@ func (c *Core) Receive(now Time, id ID, data []byte, fx *Effects) (rest []byte, 
 		return nil, from.state()
 	}
 	c.begin(now)
+	c.machine.Expect(from.locks)
 	out := fx.begin(id)
 	for room := outputBatch; room > 0 && from.wait == nil && c.mayServe(); {
 		line, after, split := from.lines.Next(data)

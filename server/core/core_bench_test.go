@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,6 +58,32 @@ func BenchmarkCoreNew(b *testing.B) {
 		lines += "g " + name + "r " + name
 	}
 	benchmark(b, core, me, lines)
+}
+
+// BenchmarkCoreMany measures one command at a time of many connections in turn.
+func BenchmarkCoreMany(b *testing.B) {
+	for _, conns := range []int{50, 1000, 10_000} {
+		b.Run(strconv.Itoa(conns), func(b *testing.B) {
+			core := New(Config{})
+			ids, lines := make([]ID, conns), make([][2][]byte, conns)
+			var fx Effects
+			for i := range ids {
+				ids[i], _ = core.Open(0, Peer{Addr: "127.0.0.1:2"}, &fx)
+				for at, command := range []string{"g", "r"} {
+					lines[i][at] = fmt.Appendf(nil, "%s job-%d\n", command, i)
+				}
+			}
+			b.ReportAllocs()
+			i, at := 0, 0
+			for b.Loop() {
+				fx.Reset()
+				core.Receive(0, ids[i], lines[i][at], &fx)
+				if i++; i == conns {
+					i, at = 0, 1-at
+				}
+			}
+		})
+	}
 }
 
 func benchmark(b *testing.B, core *Core, me ID, lines string) {
