@@ -21,6 +21,11 @@ type benchFlags struct {
 	set             *flag.FlagSet
 	protocol, mix   string
 	options         load.Options
+	connections     numbers[int]
+	depths          numbers[int]
+	nameBytes       numbers[int]
+	rates           numbers[float64]
+	held            int
 	rounds          int
 	compare         bool
 	quick, thorough bool
@@ -32,17 +37,20 @@ type benchFlags struct {
 // benchCommand measures servers.
 func benchCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck bench")
-	b := &benchFlags{set: flags}
+	b := &benchFlags{
+		set: flags, connections: numbers[int]{50}, depths: numbers[int]{1}, nameBytes: numbers[int]{15}, rates: numbers[float64]{0},
+	}
 	o := &b.options
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:9999", "`address` of the server: HOST:PORT or unix:PATH")
 	flags.StringVar(&b.protocol, "protocol", "lockd", "what it speaks: lockd, memcached, redis, dflockd or echo")
-	flags.IntVar(&o.Connections, "connections", 50, "connections, up to 20000")
-	flags.IntVar(&o.Depth, "depth", 1, "commands that a connection sends at once")
+	flags.Var(&b.connections, "connections", "connections, up to 20000; as -depth, -name-bytes and -rate, one `number` or several with commas between")
+	flags.Var(&b.depths, "depth", "`commands` that a connection sends at once")
 	flags.IntVar(&o.Names, "names", 16, "names that a connection uses in turn, and as many for all together")
-	flags.IntVar(&o.NameBytes, "name-bytes", 15, "length of a name, at least")
+	flags.Var(&b.nameBytes, "name-bytes", "`length` of a name, at least")
 	flags.StringVar(&b.mix, "mix", "exclusive", "commands, with weights: exclusive and shared acquire and release, wait waits for it, inspect looks, as in `exclusive:8,inspect:2`")
 	flags.Float64Var(&o.Contention, "contention", 0, "the `share` of the names that all connections use, 0 to 1")
-	flags.Float64Var(&o.Rate, "rate", 0, "commands a second that are due, whether or not replies are late (0: as fast as they come)")
+	flags.Var(&b.rates, "rate", "`commands` a second that are due, whether or not replies are late (0: as fast as they come)")
+	flags.IntVar(&b.held, "held", 0, "locks that 20 other connections hold meanwhile, up to 20 million; for -protocol lockd")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed chooses the same commands and names")
 	flags.DurationVar(&o.Duration, "duration", 3*time.Second, "time of each measurement (with -compare 1s, -quick 600ms, -thorough 3s)")
 	flags.DurationVar(&o.Warmup, "warmup", 500*time.Millisecond, "time before each measurement (with -compare 200ms, -quick 100ms)")
@@ -64,13 +72,13 @@ replies.
 
 With -compare it starts the servers, all on one processor and the load on another,
 plays the rounds of all in turn, and prints the ratios. The loads are a matrix of 1,
-50 and 1000 connections, 1, 16 and 64 commands at once, and names of 15 and 250 bytes;
--connections, -depth and -name-bytes choose one of each. It also measures the memory
+50 and 1000 connections, 1, 16 and 64 commands at once, and names of 15 and 250 bytes,
+unless -connections, -depth and -name-bytes say otherwise. It also measures the memory
 for a lock and for a connection. The echo is lockcheck itself, one thread that
 sends back what it gets: hardly a server with one thread is faster. Compare within one
 run only.
 
-  lockcheck bench -connections 1000 -depth 16
+  lockcheck bench -connections 10,100,1000 -depth 1,16 -html bench.html
   lockcheck bench -rate 100000 -mix exclusive:8,shared:1,inspect:1
   lockcheck bench -mix wait -contention 1 -names 10
   lockcheck bench -compare -quick -html bench.html
@@ -117,7 +125,7 @@ func (b *benchFlags) check() (err error) {
 	for _, name := range []string{"quick", "thorough", "memory", "lockd"} {
 		of[name] = true
 	}
-	for _, name := range []string{"addr", "protocol", "mix", "names", "contention", "rate", "seed"} {
+	for _, name := range []string{"addr", "protocol", "mix", "names", "contention", "rate", "held", "seed"} {
 		of[name] = false
 	}
 	b.set.Visit(func(f *flag.Flag) {
@@ -144,17 +152,25 @@ func (b *benchFlags) measure(ctx context.Context) (bench.Report, error) {
 	if b.options.Mix, err = load.ParseMix(b.mix); err != nil {
 		return bench.Report{}, usageError("-mix: %v", err)
 	}
-	if err := b.options.Check(protocol); err != nil {
+	s := bench.Single{
+		Server: bench.Running(protocol, b.options.Addr), Options: b.options, Mix: b.mix, Matrix: b.matrix(), Held: b.held, Rounds: b.rounds, Log: os.Stderr,
+	}
+	if err := s.Check(); err != nil {
 		return bench.Report{}, usageError("%v", err)
 	}
-	b.options.Progress = func(r load.Result) {
+	s.Options.Progress = func(r load.Result) {
 		fmt.Fprintf(os.Stderr, "%4.0f s  %10.0f commands/s  p50 %v  p99 %v\n", r.Elapsed.Seconds(), r.PerSecond(), r.Quantile(50).Round(time.Microsecond), r.Quantile(99).Round(time.Microsecond))
 	}
-	report, err := bench.Single(ctx, bench.Running(protocol, b.options.Addr), b.options, b.mix, b.rounds)
+	report, err := s.Measure(ctx)
 	if err != nil {
 		return report, &exitError{exitBroken, err}
 	}
 	return report, nil
+}
+
+// matrix are the loads that the flags ask for.
+func (b *benchFlags) matrix() bench.Matrix {
+	return bench.Matrix{Connections: b.connections, Depths: b.depths, NameBytes: b.nameBytes, Rates: b.rates}
 }
 
 // compareAll measures the matrix.
@@ -165,31 +181,30 @@ func (b *benchFlags) compareAll(ctx context.Context) (bench.Report, error) {
 	}
 	c := bench.Config{
 		Lockd: b.lockd, Self: self, Log: os.Stderr, Memory: b.memory,
-		Matrix: bench.Matrix{Connections: []int{1, 50, 1000}, Depths: []int{1, 16, 64}, NameBytes: []int{15, 250}},
+		Matrix: bench.Matrix{Connections: []int{1, 50, 1000}, Depths: []int{1, 16, 64}, NameBytes: []int{15, 250}, Rates: []float64{0}},
 		Rounds: 5, Warmup: 200 * time.Millisecond, Time: time.Second,
 	}
 	switch {
 	case b.quick:
-		c.Matrix = bench.Matrix{Connections: []int{50, 1000}, Depths: []int{1, 16}, NameBytes: []int{15}}
+		c.Matrix = bench.Matrix{Connections: []int{50, 1000}, Depths: []int{1, 16}, NameBytes: []int{15}, Rates: []float64{0}}
 		c.Warmup, c.Time = 100*time.Millisecond, 600*time.Millisecond
 	case b.thorough:
 		c.Rounds, c.Time = 11, 3*time.Second
 	}
-	o := b.options
 	b.set.Visit(func(f *flag.Flag) { // what was asked for
 		switch f.Name {
 		case "connections":
-			c.Matrix.Connections = []int{o.Connections}
+			c.Matrix.Connections = b.connections
 		case "depth":
-			c.Matrix.Depths = []int{o.Depth}
+			c.Matrix.Depths = b.depths
 		case "name-bytes":
-			c.Matrix.NameBytes = []int{o.NameBytes}
+			c.Matrix.NameBytes = b.nameBytes
 		case "rounds":
 			c.Rounds = b.rounds
 		case "duration":
-			c.Time = o.Duration
+			c.Time = b.options.Duration
 		case "warmup":
-			c.Warmup = o.Warmup
+			c.Warmup = b.options.Warmup
 		}
 	})
 	if err := c.Check(); err != nil {

@@ -25,37 +25,47 @@ type Config struct {
 // Matrix are the loads: each with each.
 type Matrix struct {
 	Connections, Depths, NameBytes []int
+	Rates                          []float64 // as load.Options.Rate
 }
 
-func (m Matrix) cells() (cells []Cell) {
+func (m Matrix) cells(mix string) (cells []Cell) {
 	for _, bytes := range m.NameBytes {
 		for _, connections := range m.Connections {
 			for _, depth := range m.Depths {
-				cells = append(cells, Cell{Connections: connections, Depth: depth, NameBytes: bytes, Mix: "exclusive", Rounds: map[string][]Round{}})
+				for _, rate := range m.Rates {
+					cells = append(cells, Cell{Connections: connections, Depth: depth, NameBytes: bytes, Rate: rate, Mix: mix, Rounds: map[string][]Round{}})
+				}
 			}
 		}
 	}
 	return cells
 }
 
-// options returns the load of a cell.
-func (c Config) options(cell Cell) load.Options {
-	return load.Options{
-		Connections: cell.Connections, Depth: cell.Depth, Names: 16, NameBytes: cell.NameBytes, Mix: load.Mix{load.Exclusive: 1},
-		Warmup: c.Warmup, Duration: c.Time,
+// of returns the load of a cell, for the rest as o.
+func (c Cell) of(o load.Options) load.Options {
+	o.Connections, o.Depth, o.NameBytes, o.Rate = c.Connections, c.Depth, c.NameBytes, c.Rate
+	return o
+}
+
+// check returns what is wrong with the loads for a protocol.
+func (m Matrix) check(protocol load.Protocol, o load.Options) error {
+	for _, cell := range m.cells("") {
+		if err := cell.of(o).Check(protocol); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// options returns the load of all cells.
+func (c Config) options() load.Options {
+	return load.Options{Names: 16, Mix: load.Mix{load.Exclusive: 1}, Warmup: c.Warmup, Duration: c.Time}
 }
 
 // Check returns what is wrong with the loads.
 func (c Config) Check() error {
 	protocol, err := load.Named("lockd")
-	for _, cell := range c.Matrix.cells() {
-		err = errors.Join(err, c.options(cell).Check(protocol))
-		if err != nil {
-			break
-		}
-	}
-	return err
+	return errors.Join(err, c.Matrix.check(protocol, c.options()))
 }
 
 // Compare starts the servers that are installed, measures them side by side, and ends them.
@@ -86,11 +96,11 @@ func Compare(ctx context.Context, c Config) (r Report, err error) {
 	for _, s := range servers {
 		r.Servers = append(r.Servers, s.Version)
 	}
-	r.Cells = c.Matrix.cells()
+	r.Cells = c.Matrix.cells("exclusive")
 	for round := range c.Rounds {
 		for _, cell := range r.Cells {
 			for _, s := range servers {
-				o := c.options(cell)
+				o := cell.of(c.options())
 				o.Seed = uint64(round)
 				measured, err := measure(ctx, s, o)
 				if err != nil {
@@ -112,11 +122,6 @@ func Compare(ctx context.Context, c Config) (r Report, err error) {
 		}
 	}
 	return r, nil
-}
-
-// Running returns a server that runs already, of which the processor time is not known.
-func Running(protocol load.Protocol, addr string) *Server {
-	return &Server{Version: Version{Name: protocol.Name, Version: "at " + addr}, Protocol: protocol, Addr: addr}
 }
 
 // measure puts one load on a server, whose address it uses.
@@ -146,23 +151,3 @@ func measure(ctx context.Context, s *Server, o load.Options) (Round, error) {
 }
 
 func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// Single measures one server, as often as rounds says.
-func Single(ctx context.Context, s *Server, o load.Options, mix string, rounds int) (Report, error) {
-	cell := Cell{Connections: o.Connections, Depth: o.Depth, NameBytes: o.NameBytes, Mix: mix, Rate: o.Rate, Rounds: map[string][]Round{}}
-	if o.Contention > 0 {
-		cell.Mix += fmt.Sprintf(", %g of the names shared", o.Contention)
-	}
-	r := Report{Machine: machine(), When: time.Now(), Servers: []Version{s.Version}, Cells: []Cell{cell}}
-	for range rounds {
-		measured, err := measure(ctx, s, o)
-		if err != nil {
-			return r, err
-		}
-		cell.Rounds[s.Name] = append(cell.Rounds[s.Name], measured)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return r, nil
-}

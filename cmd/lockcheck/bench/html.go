@@ -60,11 +60,12 @@ func (r Report) WriteHTML(w io.Writer) error {
 	})
 }
 
-// allRates returns a chart for each depth and length of names.
+// allRates returns a chart for each depth and length of names, of the loads that go as fast
+// as replies come.
 func (r Report) allRates() (charts []chart) {
 	for _, bytes := range distinct(r.Cells, func(c Cell) int { return c.NameBytes }) {
 		for _, depth := range distinct(r.Cells, func(c Cell) int { return c.Depth }) {
-			cells := slices.DeleteFunc(slices.Clone(r.Cells), func(c Cell) bool { return c.NameBytes != bytes || c.Depth != depth })
+			cells := slices.DeleteFunc(slices.Clone(r.Cells), func(c Cell) bool { return c.NameBytes != bytes || c.Depth != depth || c.Rate > 0 })
 			if len(cells) > 0 {
 				charts = append(charts, r.rates(fmt.Sprintf("%d at once, names of %d bytes", depth, bytes), cells))
 			}

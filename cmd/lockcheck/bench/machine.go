@@ -22,5 +22,9 @@ func machine() string {
 	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		kernel = "Linux " + strings.TrimSpace(string(text))
 	}
-	return fmt.Sprintf("%s, %d processors, %s", model, runtime.NumCPU(), kernel)
+	processors := fmt.Sprintf("%d processors", runtime.NumCPU())
+	if runtime.NumCPU() == 1 {
+		processors = "1 processor" // as taskset allows
+	}
+	return fmt.Sprintf("%s, %s, %s", model, processors, kernel)
 }

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	locksHeld       = 1_000_000 // by holders, as many by each
-	holders         = 20
+	locksHeld       = 1_000_000
+	holders         = 20 // hold as many locks each
 	idleConnections = 10_000
 )
 
@@ -37,20 +37,16 @@ func memoryOf(ctx context.Context, like *Server) (Memory, error) {
 		return m, err
 	}
 	m.Connection = (s.resident() - m.Empty) / idleConnections
-	for _, c := range idle {
-		c.Close()
-	}
+	closeAll(idle)
 	if s.Name == "echo" {
 		return m, nil // it holds nothing
 	}
 	time.Sleep(500 * time.Millisecond) // the ends of the connections are seen
 	before := s.resident()
-	for i := range holders {
-		c, err := holdLocks(ctx, s, i*locksHeld/holders, (i+1)*locksHeld/holders)
-		if err != nil {
-			return m, err
-		}
-		defer c.Close()
+	all, err := hold(ctx, s, locksHeld)
+	defer closeAll(all)
+	if err != nil {
+		return m, fmt.Errorf("%w; -memory=false leaves this out", err)
 	}
 	m.Lock = (s.resident() - before) / locksHeld
 	return m, nil
@@ -60,9 +56,7 @@ func memoryOf(ctx context.Context, like *Server) (Memory, error) {
 func connectIdle(ctx context.Context, s *Server) (all []net.Conn, err error) {
 	defer func() {
 		if err != nil {
-			for _, c := range all {
-				c.Close()
-			}
+			closeAll(all)
 		}
 	}()
 	for i := range idleConnections {
@@ -104,6 +98,24 @@ func release(c net.Conn, s *Server, name, reply string) error {
 	return err
 }
 
+// hold makes connections that hold so many locks together.
+func hold(ctx context.Context, s *Server, locks int) (all []net.Conn, err error) {
+	for i := range holders {
+		c, err := holdLocks(ctx, s, i*locks/holders, (i+1)*locks/holders)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+func closeAll(conns []net.Conn) {
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
 // holdLocks acquires locks on a connection, with names of 15 bytes: numbers in a range.
 func holdLocks(ctx context.Context, s *Server, from, to int) (net.Conn, error) {
 	c, err := net.DialTimeout("tcp", s.Addr, 10*time.Second)
@@ -136,7 +148,7 @@ func holdLocks(ctx context.Context, s *Server, from, to int) (net.Conn, error) {
 		}
 		if !s.Protocol.Yes(replies.Bytes()) {
 			c.Close()
-			return nil, fmt.Errorf("%s has acquired %d of %d locks, then says %q; -memory=false leaves this out", s.Name, got, to-from, replies.Bytes())
+			return nil, fmt.Errorf("%s has acquired %d of %d locks, then says %q", s.Name, got, to-from, replies.Bytes())
 		}
 	}
 	return c, <-failed

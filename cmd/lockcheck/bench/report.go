@@ -84,17 +84,17 @@ func spread(figures []float64) Spread {
 
 // PerSecond returns the rates of a server.
 func (c Cell) PerSecond(server string) Spread {
-	return c.of(server, func(r Round) float64 { return r.PerSecond })
+	return c.figures(server, func(r Round) float64 { return r.PerSecond })
 }
 
 // Processor returns the nanoseconds of processor a command of a server.
 func (c Cell) Processor(server string) Spread {
-	return c.of(server, func(r Round) float64 { return r.Processor })
+	return c.figures(server, func(r Round) float64 { return r.Processor })
 }
 
 // Latency returns the latencies of a server at one of the percentiles, in milliseconds.
 func (c Cell) Latency(server string, percent float64) Spread {
-	return c.of(server, func(r Round) float64 {
+	return c.figures(server, func(r Round) float64 {
 		for _, p := range r.Latency {
 			if p.Percent == percent {
 				return p.Milliseconds
@@ -115,7 +115,7 @@ func (c Cell) Ratio(first, second string) Spread {
 	return spread(ratios)
 }
 
-func (c Cell) of(server string, figure func(Round) float64) Spread {
+func (c Cell) figures(server string, figure func(Round) float64) Spread {
 	var figures []float64
 	for _, r := range c.Rounds[server] {
 		figures = append(figures, figure(r))
