@@ -13,14 +13,14 @@ const (
 // empty. Places count from the first lock that was ever added.
 type freeLocks struct {
 	ring         []*exclusive // place modulo maxFree; nil where one was acquired again
-	oldest, next int          // the places in use
+	oldest, next uint64       // the places in use
 	bytes        int          // of names
 }
 
 // add makes a lock free. The caller then removes locks from the table until excess
 // returns nil.
 func (f *freeLocks) add(l *exclusive) {
-	at := f.next % maxFree
+	at := int(f.next % maxFree)
 	if len(f.ring) < maxFree {
 		f.ring = append(f.ring, nil) // at place at, since nothing has gone round yet
 	}
