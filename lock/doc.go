@@ -2,9 +2,9 @@
 //
 // A Machine has two independent tables, exclusive locks and shared locks, and a
 // set of open connections that hold the locks in them (TABLE-1). Every input is
-// an argument and every effect a result: there is no I/O, clock, goroutine or
-// randomness here, and map order reaches no output. The same calls in the same
-// order give the same results.
+// an argument and every effect a result: there is no I/O, clock or goroutine here, and
+// neither map order nor the random hash of a name reaches an output. The same calls
+// in the same order give the same results.
 //
 // # Use
 //

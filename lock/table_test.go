@@ -26,6 +26,11 @@ func TestTable(t *testing.T) {
 		if b := table.buckets; b < minSpread*table.len || b > max(segment, maxSpread*table.len) || len(table.segments) != (b+segment-1)/segment {
 			t.Fatalf("%d buckets in %d segments for %d locks", b, len(table.segments), table.len)
 		}
+		for i, unused := range table.segments[len(table.segments):cap(table.segments)] {
+			if unused != nil {
+				t.Fatalf("segment %d is kept, %d are in use", len(table.segments)+i, len(table.segments))
+			}
+		}
 	}
 	for _, most := range []int{100, 10_000, 3, 700, 4_000, 0, 5_000} {
 		for step := 0; len(model) != most; step++ {

@@ -57,7 +57,7 @@ func (m *Machine) validExclusives() (size Size, err error) {
 	for l := range m.exclusive.all() {
 		locks++
 		name := l.name
-		if err := m.validExclusive(name, l); err != nil {
+		if err := m.validExclusive(l); err != nil {
 			return size, err
 		}
 		switch c := m.owner(l); {
@@ -75,8 +75,8 @@ func (m *Machine) validExclusives() (size Size, err error) {
 		return size, fmt.Errorf("I1: %d exclusive locks are in the table, %d are recorded", locks, m.exclusive.len)
 	}
 	freeBytes := 0
-	for _, l := range m.free.ring {
-		if l != nil {
+	for at := m.free.oldest; at < m.free.next; at++ {
+		if l := m.free.ring[at%maxFree]; l != nil {
 			free--
 			freeBytes += len(l.name)
 		}
@@ -135,8 +135,8 @@ func (m *Machine) validConns() (listed int, err error) {
 	return listed, nil
 }
 
-func (m *Machine) validExclusive(name string, l *exclusive) error {
-	c := m.owner(l)
+func (m *Machine) validExclusive(l *exclusive) error {
+	c, name := m.owner(l), l.name
 	switch {
 	case m.exclusive.named([]byte(name)) != l:
 		return fmt.Errorf("I1: exclusive lock %q is not in the table under its name", name)

@@ -43,7 +43,7 @@ func benchCommand() *ffcli.Command {
 	o := &b.options
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:9999", "`address` of the server: HOST:PORT or unix:PATH")
 	flags.StringVar(&b.protocol, "protocol", "lockd", "what it speaks: lockd, memcached, redis, dflockd or echo")
-	flags.Var(&b.connections, "connections", "connections, up to 20000; as -depth, -name-bytes and -rate, one `number` or several with commas between")
+	flags.Var(&b.connections, "connections", "`number` of connections, up to 20000")
 	flags.Var(&b.depths, "depth", "`commands` that a connection sends at once")
 	flags.IntVar(&o.Names, "names", 16, "names that a connection uses in turn, and as many for all together")
 	flags.Var(&b.nameBytes, "name-bytes", "`length` of a name, at least")
@@ -69,6 +69,9 @@ func benchCommand() *ffcli.Command {
 		LongHelp: `Puts a load on a server, from one thread, and prints the rate, and how long
 commands took from when they were sent, or were due if there is a -rate, to their
 replies.
+
+-connections, -depth, -name-bytes and -rate take one number, or several with commas
+between; then all loads that these make are measured, in turn.
 
 With -compare it starts the servers, all on one processor and the load on another,
 plays the rounds of all in turn, and prints the ratios. The loads are a matrix of 1,

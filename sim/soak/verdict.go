@@ -21,8 +21,8 @@ type Bounds struct {
 // DefaultBounds are wide enough for a busy machine.
 var DefaultBounds = Bounds{P99: 250 * time.Millisecond, Longest: 5 * time.Second, Percent: 25, Memory: 64 * mib, Descriptors: 100, Goroutines: 200}
 
-// What the process may have more, after all clients have left, than before they came. The
-// tables of a server do not shrink, and what it has used once it may keep.
+// What the process may have more, after all clients have left, than before they came. Not
+// all tables of a server shrink, and what it has used once it may keep.
 const (
 	leftLive        = 32 * mib
 	leftDescriptors = 4

@@ -57,7 +57,7 @@ func (m Matrix) check(protocol load.Protocol, o load.Options) error {
 	return nil
 }
 
-// options returns the load of all cells.
+// options returns what the loads of all cells have in common.
 func (c Config) options() load.Options {
 	return load.Options{Names: 16, Mix: load.Mix{load.Exclusive: 1}, Warmup: c.Warmup, Duration: c.Time}
 }

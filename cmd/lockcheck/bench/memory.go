@@ -98,10 +98,12 @@ func release(c net.Conn, s *Server, name, reply string) error {
 	return err
 }
 
-// hold makes connections that hold so many locks together.
+// hold makes connections that hold so many locks together. Their names are new in every
+// run.
 func hold(ctx context.Context, s *Server, locks int) (all []net.Conn, err error) {
+	prefix := fmt.Sprintf("h%06x", time.Now().UnixMilli()&0xffffff)
 	for i := range holders {
-		c, err := holdLocks(ctx, s, i*locks/holders, (i+1)*locks/holders)
+		c, err := holdLocks(ctx, s, prefix, i*locks/holders, (i+1)*locks/holders)
 		if err != nil {
 			return all, err
 		}
@@ -116,8 +118,9 @@ func closeAll(conns []net.Conn) {
 	}
 }
 
-// holdLocks acquires locks on a connection, with names of 15 bytes: numbers in a range.
-func holdLocks(ctx context.Context, s *Server, from, to int) (net.Conn, error) {
+// holdLocks acquires locks on a connection, with names of 15 bytes: a prefix of 7 and
+// numbers in a range.
+func holdLocks(ctx context.Context, s *Server, prefix string, from, to int) (net.Conn, error) {
 	c, err := net.DialTimeout("tcp", s.Addr, 10*time.Second)
 	if err != nil {
 		return nil, err
@@ -129,7 +132,7 @@ func holdLocks(ctx context.Context, s *Server, from, to int) (net.Conn, error) {
 	go func() {
 		var batch []byte
 		for i := from; i < to; i++ {
-			batch = s.Protocol.Append(batch, load.Exclusive, fmt.Sprintf("held-%010d", i))
+			batch = s.Protocol.Append(batch, load.Exclusive, fmt.Sprintf("%s%08d", prefix, i))
 			if len(batch) > 32<<10 || i == to-1 {
 				if _, err := c.Write(batch); err != nil {
 					failed <- err

@@ -33,9 +33,9 @@ const mostHeld = 20_000_000
 func (s Single) Check() error {
 	switch {
 	case s.Held < 0 || s.Held > mostHeld:
-		return fmt.Errorf("want 0 to %d locks that are held, got %d", mostHeld, s.Held)
+		return fmt.Errorf("-held: want 0 to %d locks, got %d", mostHeld, s.Held)
 	case s.Held > 0 && s.Server.Protocol.Name != "lockd":
-		return fmt.Errorf("locks of %s would still be held afterwards; only those of lockd can be held meanwhile", s.Server.Protocol.Name)
+		return fmt.Errorf("-held is for -protocol lockd, whose locks end with their connections, not for %s", s.Server.Protocol.Name)
 	}
 	return s.Matrix.check(s.Server.Protocol, s.Options)
 }
@@ -54,7 +54,7 @@ func (s Single) Measure(ctx context.Context) (Report, error) {
 		all, err := hold(ctx, s.Server, s.Held)
 		defer closeAll(all)
 		if err != nil {
-			return r, errors.Join(ctx.Err(), err)
+			return r, errors.Join(ctx.Err(), fmt.Errorf("%w; -held %d needs a server whose -max-locks, -max-locks-per-connection and -max-name-bytes allow it", err, s.Held))
 		}
 	}
 	r.Cells = s.Matrix.cells(mix)
