@@ -103,14 +103,16 @@ func New(options Options) *Machine {
 	}
 }
 
-// Open adds a connection that holds nothing. Opening one that is open already
-// changes nothing.
-func (m *Machine) Open(id Conn) {
-	if m.conns[id] == nil {
-		c := &conn{id: id, place: -1}
+// Open adds a connection that holds nothing, and returns a reference to it. Opening one
+// that is open already changes nothing.
+func (m *Machine) Open(id Conn) Ref {
+	c := m.conns[id]
+	if c == nil {
+		c = &conn{id: id, place: -1}
 		m.conns[id] = c
 		m.slots.add(c)
 	}
+	return Ref{c}
 }
 
 // Close removes a connection, cancels its wait, releases all its locks in one step
@@ -157,9 +159,6 @@ func (m *Machine) conn(id Conn) *conn {
 
 // Ref refers to a connection, for Expect. It may be kept after the connection's end.
 type Ref struct{ conn *conn }
-
-// Ref returns a reference to a connection; to one that is not open it is of no use.
-func (m *Machine) Ref(id Conn) Ref { return Ref{m.conn(id)} }
 
 // Expect says that the next calls are for a connection, so that they need not look it up.
 // It does nothing for one that has ended.

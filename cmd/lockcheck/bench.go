@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,10 +22,7 @@ type benchFlags struct {
 	set             *flag.FlagSet
 	protocol, mix   string
 	options         load.Options
-	connections     numbers[int]
-	depths          numbers[int]
-	nameBytes       numbers[int]
-	rates           numbers[float64]
+	matrix          bench.Matrix
 	held            int
 	rounds          int
 	compare         bool
@@ -37,19 +35,17 @@ type benchFlags struct {
 // benchCommand measures servers.
 func benchCommand() *ffcli.Command {
 	flags := newFlagSet("lockcheck bench")
-	b := &benchFlags{
-		set: flags, connections: numbers[int]{50}, depths: numbers[int]{1}, nameBytes: numbers[int]{15}, rates: numbers[float64]{0},
-	}
-	o := &b.options
+	b := &benchFlags{set: flags, matrix: bench.Matrix{Connections: []int{50}, Depths: []int{1}, NameBytes: []int{15}, Rates: []float64{0}}}
+	o, m := &b.options, &b.matrix
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:9999", "`address` of the server: HOST:PORT or unix:PATH")
 	flags.StringVar(&b.protocol, "protocol", "lockd", "what it speaks: lockd, memcached, redis, dflockd or echo")
-	flags.Var(&b.connections, "connections", "`number` of connections, up to 20000")
-	flags.Var(&b.depths, "depth", "`commands` that a connection sends at once")
+	flags.Var(numbers[int]{&m.Connections, strconv.Atoi}, "connections", "`number` of connections, up to 20000")
+	flags.Var(numbers[int]{&m.Depths, strconv.Atoi}, "depth", "`commands` that a connection sends at once")
 	flags.IntVar(&o.Names, "names", 16, "names that a connection uses in turn, and as many for all together")
-	flags.Var(&b.nameBytes, "name-bytes", "`length` of a name, at least")
+	flags.Var(numbers[int]{&m.NameBytes, strconv.Atoi}, "name-bytes", "`length` of a name, at least")
 	flags.StringVar(&b.mix, "mix", "exclusive", "commands, with weights: exclusive and shared acquire and release, wait waits for it, inspect looks, as in `exclusive:8,inspect:2`")
 	flags.Float64Var(&o.Contention, "contention", 0, "the `share` of the names that all connections use, 0 to 1")
-	flags.Var(&b.rates, "rate", "`commands` a second that are due, whether or not replies are late (0: as fast as they come)")
+	flags.Var(numbers[float64]{&m.Rates, parseFloat}, "rate", "`commands` a second that are due, whether or not replies are late (0: as fast as they come)")
 	flags.IntVar(&b.held, "held", 0, "locks that 20 other connections hold meanwhile, up to 20 million; for -protocol lockd")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed chooses the same commands and names")
 	flags.DurationVar(&o.Duration, "duration", 3*time.Second, "time of each measurement (with -compare 1s, -quick 600ms, -thorough 3s)")
@@ -156,7 +152,7 @@ func (b *benchFlags) measure(ctx context.Context) (bench.Report, error) {
 		return bench.Report{}, usageError("-mix: %v", err)
 	}
 	s := bench.Single{
-		Server: bench.Running(protocol, b.options.Addr), Options: b.options, Mix: b.mix, Matrix: b.matrix(), Held: b.held, Rounds: b.rounds, Log: os.Stderr,
+		Server: bench.Running(protocol, b.options.Addr), Options: b.options, Mix: b.mix, Matrix: b.matrix, Held: b.held, Rounds: b.rounds, Log: os.Stderr,
 	}
 	if err := s.Check(); err != nil {
 		return bench.Report{}, usageError("%v", err)
@@ -169,11 +165,6 @@ func (b *benchFlags) measure(ctx context.Context) (bench.Report, error) {
 		return report, &exitError{exitBroken, err}
 	}
 	return report, nil
-}
-
-// matrix are the loads that the flags ask for.
-func (b *benchFlags) matrix() bench.Matrix {
-	return bench.Matrix{Connections: b.connections, Depths: b.depths, NameBytes: b.nameBytes, Rates: b.rates}
 }
 
 // compareAll measures the matrix.
@@ -197,11 +188,11 @@ func (b *benchFlags) compareAll(ctx context.Context) (bench.Report, error) {
 	b.set.Visit(func(f *flag.Flag) { // what was asked for
 		switch f.Name {
 		case "connections":
-			c.Matrix.Connections = b.connections
+			c.Matrix.Connections = b.matrix.Connections
 		case "depth":
-			c.Matrix.Depths = b.depths
+			c.Matrix.Depths = b.matrix.Depths
 		case "name-bytes":
-			c.Matrix.NameBytes = b.nameBytes
+			c.Matrix.NameBytes = b.matrix.NameBytes
 		case "rounds":
 			c.Rounds = b.rounds
 		case "duration":

@@ -6,38 +6,32 @@ import (
 	"strings"
 )
 
-// numbers is a flag of one number or several, with commas between.
-type numbers[N int | float64] []N
+// numbers is the value of a flag: one number or several, with commas between.
+type numbers[N any] struct {
+	values *[]N
+	parse  func(string) (N, error)
+}
 
 // String implements flag.Value.
-func (n *numbers[N]) String() string {
-	var texts []string
-	for _, value := range *n {
-		texts = append(texts, fmt.Sprint(value))
+func (n numbers[N]) String() string {
+	if n.values == nil { // package flag asks the zero value, too
+		return ""
 	}
-	return strings.Join(texts, ",")
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*n.values), " ", ","), "[]")
 }
 
 // Set implements flag.Value.
-func (n *numbers[N]) Set(text string) error {
-	var read numbers[N]
+func (n numbers[N]) Set(text string) error {
+	var all []N
 	for part := range strings.SplitSeq(text, ",") {
-		value, err := parseNumber[N](part)
+		value, err := n.parse(part)
 		if err != nil {
 			return fmt.Errorf("want a number, or several with commas between, got %q", part)
 		}
-		read = append(read, value)
+		all = append(all, value)
 	}
-	*n = read
+	*n.values = all
 	return nil
 }
 
-func parseNumber[N int | float64](text string) (n N, err error) {
-	switch p := any(&n).(type) {
-	case *int:
-		*p, err = strconv.Atoi(text)
-	case *float64:
-		*p, err = strconv.ParseFloat(text, 64)
-	}
-	return n, err
-}
+func parseFloat(text string) (float64, error) { return strconv.ParseFloat(text, 64) }

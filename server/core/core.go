@@ -157,8 +157,7 @@ func (c *Core) Open(_ Time, peer Peer, fx *Effects) (ID, bool) {
 	c.last++
 	opened := &conn{id: c.last, addr: peer.addr(c.last), transport: peer.Transport, lines: wire.Splitter{Max: c.config.MaxLine}}
 	c.conns[c.last] = opened
-	c.machine.Open(lock.Conn(c.last))
-	opened.locks = c.machine.Ref(lock.Conn(c.last))
+	opened.locks = c.machine.Open(lock.Conn(c.last))
 	if peer.Name != "" {
 		c.names.set(opened, peer.Name)
 		opened.proved = true
