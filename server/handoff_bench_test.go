@@ -50,34 +50,50 @@ func (c benchClient) line(b *testing.B) string {
 	return line
 }
 
+// ask sends a command and waits for its reply.
+func (c benchClient) ask(b *testing.B, command string) {
+	fmt.Fprint(c, command)
+	c.line(b)
+}
+
 // BenchmarkHandOffTCP compares the time from a release to its grant to a connection that
-// waits with that of a plain round trip.
+// waits with that of a plain round trip: of a release alone, and of one that its client
+// sends together with its next wait.
 func BenchmarkHandOffTCP(b *testing.B) {
-	addr := benchServer(b)
-	one, two := dialBench(b, addr), dialBench(b, addr)
-	fmt.Fprint(one, "g x\n")
-	one.line(b)
-	fmt.Fprint(two, "w 600000 g x\n")
-	time.Sleep(10 * time.Millisecond)
-	var plain, handed []time.Duration
-	for b.Loop() {
-		start := time.Now()
-		fmt.Fprint(one, "i x\n")
-		one.line(b)
-		plain = append(plain, time.Since(start))
-		start = time.Now()
-		fmt.Fprint(one, "r x\nw 600000 g x\n")
-		two.line(b)
-		handed = append(handed, time.Since(start))
-		one.line(b) // the release
-		one, two = two, one
+	for _, again := range []string{"alone", "with the next wait"} {
+		b.Run(again, func(b *testing.B) {
+			addr := benchServer(b)
+			one, two := dialBench(b, addr), dialBench(b, addr)
+			const wait = "w 600000 g x\n"
+			one.ask(b, wait)
+			fmt.Fprint(two, wait)
+			time.Sleep(10 * time.Millisecond)
+			var plain, handed []time.Duration
+			for b.Loop() {
+				one.ask(b, "i x\n") // two waits by now
+				start := time.Now()
+				one.ask(b, "i x\n")
+				plain = append(plain, time.Since(start))
+				says, later := "r x\n", wait
+				if again != "alone" {
+					says, later = says+wait, ""
+				}
+				start = time.Now()
+				fmt.Fprint(one, says)
+				two.line(b)
+				handed = append(handed, time.Since(start))
+				one.line(b) // the release
+				fmt.Fprint(one, later)
+				one, two = two, one
+			}
+			slices.Sort(plain)
+			slices.Sort(handed)
+			p, h := plain[len(plain)/2], handed[len(handed)/2]
+			b.ReportMetric(float64(p.Nanoseconds()), "ns-plain-p50")
+			b.ReportMetric(float64(h.Nanoseconds()), "ns-handoff-p50")
+			b.ReportMetric(float64(h)/float64(p), "ratio")
+		})
 	}
-	slices.Sort(plain)
-	slices.Sort(handed)
-	p, h := plain[len(plain)/2], handed[len(handed)/2]
-	b.ReportMetric(float64(p.Nanoseconds()), "ns-plain-p50")
-	b.ReportMetric(float64(h.Nanoseconds()), "ns-handoff-p50")
-	b.ReportMetric(float64(h)/float64(p), "ratio")
 }
 
 // BenchmarkContended has 50 clients that acquire and release one name, and compares

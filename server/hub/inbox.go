@@ -60,16 +60,6 @@ func (i *Inbox) Taken(do func(Item)) {
 	i.taken = i.taken[:0]
 }
 
-// TakenFor is Taken for the items of one connection. The others stay.
-func (i *Inbox) TakenFor(owner Owner, do func(Item)) {
-	for at := range i.taken {
-		if item := i.taken[at]; item.Owner == owner {
-			i.taken[at] = Item{}
-			do(item)
-		}
-	}
-}
-
 // put adds an item. Its caller holds the mutex of the Hub.
 func (i *Inbox) put(item Item) {
 	i.items = append(i.items, item)

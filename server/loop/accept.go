@@ -97,5 +97,6 @@ func (l *Loop) admit(fd FD, peer core.Peer) {
 	l.next++
 	if to == l {
 		l.attach(c, peer)
+		l.advance(c, 0)
 	}
 }

@@ -21,6 +21,7 @@ type conn struct {
 	timer   int32 // place in timers; -1 if it is not there
 	watched Ready // what the kernel watches for; 0 is only Hangup and Error, or nothing
 	queued  bool  // in Loop.again
+	marked  bool  // in Loop.delivered
 }
 
 func newConn(l *Loop, fd FD) *conn {
@@ -41,7 +42,7 @@ func (c *conn) Drop() {
 	})
 }
 
-// attach begins to serve a connection that was admitted.
+// attach begins to serve a connection that was admitted. Its caller advances it.
 func (l *Loop) attach(c *conn, peer core.Peer) {
 	l.observer.Opened(c.id, peer)
 	c.token = l.slots.add(c)
@@ -49,7 +50,6 @@ func (l *Loop) attach(c *conn, peer core.Peer) {
 	if l.dropping {
 		c.life.Drop()
 	}
-	l.advance(c, 0)
 }
 
 // refuse sends the refusal to a connection that was not admitted.
@@ -189,19 +189,21 @@ func (l *Loop) read(c *conn, step life.Step) []byte {
 }
 
 // execute passes input to Core, sends the replies, and keeps the unprocessed rest. What
-// earlier calls caused is sent before the replies, what later calls cause after them.
+// earlier calls caused, and what this call causes for others, is sent before the replies,
+// so that a grant does not wait for the reply to the release; what the connections do then
+// follows after the replies, since it may cause more for this one.
 func (l *Loop) execute(c *conn, input []byte) {
 	rest, state := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
 	out := l.fx.To(c.id)
 	l.executing = c
-	l.inbox.TakenFor(c, func(item hub.Item) { l.deliver(c, item) })
+	l.deliver()
 	l.executing = nil
 	c.life.Executed(l.now, len(rest) > 0, len(out) > 0, state)
 	c.keep(rest, state.Held)
 	if len(out) > 0 {
 		l.send(c, out, false)
 	}
-	l.deliverInbox()
+	l.proceed()
 }
 
 // release closes a connection in Core, and drops its backlog.

@@ -51,7 +51,8 @@ type Loop struct {
 	timers    timers
 	listeners []*listener
 	again     []*conn // have input to be executed in the next turn
-	executing *conn   // in the middle of execute, or nil
+	executing *conn   // between Core's call and its replies, or nil
+	delivered []*conn // were sent something, or else changed, and have to proceed
 	closing   []*conn // to be closed at the end of the turn
 	brief     []*conn // sent a refusal, the oldest first; some may have ended
 	tasks     []func()
@@ -157,45 +158,6 @@ func (l *Loop) tick() {
 	if l.keeper && l.now >= l.hub.Alarm() {
 		l.hub.Tick(l.now, l.inbox, &l.fx)
 		l.deliverInbox()
-	}
-}
-
-// deliverInbox handles the items that were taken out of the inbox.
-func (l *Loop) deliverInbox() {
-	l.inbox.Taken(func(item hub.Item) {
-		switch c, ok := item.Owner.(*conn); {
-		case item.Run != nil:
-			l.tasks = append(l.tasks, item.Run)
-		case !ok:
-		case item.New():
-			peer := c.wait().peer
-			c.forget()
-			l.attach(c, peer)
-		case c.life.End() == life.Open:
-			l.deliver(c, item)
-		}
-	})
-}
-
-// deliver sends an output of another connection's call, resumes a connection that waited
-// for it, and drops one that was killed.
-func (l *Loop) deliver(c *conn, item hub.Item) {
-	if item.Dropped {
-		c.life.Drop()
-	}
-	if len(item.Data) > 0 {
-		c.life.Owe(l.now)
-		l.send(c, item.Data, item.Resumed)
-	}
-	if item.Resumed {
-		c.life.Resumed(l.now)
-	}
-	switch {
-	case c == l.executing:
-	case c.life.Step() == life.Execute:
-		l.later(c) // execute may be running for another connection
-	default:
-		l.advance(c, 0)
 	}
 }
 
