@@ -26,7 +26,7 @@ var (
 
 // parse splits a line into command and name.
 func parse(line string) (command, name string) {
-	words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r", r) })
+	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || '\t' <= r && r <= '\r' })
 	command, name, _ = strings.Cut(strings.Join(words, " "), " ")
 	return command, name
 }

@@ -34,6 +34,7 @@ func traceHashes(t *testing.T) string {
 // numbers of processors, and, since the hashes are kept in a file, on other machines
 // and under the race detector.
 func TestSameSeedSameTrace(t *testing.T) {
+	t.Parallel()
 	got := traceHashes(t)
 	if os.Getenv("WORLD_HASHES") != "" {
 		fmt.Printf("hashes:\n%s:hashes\n", got)

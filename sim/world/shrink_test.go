@@ -89,6 +89,7 @@ func TestParseTrace(t *testing.T) {
 // One connection may hold a hundred thousand locks, which a short campaign may not
 // reach.
 func TestHoard(t *testing.T) {
+	t.Parallel()
 	o := Draw(5)
 	o.Hoard, o.Steps, o.MaxLocks, o.MaxConnections, o.EndPiece = 100_000, 20, 0, 0, 0
 	result, err := Run(o)

@@ -6,6 +6,7 @@ import (
 )
 
 func TestRuns(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(50) {
 		o := Draw(seed)
 		if _, err := Run(o); err != nil {
