@@ -47,7 +47,7 @@ func (l *Loop) deliverTo(c *conn, item hub.Item) {
 	}
 }
 
-// mark makes a connection proceed, unless the caller of execute sees to it.
+// mark makes a connection proceed, unless it is being executed: then it goes on anyway.
 func (l *Loop) mark(c *conn) {
 	if c != l.executing && !c.marked {
 		c.marked = true
