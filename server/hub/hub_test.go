@@ -175,25 +175,6 @@ func TestHandOver(t *testing.T) {
 	expect(t, "what the other one finds", there.taken(), "[]")
 }
 
-// TestTaken checks that items taken during a call of Taken are handled last.
-func TestTaken(t *testing.T) {
-	h, _, _ := newHub()
-	d := newDriver()
-	var order []int
-	task := func(n int, then func()) {
-		h.Post(d.inbox, Item{Run: func() { order = append(order, n); then() }})
-	}
-	task(1, func() {
-		task(3, func() {})
-		h.Collect(d.inbox)
-	})
-	task(2, func() {})
-	h.Collect(d.inbox)
-	d.inbox.Taken(func(i Item) { i.Run() })
-	expect(t, "the order", order, "[1 2 3]")
-	expect(t, "wake-ups", d.woken, 3)
-}
-
 // TestAlarm checks that the keeper is woken when Core.Next becomes earlier, and only
 // then.
 func TestAlarm(t *testing.T) {

@@ -49,14 +49,13 @@ func NewInboxInTurn(wake func()) *Inbox { return &Inbox{wake: wake, turns: true}
 // Some says whether there is anything to Collect. It is safe for concurrent use.
 func (i *Inbox) Some() bool { return i.some.Load() }
 
-// Taken calls do with each item that was taken out of the inbox, in order, including
-// items that are taken during these calls.
+// Taken calls do with each item that was taken out of the inbox, in order. do must not call
+// the Hub in a way that takes more.
 func (i *Inbox) Taken(do func(Item)) {
-	for at := 0; at < len(i.taken); at++ {
-		item := i.taken[at]
-		i.taken[at] = Item{}
+	for _, item := range i.taken {
 		do(item)
 	}
+	clear(i.taken)
 	i.taken = i.taken[:0]
 }
 

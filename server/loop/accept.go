@@ -87,7 +87,7 @@ func (l *Loop) admit(fd FD, peer core.Peer) {
 		c.wait().peer = peer
 	}
 	id, refusal := l.hub.Open(l.now, peer, c, l.inbox, &l.fx)
-	l.deliverInbox()
+	l.deliver()
 	if id == 0 {
 		l.observer.Refused(peer)
 		c.loop = l
@@ -97,6 +97,5 @@ func (l *Loop) admit(fd FD, peer core.Peer) {
 	l.next++
 	if to == l {
 		l.attach(c, peer)
-		l.advance(c, 0)
 	}
 }

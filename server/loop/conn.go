@@ -21,7 +21,7 @@ type conn struct {
 	timer   int32 // place in timers; -1 if it is not there
 	watched Ready // what the kernel watches for; 0 is only Hangup and Error, or nothing
 	queued  bool  // in Loop.again
-	marked  bool  // in Loop.delivered
+	marked  bool  // in Loop.marked
 }
 
 func newConn(l *Loop, fd FD) *conn {
@@ -42,7 +42,7 @@ func (c *conn) Drop() {
 	})
 }
 
-// attach begins to serve a connection that was admitted. Its caller advances it.
+// attach begins to serve a connection that was admitted.
 func (l *Loop) attach(c *conn, peer core.Peer) {
 	l.observer.Opened(c.id, peer)
 	c.token = l.slots.add(c)
@@ -50,6 +50,7 @@ func (l *Loop) attach(c *conn, peer core.Peer) {
 	if l.dropping {
 		c.life.Drop()
 	}
+	l.mark(c)
 }
 
 // refuse sends the refusal to a connection that was not admitted.
@@ -135,8 +136,8 @@ func (l *Loop) await(c *conn, ready Ready) bool {
 		c.life.Ended(life.Failed)
 		return false
 	case c.life.Queued() && ready&(PeerEnded|Hangup) != 0:
-		l.hub.EndOfStream(l.now, c.id, l.inbox, &l.ended)
-		l.deliverInbox()
+		l.hub.EndOfStream(l.now, c.id, l.inbox, &l.fx)
+		l.deliver()
 		return false
 	case ready&Hangup != 0:
 		l.kernel.Unwatch(c.fd)
@@ -189,9 +190,8 @@ func (l *Loop) read(c *conn, step life.Step) []byte {
 }
 
 // execute passes input to Core, sends the replies, and keeps the unprocessed rest. What
-// earlier calls caused, and what this call causes for others, is sent before the replies,
-// so that a grant does not wait for the reply to the release; what the connections do then
-// follows after the replies, since it may cause more for this one.
+// earlier calls caused for this connection is sent before the replies. So is what is for
+// other connections of the loop: a grant does not wait for the reply to the release.
 func (l *Loop) execute(c *conn, input []byte) {
 	rest, state := l.hub.Receive(l.now, c.id, input, l.inbox, &l.fx)
 	out := l.fx.To(c.id)
@@ -203,13 +203,12 @@ func (l *Loop) execute(c *conn, input []byte) {
 	if len(out) > 0 {
 		l.send(c, out, false)
 	}
-	l.proceed()
 }
 
 // release closes a connection in Core, and drops its backlog.
 func (l *Loop) release(c *conn) {
-	orphans, _ := l.hub.Close(l.now, c.id, l.inbox, &l.ended)
-	l.deliverInbox()
+	orphans, _ := l.hub.Close(l.now, c.id, l.inbox, &l.fx)
+	l.deliver()
 	c.life.Released()
 	c.forget()
 	l.observer.Released(c.id, c.life.End(), orphans)

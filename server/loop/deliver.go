@@ -1,19 +1,16 @@
 package loop
 
 import (
+	"slices"
+
 	"lockd/server/hub"
 	"lockd/server/life"
 )
 
-// deliverInbox handles the items that were taken out of the inbox.
-func (l *Loop) deliverInbox() {
-	l.deliver()
-	l.proceed()
-}
-
-// deliver sends what the items in the inbox bring, and changes the lives of their
-// connections. It makes no call of Core, so that nothing new is caused while the replies
-// of the last call are not sent: see execute. Its caller calls proceed later.
+// deliver handles the items that the last call of the hub has taken out of the inbox: it
+// sends what they bring, and changes the lives of their connections. It makes no call of
+// the hub, so that nothing new is caused before its caller has sent the replies of that
+// call. What the connections do next is left to proceed.
 func (l *Loop) deliver() {
 	l.inbox.Taken(func(item hub.Item) {
 		switch c, ok := item.Owner.(*conn); {
@@ -24,10 +21,8 @@ func (l *Loop) deliver() {
 			peer := c.wait().peer
 			c.forget()
 			l.attach(c, peer)
-			l.mark(c)
 		case c.life.End() == life.Open:
 			l.deliverTo(c, item)
-			l.mark(c)
 		}
 	})
 }
@@ -45,33 +40,31 @@ func (l *Loop) deliverTo(c *conn, item hub.Item) {
 	if item.Resumed {
 		c.life.Resumed(l.now)
 	}
+	l.mark(c)
 }
 
-// mark makes a connection proceed, unless it is being executed: then it goes on anyway.
+// mark makes a connection proceed at the end of the turn. If it has input to be executed,
+// that waits for the next one: of many connections each of which only releases what the
+// next one waits for, all would be executed in one turn.
 func (l *Loop) mark(c *conn) {
-	if c != l.executing && !c.marked {
+	switch {
+	case c == l.executing: // and proceeds anyway
+	case c.life.Step() == life.Execute:
+		l.later(c)
+	case !c.marked:
 		c.marked = true
-		l.delivered = append(l.delivered, c)
+		l.marked = append(l.marked, c)
 	}
 }
 
-// proceed advances the connections to which something was delivered. It may be called
-// again meanwhile, by the end of a connection whose lock is granted to another one. It
-// executes nothing: a chain of connections that release what the next one waits for would
-// take the loop for as long as it is.
+// proceed advances the connections that were marked. Those that are marked meanwhile wait
+// for the next turn: of many connections that wait for one lock and have broken, each
+// hands it on to the next one.
 func (l *Loop) proceed() {
-	for at := 0; at < len(l.delivered); at++ {
-		c := l.delivered[at]
-		l.delivered[at] = nil
-		if c == nil {
-			continue
-		}
+	n := len(l.marked)
+	for _, c := range l.marked[:n] {
 		c.marked = false
-		if c.life.Step() == life.Execute {
-			l.later(c)
-		} else {
-			l.advance(c, 0)
-		}
+		l.advance(c, 0)
 	}
-	l.delivered = l.delivered[:0]
+	l.marked = slices.Delete(l.marked, 0, n)
 }

@@ -18,9 +18,9 @@
 //     read from it while it has unsent replies.
 //   - A turn does no more for a connection than one read of up to 16 KiB, the
 //     commands in it, and one write for each 64 KiB of replies.
-//   - What commands cause for other connections, such as grants, is sent before their own
-//     replies; what follows from it, such as the end of a connection that is broken, is
-//     done after them.
+//   - What a call of the Hub brings for connections of the loop, such as grants, is sent
+//     before the replies of that call. Between the two there is no other call: what
+//     follows, such as the end of a connection that is broken, is left to the end of the turn.
 //
 // Begin with Loop.Turn in loop.go, then conn.go.
 package loop

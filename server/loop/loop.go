@@ -46,13 +46,12 @@ type Loop struct {
 	events    [eventsPerTurn]Event
 	buf       [readSize]byte
 	fx        core.Effects
-	ended     core.Effects // of ending connections, while fx is in use
 	slots     slots
 	timers    timers
 	listeners []*listener
 	again     []*conn // have input to be executed in the next turn
 	executing *conn   // between Core's call and its replies, or nil
-	delivered []*conn // were sent something, or else changed, and have to proceed
+	marked    []*conn // have to proceed, at the end of the turn
 	closing   []*conn // to be closed at the end of the turn
 	brief     []*conn // sent a refusal, the oldest first; some may have ended
 	tasks     []func()
@@ -106,11 +105,12 @@ func (l *Loop) Turn() bool {
 	}
 	if l.inbox.Some() {
 		l.hub.Collect(l.inbox)
-		l.deliverInbox()
+		l.deliver()
 	}
 	l.runTasks()
 	l.expire()
 	l.tick()
+	l.proceed()
 	l.resume()
 	l.closeAll()
 	return !l.stopping || l.slots.used > 0
@@ -130,7 +130,7 @@ func (l *Loop) closeAll() {
 
 // until returns the moment at which the next turn is due even without an event.
 func (l *Loop) until() core.Time {
-	if len(l.again) > 0 || l.inbox.Some() {
+	if len(l.again) > 0 || len(l.marked) > 0 || l.inbox.Some() {
 		return 0
 	}
 	until := l.timers.first()
@@ -157,7 +157,7 @@ func (l *Loop) event(e Event) {
 func (l *Loop) tick() {
 	if l.keeper && l.now >= l.hub.Alarm() {
 		l.hub.Tick(l.now, l.inbox, &l.fx)
-		l.deliverInbox()
+		l.deliver()
 	}
 }
 

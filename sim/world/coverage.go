@@ -74,6 +74,7 @@ const (
 	StoppedForcibly
 	OutputForOthers
 	WokenByItself
+	TurnWithinTurn
 	firstKernelFault
 )
 
@@ -96,7 +97,7 @@ var faultNames = [firstKernelFault]string{
 	"shared lock full", "stop during waits", "time-out in the instant of a grant",
 	"time jumps", "idle time-out", "write time-out", "full buffers", "descriptor number used again",
 	"server stops gracefully", "server stops forcibly",
-	"output for others", "Core wakes by itself",
+	"output for others", "Core wakes by itself", "turn within a turn of another loop",
 }
 
 // String returns the name of the kind.

@@ -31,14 +31,18 @@ type harness struct {
 	used          []bool                // descriptors that were ever given out
 	failed        map[loop.FD]core.Time // listeners, and when accepting failed last
 	stopping      bool
-	waited        bool      // a client has left replies unread since the server was stopped
-	dropping      bool      // the server was told to drop all connections
-	drained       core.Time // until when a server that stops reads on; 0 before the first settle
-	progress      int       // things that the server has done
-	turns         int       // turns that were taken
-	tellRandom    random    // of unsolicited output
-	extraDeadline core.Time // the deadline that tell adds to Core's own
-	deadline      core.Time // Core's earliest deadline since its last Tick
+	waited        bool        // a client has left replies unread since the server was stopped
+	dropping      bool        // the server was told to drop all connections
+	drained       core.Time   // until when a server that stops reads on; 0 before the first settle
+	progress      int         // things that the server has done
+	turns         int         // turns that were begun
+	turn          int         // the one that is taken, or was last
+	running       *loopRunner // takes that turn
+	dice          *random     // of that turn; nil if it has no faults
+	within        bool        // it began in the middle of another loop's turn
+	tellRandom    random      // of unsolicited output
+	extraDeadline core.Time   // the deadline that tell adds to Core's own
+	deadline      core.Time   // Core's earliest deadline since its last Tick
 	making        *core.Dump
 	released      func(*connState)
 	buf           []byte // of Drain
@@ -94,7 +98,7 @@ func (s *harness) do(e Event) (n int, data []byte, gone bool) {
 	case Dial:
 		s.dial(e.Conn, e.Data)
 	case Turn:
-		s.turn(e.Conn, e.Data)
+		s.takeTurn(e.Conn, e.Data)
 	case Settle:
 		s.settle()
 	case Advance:
@@ -177,24 +181,55 @@ func (s *harness) dial(label int, addr string) {
 // turnStream is the random stream of the faults of one turn.
 const turnStream = 0x7475726e
 
-// turn makes one loop take a turn, with the faults of a seed; without a seed there
+// meanwhileRate is how many writes there are, of several loops, for one that another turn
+// interrupts.
+const meanwhileRate = 8
+
+// takeTurn makes one loop take a turn, with the faults of a seed; without a seed there
 // are none.
-func (s *harness) turn(number int, seed string) {
+func (s *harness) takeTurn(number int, seed string) {
 	r := s.loops[number%len(s.loops)]
 	if r.over {
 		return
 	}
-	r.faulty.SetRandom(nil)
+	var dice *random
 	if n, err := strconv.ParseUint(seed, 10, 64); err == nil {
-		dice := newRandom(n, turnStream)
+		d := newRandom(n, turnStream)
+		dice = &d
+	}
+	before, work := s.progress, r.poller.HasWork()
+	s.run(r, dice)
+	r.blocked = dice == nil && !work && s.progress == before && r.poller.Until() > s.machine.Now()
+}
+
+// run runs a turn.
+func (s *harness) run(r *loopRunner, dice *random) {
+	r.faulty.SetRandom(nil)
+	if dice != nil {
 		r.faulty.SetRandom(dice.below)
 	}
 	s.turns++
-	before, work := s.progress, r.poller.HasWork()
+	s.turn, s.running, s.dice = s.turns, r, dice
+	r.blocked = false
 	r.over = !r.loop.Turn()
 	s.afterTurn(r)
-	r.blocked = seed == "" && !work && s.progress == before && r.poller.Until() > s.machine.Now()
 	s.checkDescriptors()
+}
+
+// meanwhile sometimes runs a turn of another loop during a system call of the one that is
+// taken: a loop has the mutex of the Hub only during its calls of the Hub.
+func (s *harness) meanwhile() {
+	if len(s.loops) == 1 || s.dice == nil || s.within || s.dice.below(meanwhileRate) > 0 {
+		return
+	}
+	turn, running, dice := s.turn, s.running, s.dice
+	if other := s.loops[dice.below(len(s.loops))]; other != running && !other.over {
+		s.coverage[TurnWithinTurn]++
+		s.within = true
+		s.run(other, dice)
+		s.within = false
+		s.turn, s.running, s.dice = turn, running, dice
+	}
 }
 
 // dump completes the loops' dump, if one was begun.

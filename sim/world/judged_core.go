@@ -58,12 +58,12 @@ func (t judgedCore) Receive(now core.Time, id core.ID, data []byte, fx *core.Eff
 		s.judge.Failf("connection %d was released or dismissed, and %q is executed", l.label, data)
 	case len(l.owed) > 0 && !s.mayNotKnow(l):
 		s.judge.Failf("connection %d has %d bytes of replies unread, and %q is executed", l.label, len(l.owed), data)
-	case l.ranIn == s.turns:
+	case l.ranIn == s.turn:
 		s.judge.Failf("connection %d was served in this turn already, and %q is executed", l.label, data)
 	case !bytes.HasPrefix(l.sent, data):
 		s.judge.Failf("connection %d has sent %.100q, and %.100q is executed", l.label, l.sent, data)
 	}
-	l.ranIn = s.turns
+	l.ranIn = s.turn
 	s.judge.Now = now
 	consumed, replies, state := s.judge.Receive(l.label, data)
 	l.waits, l.queued = state.Waits, state.Queued

@@ -117,10 +117,10 @@ func (k *observedKernel) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 		return n, errno
 	}
 	k.s.progress++
-	if l.readIn == k.s.turns {
+	if l.readIn == k.s.turn {
 		k.s.judge.Failf("connection %d is read from twice in a turn", l.label)
 	}
-	l.readIn = k.s.turns
+	l.readIn = k.s.turn
 	switch {
 	case l.waits:
 		k.s.judge.Failf("connection %d waits for a reply, and is read from", l.label)
@@ -138,6 +138,7 @@ func (k *observedKernel) Read(fd loop.FD, p []byte) (int, syscall.Errno) {
 
 // Write implements loop.Kernel.
 func (k *observedKernel) Write(fd loop.FD, p []byte) (int, syscall.Errno) {
+	k.s.meanwhile()
 	n, errno := k.Faulty.Write(fd, p)
 	l, s := k.conn(fd), k.s
 	if l == nil {

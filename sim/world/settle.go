@@ -111,7 +111,7 @@ func (s *harness) comeToRest() {
 		s.dump()
 		for i, r := range s.loops {
 			if !r.isBlocked(s.machine.Now()) {
-				s.turn(i, "")
+				s.takeTurn(i, "")
 			}
 		}
 		if s.judge.Err() != nil {
