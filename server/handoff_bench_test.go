@@ -70,7 +70,7 @@ func BenchmarkHandOffTCP(b *testing.B) {
 			time.Sleep(10 * time.Millisecond)
 			var plain, handed []time.Duration
 			for b.Loop() {
-				one.ask(b, "i x\n") // two waits by now
+				one.ask(b, "i x\n") // after this, two waits
 				start := time.Now()
 				one.ask(b, "i x\n")
 				plain = append(plain, time.Since(start))
@@ -80,7 +80,9 @@ func BenchmarkHandOffTCP(b *testing.B) {
 				}
 				start = time.Now()
 				fmt.Fprint(one, says)
-				two.line(b)
+				if line := two.line(b); line != "1 Lock Get Success: x\n" {
+					b.Fatalf("instead of a grant %q", line)
+				}
 				handed = append(handed, time.Since(start))
 				one.line(b) // the release
 				fmt.Fprint(one, later)
