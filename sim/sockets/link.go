@@ -8,9 +8,6 @@ import (
 	"lockd/wire"
 )
 
-// dialTimeout is how long a server may take to accept a connection.
-const dialTimeout = 5 * time.Second
-
 // link is a client's connection.
 type link struct {
 	*transport.Conn
@@ -18,7 +15,7 @@ type link struct {
 }
 
 func dial(e transport.Endpoint) (*link, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c, err := transport.Dial(ctx, e)
 	if err != nil {

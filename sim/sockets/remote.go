@@ -27,6 +27,9 @@ type Remote struct {
 	runs     int
 }
 
+// helloTimeout is how long a lock server may take to answer the first command.
+const helloTimeout = 5 * time.Second
+
 // Connect checks that a lock server listens at an address, and detects its dialect.
 func Connect(e transport.Endpoint) (*Remote, error) {
 	r := &Remote{endpoint: e, prefix: fmt.Sprintf("lockcheck-%d-", time.Now().UnixNano())}
@@ -35,7 +38,7 @@ func Connect(e transport.Endpoint) (*Remote, error) {
 		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, e, err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(dialTimeout))
+	c.SetDeadline(time.Now().Add(helloTimeout))
 	name := r.prefix + "hello"
 	if _, err := fmt.Fprintf(c, "i %s\n", name); err != nil {
 		return nil, fmt.Errorf("%w at %v: %v", ErrUnreachable, e, err)
