@@ -35,7 +35,7 @@ func TestHeld(t *testing.T) {
 	loads := 0
 	single := Single{
 		Server:  Running(protocol, l.Addr().String()),
-		Options: load.Options{Addr: l.Addr().String(), Names: 1, Mix: load.Mix{load.Exclusive: 1}, Duration: 10 * time.Millisecond},
+		Options: load.Options{Addr: l.Addr().String(), Names: 1, Mix: load.Mix{load.Exclusive: 1}, Duration: 300 * time.Millisecond},
 		Matrix:  Matrix{Connections: []int{1, 2}, Depths: []int{1}, NameBytes: []int{15}, Rates: []float64{0}},
 		Held:    locks, Rounds: 1,
 		Log: logger(func(line string) {
